@@ -1,0 +1,1 @@
+"""RouteNator: one file here is one DVC stage; the folders are the rooms that stages use."""

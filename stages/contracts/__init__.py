@@ -1,0 +1,1 @@
+"""Ground floor: settings, tables, domain packs, files. Imports nothing of ours."""

@@ -1,0 +1,39 @@
+"""The edge between a stage and its caller: one clear error, no traceback, nothing calls home."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+OFFLINE = {
+    "VLLM_NO_USAGE_STATS": "1",
+    "DO_NOT_TRACK": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "TOKENIZERS_PARALLELISM": "false",
+    "VLLM_LOGGING_LEVEL": "ERROR",
+}
+
+
+class InputError(Exception):
+    """What the user gave is wrong. Its text says what, where and what to do."""
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run a stage's `main`; an InputError becomes one message on stderr and exit code 1.
+
+    Set ROUTENATOR_TRACEBACK=1 for the traceback.
+    """
+    for name, value in OFFLINE.items():
+        os.environ.setdefault(name, value)
+    try:
+        main()
+    except KeyboardInterrupt:
+        print("stopped by the user; finished work is kept", file=sys.stderr)
+        sys.exit(130)
+    except (InputError, OSError) as error:
+        if os.environ.get("ROUTENATOR_TRACEBACK"):
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,105 @@
+"""Reading and writing: whole or not at all, and with an error that names the file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from pandera.errors import SchemaErrors
+
+from stages.contracts.command import InputError
+
+
+def work_dir() -> Path:
+    """Scratch that outlives a stage and an experiment; DVC_ROOT names the parent repository."""
+    folder = Path(os.environ.get("DVC_ROOT", ".")) / "data" / ".work"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary name beside `path`; it takes `path`'s place when the block succeeds."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write `value` as indented JSON with sorted-as-given keys and a final newline."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def read_json(path: str | Path) -> Any:
+    """Read JSON; a missing or broken file is an InputError that names it."""
+    try:
+        return json.loads(Path(path).read_text("utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path} is missing: run `dvc repro` to make it") from None
+    except ValueError as error:
+        raise InputError(f"{path} is not valid JSON: {error}") from None
+
+
+def read_jsonl(path: str | Path) -> list[dict[str, Any]]:
+    """Read one JSON object a line; a broken line is an InputError with its number."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path} is missing: name a JSON-lines file that exists")
+    rows: list[dict[str, Any]] = []
+    try:
+        with path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                if not line.strip():
+                    continue
+                row = json.loads(line)
+                if not isinstance(row, dict):
+                    raise InputError(f"{path}:{number}: expected a JSON object, found {row!r}")
+                rows.append(row)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not UTF-8 ({error}): save it as UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}:{number}: not valid JSON ({error.msg})") from None
+    return rows
+
+
+def check(frame: pl.DataFrame, contract: Any, where: str | Path) -> pl.DataFrame:
+    """Return `frame` as `contract` has it, or raise an InputError that names `where`."""
+    try:
+        return contract.validate(frame, lazy=True)
+    except SchemaErrors as error:
+        cases = error.failure_cases.head(5).rows(named=True)
+        told = "; ".join(f"{c['column']}: {c['check']} ({c['failure_case']})" for c in cases)
+        raise InputError(f"{where} breaks the contract {contract.__name__}: {told}") from None
+
+
+def write_table(path: str | Path, frame: pl.DataFrame, contract: Any) -> None:
+    """Check `frame` with its pandera `contract`, then write it as parquet.
+
+    The same frame gives the same bytes, so DVC keeps what follows cached.
+    """
+    checked = check(frame, contract, path)
+    with replacing(path) as temporary:
+        checked.write_parquet(temporary, compression="zstd", statistics=False)
+
+
+def read_table(path: str | Path, contract: Any) -> pl.DataFrame:
+    """Read a parquet table and check it with its pandera `contract`."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path} is missing: run `dvc repro` to make it")
+    try:
+        frame = pl.read_parquet(path)
+    except pl.exceptions.PolarsError as error:
+        raise InputError(f"{path} is not a readable parquet file: {error}") from None
+    return check(frame, contract, path)

@@ -1,0 +1,152 @@
+"""Every table's columns, in one place. One pandera model a table; see DESIGN.md section 3."""
+
+from __future__ import annotations
+
+import pandera.polars as pa
+import polars as pl
+
+KINDS = ["intent", "design_type", "scene_object", "action", "style"]
+ROUTES = ["heuristic", "text", "vision"]
+
+
+class Table(pa.DataFrameModel):
+    class Config:
+        strict = True
+        coerce = False
+        ordered = True
+
+
+class Nodes(Table):
+    """One row is a concept of the knowledge graph."""
+
+    node_id: str = pa.Field(unique=True)
+    label: str = pa.Field(str_length={"min_value": 1, "max_value": 80})
+    kind: str
+    locale: str
+
+
+class Edges(Table):
+    """One row is a weighted relation between two concepts."""
+
+    source: str
+    target: str
+    relation: str
+    weight: float = pa.Field(gt=0, le=1)
+
+
+class Assets(Table):
+    """One row is a content item. `work_title`: the proper name of the work it belongs to."""
+
+    asset_id: str = pa.Field(unique=True)
+    content_type: str
+    title: str = pa.Field(str_length={"min_value": 1, "max_value": 300})
+    work_title: str = pa.Field(nullable=True)
+    keywords: list[str] = pa.Field()
+    topics: list[str] = pa.Field()
+    locale: str
+    ai_generated: bool
+    aspect_ratio: float = pa.Field(nullable=True, gt=0)
+    click_through_rate: float = pa.Field(nullable=True, ge=0, le=1)
+    image_path: str = pa.Field(nullable=True)
+
+
+class SourceRejects(Table):
+    """One row is a source row that broke its contract."""
+
+    source: str
+    row: str
+    reason: str
+
+
+class Requests(Table):
+    """One row is a planned query; `rank` orders the requests of a cell within a route."""
+
+    request_id: str = pa.Field(unique=True)
+    route: str = pa.Field(isin=ROUTES)
+    function: str
+    content_type: str
+    band: str
+    locale: str
+    min_words: int = pa.Field(ge=1)
+    max_words: int = pa.Field(ge=1)
+    rank: int = pa.Field(ge=0)
+    quota: int = pa.Field(ge=0)
+    template_id: str
+    slots: str
+    asset_id: str = pa.Field(nullable=True)
+    node_ids: list[str] = pa.Field()
+    image_path: str = pa.Field(nullable=True)
+    seed: int = pa.Field(ge=0)
+
+
+class Candidates(Table):
+    """One row is a written query, accepted or with the reason why not."""
+
+    request_id: str
+    n: int = pa.Field(ge=0)
+    query: str
+    completion: str
+    model: str
+    prompt_hash: str
+    accepted: bool
+    reason: str = pa.Field(nullable=True)
+
+
+class Samples(Table):
+    """One row is an accepted, labelled sample with its full provenance."""
+
+    sample_id: str = pa.Field(unique=True)
+    query: str = pa.Field(str_length={"min_value": 1})
+    function: str
+    content_type: str
+    extracted_prompt: str = pa.Field(str_length={"min_value": 1})
+    arguments: str
+    messages: str
+    tools: str
+    locale: str
+    route: str = pa.Field(isin=ROUTES)
+    band: str
+    request_id: str
+    n: int
+    template_id: str
+    asset_id: str = pa.Field(nullable=True)
+    node_ids: list[str] = pa.Field()
+    image_path: str = pa.Field(nullable=True)
+    model: str
+    prompt_hash: str
+    seed: int
+
+
+class Rejected(Table):
+    """One row is a candidate that did not enter the dataset."""
+
+    request_id: str
+    n: int
+    check: str
+    reason: str
+    query: str
+
+
+class Predictions(Table):
+    """One row is a golden query as one model answered it."""
+
+    golden_id: int
+    model: str
+    query: str
+    function: str
+    content_type: str
+    extracted_prompt: str
+    completion: str
+    predicted_function: str = pa.Field(nullable=True)
+    predicted_content_type: str = pa.Field(nullable=True)
+    predicted_extracted_prompt: str = pa.Field(nullable=True)
+    parse_error: str = pa.Field(nullable=True)
+    function_correct: bool
+    content_type_correct: bool
+    similarity: float = pa.Field(ge=-1.001, le=1.001)
+    exact_match: bool
+
+
+def empty(contract: type[Table]) -> pl.DataFrame:
+    """A frame with the contract's columns and no rows."""
+    return pl.DataFrame(schema={k: v.dtype.type for k, v in contract.to_schema().columns.items()})
