@@ -41,11 +41,15 @@ class ContentType(Block):
 
 
 class Step(Block):
-    """One step of a walk: fill `slot` with a neighbour of slot `start` along `relation`."""
+    """One step of a walk: fill `slot` with a neighbour of slot `start` along `relation`.
+
+    `typed`: only concepts whose label names the request's content type.
+    """
 
     slot: str
     start: str
     relation: str
+    typed: bool = False
 
 
 class Walk(Block):
@@ -53,11 +57,22 @@ class Walk(Block):
 
     slot: str
     kind: str
+    typed: bool = False
     steps: list[Step]
+
+    @property
+    def slots(self) -> list[str]:
+        """The names of all slots that the walk fills, in order."""
+        return [self.slot, *(step.slot for step in self.steps)]
 
 
 class Labelling(Block):
-    """Words that the sub-prompt rules drop or keep; see stages/checking/subprompt.py."""
+    """Words that the sub-prompt rules drop or keep; see stages/checking/subprompt.py.
+
+    `works`: words for a work with a title; `commands`: more verbs that belong to one function;
+    `fixed`: phrases kept whole; `compounds`: words of a type that mean something else together;
+    `calendar`: capitalised words that make no title.
+    """
 
     requests: Words
     verbs: Words
@@ -67,6 +82,12 @@ class Labelling(Block):
     prepositions: Words
     conjunctions: Words
     works_dropped: list[str] = []
+    works: list[str] = []
+    commands: dict[str, list[str]] = {}
+    fillers: list[str] = []
+    fixed: list[str] = []
+    compounds: list[str] = []
+    calendar: list[str] = []
 
 
 class Domain(Block):
@@ -124,6 +145,28 @@ class Domain(Block):
     @cached_property
     def tools_json(self) -> str:
         return json.dumps(self.tools, ensure_ascii=False)
+
+    @cached_property
+    def type_words(self) -> dict[str, str]:
+        """Lower-case type word -> content type; a word belongs to the first type that lists it."""
+        found: dict[str, str] = {}
+        for name, kind in self.content_types.items():
+            for word in kind.words:
+                found.setdefault(word.lower(), name)
+        return found
+
+    @cached_property
+    def untyped(self) -> str | None:
+        """The content type of a query that names no type: the one without words, if any."""
+        return next((name for name, kind in self.content_types.items() if not kind.words), None)
+
+    def type_of(self, noun: str) -> str | None:
+        """The content type that a noun phrase names by its last words, or the untyped one."""
+        words = noun.lower().split()
+        for start in range(len(words)):
+            if (found := self.type_words.get(" ".join(words[start:]))) is not None:
+                return found
+        return self.untyped
 
     def function(self, name: str) -> Function:
         """The function of that name; KeyError if there is none."""

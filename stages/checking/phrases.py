@@ -1,0 +1,289 @@
+"""What stands where in a query: the command, the names and titles, the word for the type."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stages.checking.words import CLOSING, OPENING, Lexicon, Token, lexicon, tokens
+from stages.contracts.domain import Domain
+
+JOINERS = {"of", "the", "and", "in", "&"}
+WIDE_JOINERS = JOINERS | {"a", "an", "for", "on", "to", "at", "from", "with", "by", "or", "as",
+                          "is", "de", "la", "du", "y"}  # fmt: skip
+NAMING = {"called", "named", "titled", "entitled"}
+CONNECTORS = {"to", "for", "at", "up", "out", "me", "us", "you", "it", "that", "if", "how"}
+# Words that end the reach of a name in a description: a cafe called bean there with brown colors.
+STOPS = {"with", "using", "featuring", "for", "in", "on", "at", "that", "which", "and", "by"}
+SAYING = {"says", "saying", "say", "reads", "reading", "read", "text", "words"}
+
+
+def ends_clause(token: Token) -> bool:
+    return any(c in ",.;!?:" for c in token.after)
+
+
+def _capital(token: Token) -> bool:
+    return token.text[0].isupper() and token.key not in ("i", "i'm", "i'd", "i've", "i'll")
+
+
+def _title_case(found: Sequence[Token], lex: Lexicon) -> bool:
+    """Whether capitals tell nothing: every word has one, small and type words too, or all shout."""
+    letters = [t for t in found if t.text[0].isalpha()]
+    if len(letters) > 1 and all(t.text.isupper() for t in letters):
+        return True
+    content = [t for t in letters[1:] if t.key not in lex.small]
+    if not content or not all(_capital(t) for t in content):
+        return False
+    telling = [
+        t for t in letters[1:]
+        if t.key in lex.types or t.key in lex.pronouns or t.key in ("a", "an", "for", "of", "with")
+    ]  # fmt: skip
+    return any(_capital(t) for t in telling)
+
+
+def _quoted(found: Sequence[Token]) -> list[tuple[int, int]]:
+    spans, start = [], -1
+    for i, token in enumerate(found):
+        if start < 0 and any(c in OPENING for c in token.before):
+            start = i
+        if start >= 0 and any(c in CLOSING for c in token.after):
+            spans.append((start, i + 1))
+            start = -1
+    return spans
+
+
+def _named(found: Sequence[Token], lex: Lexicon, search: bool) -> list[tuple[int, int]]:
+    """What follows called, named, titled: the whole rest of a Search, else up to a preposition."""
+    spans = []
+    for i, token in enumerate(found[:-1]):
+        if token.key not in NAMING or (spans and i < spans[-1][1]):
+            continue
+        keys = [t.key for t in found]
+        end = i + 1
+        capital = _capital(found[end])
+        while end < len(found):
+            if end > i + 1 and not search:
+                lower = not _capital(found[end])
+                if lower and (found[end].key in STOPS or capital) and not (
+                    found[end].key in JOINERS and end + 1 < len(found) and _capital(found[end + 1])
+                ):
+                    break
+            if end > i + 1 and lex.trailers.at(keys, end) == len(found) - end:
+                break
+            end += 1
+            if ends_clause(found[end - 1]) and ("," in found[end - 1].after or not search):
+                break
+        if end > i + 1:
+            spans.append((i + 1, end))
+    return spans
+
+
+def _capital_runs(found: Sequence[Token], lex: Lexicon, search: bool) -> list[tuple[int, int]]:
+    """Runs of Capitalised Words, joined by small words: names and titles."""
+    if _title_case(found, lex):
+        return []
+    keys = [t.key for t in found]
+    works = [lex.works.at(keys, i) for i in range(len(found))]
+    joiners = WIDE_JOINERS if search and any(works) else JOINERS
+    if not search:
+        joiners = joiners - {"in"}
+    spans: list[tuple[int, int]] = []
+    i = 0
+    while i < len(found):
+        sentence_start = i == 0 or any(c in ".!?" for c in found[i - 1].after)
+        starts = _capital(found[i]) or (found[i].text[0].isdigit() and not sentence_start
+                                        and i + 1 < len(found) and _capital(found[i + 1])
+                                        and search)  # fmt: skip
+        if sentence_start and (
+            lex.types.at(keys, i) or lex.requests.at(keys, i) or lex.trailers.at(keys, i)
+            or any(v.at(keys, i) for v in lex.verbs.values())
+            or (keys[i] in lex.small and not (i + 1 < len(found) and _capital(found[i + 1])))
+        ):  # fmt: skip
+            starts = False
+        if not starts:
+            i += 1
+            continue
+        end = i + 1
+        while end < len(found) and not ("," in found[end - 1].after and not search):
+            here = end
+            while here < len(found) and not _capital(found[here]) and keys[here] in joiners:
+                here += 1
+            if here >= len(found) or here - end > 3:
+                break
+            following = _capital(found[here]) or found[here].text[0].isdigit()
+            both = keys[end - 1] in lex.calendar and keys[here] in lex.calendar
+            wide = sentence_start and end == i + 1 and here > end and keys[end] not in ("of", "and")
+            if not following or (here > end and (both or wide)):
+                break
+            end = here + 1
+        spans.append((i, end))
+        i = end
+    return spans
+
+
+def titles(found: Sequence[Token], lex: Lexicon, search: bool) -> list[tuple[int, int]]:
+    """Spans [start, end) of quotes, of what is called so, and of runs of capitals.
+
+    In a run that stands beside no word for a work and has no small word inside, words for a type
+    stay outside: `Christmas Card Template` is no title.
+    """
+    spans = _quoted(found) + _named(found, lex, search)
+    keys = [t.key for t in found]
+    for start, end in _capital_runs(found, lex, search):
+        if any(s < end and start < e for s, e in spans):
+            continue
+        beside = (end < len(found) and lex.works.at(keys, end) > 0) or any(
+            lex.works.at(keys, i) == start - i for i in range(max(0, start - 3), start)
+        )
+        joined = any(keys[i] in WIDE_JOINERS and not _capital(found[i]) for i in range(start, end))
+        if not beside and not joined:
+            while end > start and (keys[end - 1] in lex.types):
+                end -= 1
+        if end > start:
+            spans.append((start, end))
+    return sorted(spans)
+
+
+def _verb(found: Sequence[Token], keys: Sequence[str], i: int, lex: Lexicon, name: str) -> int:
+    """Words of the verb at i, misspelt ones too where what follows shows that it is a verb."""
+    length = lex.verbs[name].at(keys, i)
+    follows = keys[i + 1] if i + 1 < len(keys) else ""
+    if not length and keys[i] in lex.slips[name]:
+        if follows in ("me", "us", "a", "an", "the", "some", "my"):
+            return 1
+        return int(follows == "for" and len(keys[i]) > 4)
+    after = keys[i + length] if i + length < len(keys) else ""
+    if length == 1 and after == "of":
+        return 0  # view of the sea: a noun
+    if length and keys[i + length - 1] in lex.articles:
+        return length  # any, got any
+    return length
+
+
+def command(
+    found: Sequence[Token], start: int, lex: Lexicon, name: str, blocked: set[int]
+) -> tuple[int, bool]:
+    """Where the command that starts at `start` ends, and whether it has a verb or a request.
+
+    name: the function whose verbs count. blocked: positions inside titles, where nothing counts.
+    """
+    keys = [t.key for t in found]
+    i, commands, verb_allowed = start, False, True
+    while i < len(found) and i not in blocked:
+        if lex.fixed.at(keys, i) > 1 or lex.compounds.at(keys, i) > 1:
+            break
+        asked = lex.requests.at(keys, i) or (i == start and lex.trailers.at(keys, i))
+        verb = _verb(found, keys, i, lex, name) if verb_allowed else 0
+        if verb and verb >= asked:
+            i, commands, verb_allowed = i + verb, True, False
+        elif asked:
+            i, commands, verb_allowed = i + asked, True, True
+        elif commands and keys[i] in CONNECTORS:
+            verb_allowed = verb_allowed or keys[i] in ("to", "you", "if", "how")
+            i += 1
+        elif commands and keys[i] == "and" and i + 1 < len(found) and lex.verbs[name].at(
+            keys, i + 1
+        ):  # fmt: skip
+            i, verb_allowed = i + 1, True
+        else:
+            break
+    if i < len(found) and i not in blocked and commands and keys[i] in lex.articles:
+        i += 1
+    return i, commands
+
+
+def commanded(query: str, domain: Domain) -> str | None:
+    """The function that the query's verb asks for; None without a verb of one function alone."""
+    lex = lexicon(domain)
+    found = tokens(query)
+    if not found:
+        return None
+    blocked = {i for s, e in titles(found, lex, True) for i in range(s, e)}
+    starts = [0] + [i + 1 for i, t in enumerate(found[:-1]) if ends_clause(t)]
+    keys = [t.key for t in found]
+    for start in starts:
+        if start in blocked and start:
+            continue
+        seen: str | None = None
+        reach: dict[str, int] = {}
+        for function in domain.functions:
+            end, any_command = command(found, start, lex, function.name, blocked - {start})
+            reach[function.name] = end if any_command else start
+        best = max(reach.values())
+        leaders = [name for name, end in reach.items() if end == best]
+        if best > start and len(leaders) == 1:
+            seen = leaders[0]
+        elif best > start:
+            # A verb both may use, as in "i need": only words of one function alone decide.
+            for name in leaders:
+                if any(lex.foreign[name].at(keys, i) for i in range(start, best)):
+                    others = [n for n in leaders if n != name]
+                    seen = others[0] if len(others) == 1 else None
+        if seen and (start == 0 or best - start > 1):
+            return seen
+    return None
+
+
+def _type_hits(keys: Sequence[str], lex: Lexicon, ignored: set[int]) -> list[tuple[int, int, str]]:
+    """(start, end, content type) of each word for a type, longest match, compounds left out."""
+    hits, i = [], 0
+    while i < len(keys):
+        length = lex.types.at(keys, i)
+        compound = max(lex.compounds.at(keys, i), 0)
+        if compound > length or (compound and i in ignored):
+            i += compound
+        elif length and not any(j in ignored for j in range(i, i + length)):
+            hits.append((i, i + length, lex.type_of[" ".join(keys[i : i + length])]))
+            i += length
+        else:
+            i += 1
+    return hits
+
+
+def type_word(query: str, domain: Domain) -> tuple[str, int] | None:
+    """The content type that the query names and the position of its word; None if it names none.
+
+    The head counts: the last word for a type before the first preposition or comma (`album cover`,
+    `photo of a logo`); failing that, one that ends a phrase (`cat in a hat sticker`).
+    """
+    lex = lexicon(domain)
+    found = tokens(query)
+    if not found:
+        return None
+    keys = [t.key[:-2] if t.key.endswith("'s") else t.key for t in found]
+    ignored = {i for s, e in titles(found, lex, True) for i in range(s, e)}
+    begin = max(
+        (command(found, 0, lex, f.name, ignored - {0})[0] for f in domain.functions), default=0
+    )
+    if begin >= len(found):
+        begin = 0
+    ignored |= set(range(begin))
+    hits = _type_hits(keys, lex, ignored)
+    if not hits:
+        return None
+    stops = (lex.prepositions | {"that", "which", "whose", "without"}) - {"like"}
+    clause_start = begin
+    while clause_start < len(found):
+        clause_end = clause_start
+        while clause_end < len(found) and not ends_clause(found[clause_end]):
+            clause_end += 1
+        clause_end = min(clause_end + 1, len(found))
+        head_end = clause_start
+        while head_end < clause_end and (keys[head_end] not in stops or head_end in ignored):
+            head_end += 1
+        inside = [h for h in hits if clause_start <= h[0] and h[1] <= head_end]
+        if inside:
+            return inside[-1][2], inside[-1][0]
+        final = clause_end
+        while final > clause_start and lex.trailers.at(keys, final - 1) == 1:
+            final -= 1
+        last = [h for h in hits if clause_start <= h[0] and h[1] == final]
+        if last:
+            return last[-1][2], last[-1][0]
+        clause_start = clause_end
+    return None
+
+
+def named_type(query: str, domain: Domain) -> str | None:
+    """The content type that the query names, after `type_word`."""
+    found = type_word(query, domain)
+    return found[0] if found else None

@@ -1,0 +1,191 @@
+"""A query as tokens, and the domain's word lists in a shape that is fast to look up."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from stages.contracts.domain import Domain
+
+OPENING = "\"“«„‘'`"
+CLOSING = "\"”»“’'`"
+_KEPT_BEFORE = "#$&@"
+_KEPT_AFTER = "%+#&"
+_MORE = "“”„‘’«»…–—¿¡·•、。，！？：；（）"
+_BEFORE = "".join(c for c in string.punctuation if c not in _KEPT_BEFORE) + _MORE
+_AFTER = "".join(c for c in string.punctuation if c not in _KEPT_AFTER) + _MORE
+_GLUED = re.compile(r",(?=[^\W\d_])")
+_NORMAL = re.compile(r"[^\w]+|_+")
+_APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "`": "'", "ʼ": "'"})
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word: as written, in lower case with straight apostrophes, and what surrounds it."""
+
+    text: str
+    key: str
+    before: str
+    after: str
+
+
+def tokens(query: str) -> list[Token]:
+    """Split at white space (and after a comma that glues two words); outer punctuation apart.
+
+    A chunk of punctuation alone counts as following the word before it.
+    """
+    found: list[Token] = []
+    for chunk in _GLUED.sub(", ", query).split():
+        start = chunk.lstrip(_BEFORE)
+        before = chunk[: len(chunk) - len(start)]
+        text = start.rstrip(_AFTER)
+        after = start[len(text) :]
+        if after[:1] in ("'", "’") and text[-1:] in "sS" and not any(q in before for q in OPENING):
+            text, after = text + after[0], after[1:]  # the girls' night
+        if text:
+            found.append(Token(text, text.lower().translate(_APOSTROPHES), before, after))
+        elif found:
+            last = found[-1]
+            found[-1] = Token(last.text, last.key, last.before, last.after + chunk)
+    return found
+
+
+def words(query: str) -> list[str]:
+    """The words of a query in lower case, outer punctuation off."""
+    return [token.key for token in tokens(query)]
+
+
+def count(query: str) -> int:
+    """Words as people count them: chunks between white space that hold a letter or digit."""
+    return sum(any(c.isalnum() for c in chunk) for chunk in query.split())
+
+
+def normal(query: str) -> str:
+    """Case-folded, punctuation-free, single spaces: equal for exact duplicates."""
+    return _NORMAL.sub(" ", query.translate(_APOSTROPHES).replace("'", "").casefold()).strip()
+
+
+def plurals(word: str) -> list[str]:
+    """The word and its regular plural."""
+    if re.search(r"[^aeiou]y$", word):
+        return [word, word[:-1] + "ies"]
+    return [word, word + ("es" if re.search(r"(s|x|z|ch|sh)$", word) else "s")]
+
+
+class Phrases:
+    """Phrases of one or more words; `at` finds the longest that starts at a position."""
+
+    def __init__(self, phrases: Iterable[str]) -> None:
+        self.first: dict[str, list[tuple[str, ...]]] = {}
+        for phrase in sorted({p.lower() for p in phrases}):
+            parts = tuple(phrase.split())
+            self.first.setdefault(parts[0], []).append(parts)
+        for rows in self.first.values():
+            rows.sort(key=len, reverse=True)
+
+    def at(self, keys: Sequence[str], i: int) -> int:
+        """Number of words of the longest phrase at keys[i:], 0 if there is none."""
+        for parts in self.first.get(keys[i], ()):
+            if len(parts) == 1 or tuple(keys[i : i + len(parts)]) == parts:
+                return len(parts)
+        return 0
+
+    def __contains__(self, word: str) -> bool:
+        return (word,) in self.first.get(word, ())
+
+
+def _slips(word: str) -> set[str]:
+    """`word` with one letter dropped, doubled, or swapped with the next: a typist's slips."""
+    dropped = {word[:i] + word[i + 1 :] for i in range(1, len(word))}
+    doubled = {word[: i + 1] + word[i:] for i in range(len(word))}
+    swapped = {word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in range(len(word) - 1)}
+    return (dropped | doubled | swapped) - {word}
+
+
+# Slips of type words that are words themselves.
+_REAL = {"tack", "move", "moves", "vide", "crate", "cant", "shoot", "shoots", "fil", "sow", "pica",
+         "photos", "son", "sons", "sog", "musics", "chip", "cip", "imager", "views"}  # fmt: skip
+
+
+@dataclass
+class Lexicon:
+    """The word lists of a domain, ready for look-up. Build it with `lexicon`."""
+
+    requests: Phrases
+    verbs: dict[str, Phrases]  # per function: what commands it
+    foreign: dict[str, Phrases]  # per function: what commands another one alone
+    slips: dict[str, set[str]]  # per function: misspelt one-word verbs
+    trailers: Phrases
+    articles: set[str]
+    pronouns: set[str]
+    prepositions: set[str]
+    conjunctions: set[str]
+    fillers: Phrases
+    fixed: Phrases
+    compounds: Phrases
+    calendar: set[str]
+    works: Phrases
+    works_dropped: Phrases
+    types: Phrases
+    type_of: dict[str, str]
+    generic: dict[str, Phrases]
+    generic_slips: dict[str, set[str]] = field(default_factory=dict)
+
+    @property
+    def small(self) -> set[str]:
+        return self.articles | self.pronouns | self.prepositions | self.conjunctions
+
+
+def _build(domain: Domain) -> Lexicon:
+    lists = domain.labelling
+    owned = {f.name: {*f.verbs, *f.openers, *lists.commands.get(f.name, [])}
+             for f in domain.functions}  # fmt: skip
+    verbs, foreign, slips = {}, {}, {}
+    for name, own in owned.items():
+        others = set().union(*(v for n, v in owned.items() if n != name)) - own
+        mine = (set(lists.verbs) - others) | own
+        verbs[name], foreign[name] = Phrases(mine), Phrases(others)
+        known = set(lists.verbs).union(*owned.values())
+        slips[name] = {s for v in mine if " " not in v and len(v) > 3 for s in _slips(v)} - known
+    type_of = {p: name for name, kind in domain.content_types.items()
+               for word in kind.words for p in plurals(word)}  # fmt: skip
+    generic = {name: {p for word in kind.generic for p in plurals(word)}
+               for name, kind in domain.content_types.items()}  # fmt: skip
+    dropped = {p for word in lists.works_dropped for p in plurals(word)}
+    return Lexicon(
+        requests=Phrases(lists.requests),
+        verbs=verbs,
+        foreign=foreign,
+        slips=slips,
+        trailers=Phrases(lists.trailers),
+        articles=set(lists.articles),
+        pronouns=set(lists.pronouns),
+        prepositions=set(lists.prepositions),
+        conjunctions=set(lists.conjunctions),
+        fillers=Phrases(lists.fillers),
+        fixed=Phrases(lists.fixed),
+        compounds=Phrases(p for word in lists.compounds for p in plurals(word)),
+        calendar=set(lists.calendar),
+        works=Phrases([*lists.works, *lists.works_dropped]),
+        works_dropped=Phrases(dropped),
+        types=Phrases(type_of),
+        type_of=type_of,
+        generic={name: Phrases(found) for name, found in generic.items()},
+        generic_slips={
+            name: {s for w in found if " " not in w and len(w) > 4 for s in _slips(w)}
+            - set(type_of) - _REAL
+            for name, found in generic.items()
+        },
+    )  # fmt: skip
+
+
+_BUILT: dict[int, tuple[Domain, Lexicon]] = {}
+
+
+def lexicon(domain: Domain) -> Lexicon:
+    """The domain's lexicon, built once; the cache holds the domain, so its id stays its own."""
+    if id(domain) not in _BUILT:
+        _BUILT[id(domain)] = (domain, _build(domain))
+    return _BUILT[id(domain)][1]

@@ -1,0 +1,104 @@
+"""A source is one SQL file in the pack; DuckDB runs it, the table's contract sorts its rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+from pandera.errors import SchemaErrors
+
+from stages.contracts.command import InputError
+from stages.contracts.tables import SourceRejects, empty
+
+
+def read_sql(sql: Path, pack: Path) -> pl.DataFrame:
+    """Run one source's SELECT. It sees the variable `pack` and no file outside the pack."""
+    folder = str(pack.resolve())
+    try:
+        with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
+            connection.execute(f"SET VARIABLE pack = {_quoted(folder)}")
+            connection.execute(f"SET allowed_directories = [{_quoted(folder + '/')}]")
+            connection.execute("SET enable_external_access = false")
+            return connection.execute(sql.read_text("utf-8")).pl()
+    except (duckdb.Error, UnicodeDecodeError) as error:
+        raise InputError(f"{sql}: {' '.join(str(error).split())[:500]}") from None
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def sources(folder: Path, names: list[str] | None = None) -> list[Path]:
+    """The SQL files of a folder, sorted; InputError if there is none."""
+    found = sorted(p for p in folder.glob("*.sql") if names is None or p.stem in names)
+    if not found:
+        raise InputError(f"{folder} holds no SQL file: write one per source (README, own domain)")
+    return found
+
+
+def sort_rows(frame: pl.DataFrame, contract: Any, source: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Split `frame` into rows that keep the contract and rejects with the reason.
+
+    Of rows that share a key the first is kept. A missing column or a wrong column type is no
+    matter of single rows and raises an InputError.
+    """
+    columns = list(contract.to_schema().columns)
+    missing = [name for name in columns if name not in frame.columns]
+    if missing:
+        raise InputError(f"{source} lacks the column(s) {missing}: its SELECT must name {columns}")
+    frame = frame.select(columns)
+    try:
+        return contract.validate(frame, lazy=True), empty(SourceRejects)
+    except SchemaErrors as error:
+        cases = error.failure_cases
+    broken = cases.filter(pl.col("index").is_null())
+    if broken.height:
+        first = broken.row(0, named=True)
+        raise InputError(f"{source}: column {first['column']}: {first['failure_case']}")
+    unique = pl.col("check") == "field_uniqueness"
+    keep = cases.filter(unique).group_by("column", "failure_case").agg(pl.col("index").min())
+    cases = cases.join(
+        keep.with_columns(check=pl.lit("field_uniqueness")),
+        on=["column", "failure_case", "check", "index"],
+        how="anti",
+    )
+    reasons = (
+        cases.sort("index", "column", "check")
+        .group_by("index", maintain_order=True)
+        .agg((pl.col("column") + " " + pl.col("check")).unique(maintain_order=True))
+        .select(
+            pl.col("index").cast(pl.UInt32),
+            pl.col("column").list.join(", ").alias("reason"),
+        )
+    )
+    numbered = frame.with_row_index("index")
+    rejected = numbered.join(reasons, on="index", how="inner", maintain_order="left")
+    rejects = pl.DataFrame(
+        {
+            "source": [source] * rejected.height,
+            "row": [str(row)[:500] for row in rejected.select(columns).iter_rows()],
+            "reason": rejected["reason"],
+        },
+        schema=empty(SourceRejects).schema,
+    )
+    good = numbered.join(reasons, on="index", how="anti", maintain_order="left").drop("index")
+    return contract.validate(good, lazy=True), rejects
+
+
+def check_share(rejects: int, rows: int, allowed: float, what: str) -> None:
+    """InputError if nothing was read or more than `allowed` of the rows were rejected."""
+    if rows == 0 or rows == rejects:
+        raise InputError(f"{what}: no usable row among {rows}; see data/ingested for the reasons")
+    if rejects / rows > allowed:
+        raise InputError(
+            f"{what}: {rejects} of {rows} rows break the contract, more than max_reject_share "
+            f"{allowed}; read the rejects table for the reasons"
+        )
+
+
+def count_reasons(rejects: pl.DataFrame) -> dict[str, int]:
+    """Rejects per reason, most frequent first."""
+    counts = rejects.group_by("reason").len().sort("len", "reason", descending=[True, False])
+    return dict(counts.iter_rows())

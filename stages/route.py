@@ -1,0 +1,81 @@
+"""Stage `route`: plan every query that is to be written. Calls no model.
+
+Command: python -m stages.route
+Reads:   data/population/target.json, data/ingested/graph, data/ingested/assets, prompts/
+Writes:  data/routed/requests.parquet, data/routed/targets.json (cells with their quotas),
+         metrics/route.json
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from stages.contracts import domain, files, prompts, settings
+from stages.contracts.command import InputError, run
+from stages.contracts.tables import ROUTES, Assets, Edges, Nodes, Requests
+from stages.routing import plan
+from stages.routing.material import Material
+
+INGESTED = Path("data/ingested")
+OUT = Path("data/routed")
+
+
+def js_bits(p: list[float], q: list[float]) -> float:
+    """Jensen-Shannon divergence of two distributions, in bits (Lin 1991)."""
+    from scipy.spatial.distance import jensenshannon
+
+    return float(jensenshannon(p, q, base=2) ** 2)
+
+
+def main() -> None:
+    chosen = settings.load()
+    known = domain.load(chosen.pack)
+    cells = files.read_json("data/population/target.json")["cells"]
+    material = Material(
+        known,
+        files.read_table(INGESTED / "graph/nodes.parquet", Nodes),
+        files.read_table(INGESTED / "graph/edges.parquet", Edges),
+        files.read_table(INGESTED / "assets/assets.parquet", Assets),
+        np.random.default_rng(chosen.seed),
+    )
+    templates = prompts.load(known)
+    served, warnings = plan.share_out(cells, templates, material, chosen.route)
+    used = {number for cell in served for fits in cell["templates"].values() for number in fits}
+    idle = [
+        template.template_id
+        for number, template in enumerate(templates)
+        if number not in used
+        and template.header.weight
+        and getattr(chosen.route.weights, template.header.route)
+    ]
+    if idle:
+        raise InputError(f"prompts: no cell of this population takes {idle}; mend their headers")
+    for warning in warnings:
+        print(f"warning: {warning}")
+    table = plan.requests(served, templates, material, chosen.route)
+    files.write_table(OUT / "requests.parquet", table, Requests)
+    kept = ("function", "content_type", "band", "locale", "share", "quota", "routes")
+    targets = {
+        "rows": chosen.route.rows,
+        "weights": chosen.route.weights.model_dump(),
+        "cells": [{name: cell[name] for name in kept} for cell in served],
+    }
+    files.write_json(OUT / "targets.json", targets)
+    metrics = {
+        "requests": table.height,
+        "cells": len(served),
+        "cells_without_material": len(warnings),
+        "js_bits": round(js_bits([c["share"] for c in served], [c["quota"] for c in served]), 6),
+        "quota": {r: sum(c["routes"].get(r, 0) for c in served) for r in ROUTES},
+        "templates": {
+            route: sum(t.header.route == route for t in templates) for route in ROUTES
+        },
+    }  # fmt: skip
+    files.write_json("metrics/route.json", metrics)
+    print(f"route: {table.height} requests in {len(served)} cells, {metrics['quota']}")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,1 @@
+"""From statistics and material to requests: targets, cells, template choice, slots."""

@@ -1,0 +1,140 @@
+"""What requests are made from: pools of assets and walks through the graph, drawn in bulk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from stages.contracts.domain import Domain, Walk
+from stages.contracts.prompts import Header
+
+Ints = NDArray[np.int64]
+
+
+@dataclass
+class Pool:
+    """Assets in a shuffled order; every one is drawn before any is drawn again."""
+
+    order: Ints
+    used: int = 0
+
+    def draw(self, n: int) -> Ints:
+        """The next `n` asset row numbers, shape (n,)."""
+        positions = (self.used + np.arange(n)) % self.order.size
+        self.used += n
+        return self.order[positions]
+
+
+@dataclass(frozen=True)
+class Links:
+    """The relations of one walk step in compressed rows: node i's lie at starts[i]:starts[i+1]."""
+
+    starts: Ints
+    targets: Ints
+    cumulative: NDArray[np.float64]
+
+    def step(self, nodes: Ints, rng: np.random.Generator) -> Ints:
+        """One neighbour of each node, drawn by edge weight; shape as `nodes`."""
+        low = np.where(self.starts[nodes] > 0, self.cumulative[self.starts[nodes] - 1], 0.0)
+        high = self.cumulative[self.starts[nodes + 1] - 1]
+        drawn = np.searchsorted(
+            self.cumulative, low + rng.random(nodes.size) * (high - low), "right"
+        )
+        return self.targets[np.clip(drawn, self.starts[nodes], self.starts[nodes + 1] - 1)]
+
+
+@dataclass
+class Material:
+    """Assets and graph of a pack, with the pools and walks made on first use."""
+
+    domain: Domain
+    nodes: pl.DataFrame
+    edges: pl.DataFrame
+    assets: pl.DataFrame
+    rng: np.random.Generator
+    _pools: dict[tuple[object, ...], Pool] = field(default_factory=dict)
+    _walks: dict[tuple[str, str], tuple[Ints, list[Links]] | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.labels = self.nodes["label"].to_numpy()
+        self.node_ids = self.nodes["node_id"].to_numpy()
+        numbers = {node: i for i, node in enumerate(self.nodes["node_id"])}
+        as_number = {"old": list(numbers), "new": list(numbers.values())}
+        self.numbered = self.edges.select(
+            pl.col("source", "target").replace_strict(**as_number, return_dtype=pl.Int64),
+            "relation",
+            "weight",
+        )
+        types = [self.domain.type_of(label) or "" for label in self.nodes["label"]]
+        self.types = np.array(types, dtype=object)
+
+    def pool(self, header: Header, function: str, content_type: str) -> Pool | None:
+        """The assets that a template may use for a cell; None if there are none."""
+        types = tuple(sorted(header.asset_types or [content_type]))
+        generated = content_type in self.domain.function(function).only_ai_generated
+        key = (types, tuple(sorted(header.requires)), generated)
+        if key not in self._pools:
+            keep = pl.col("content_type").is_in(types)
+            for column in header.requires:
+                keep &= pl.col(column).is_not_null()
+            if generated:
+                keep &= pl.col("ai_generated")
+            rows = self.assets.with_row_index().filter(keep)["index"].to_numpy().astype(np.int64)
+            self._pools[key] = Pool(self.rng.permutation(rows))
+        found = self._pools[key]
+        return found if found.order.size else None
+
+    def walk(self, name: str, content_type: str) -> tuple[Ints, list[Links]] | None:
+        """Start nodes and links of a walk for a content type; None if no walk gets through."""
+        walk = self.domain.walks[name]
+        typed = walk.typed or any(step.typed for step in walk.steps)
+        key = (name, content_type if typed else "")
+        if key not in self._walks:
+            self._walks[key] = self._prepare(walk, content_type)
+        return self._walks[key]
+
+    def _prepare(self, walk: Walk, content_type: str) -> tuple[Ints, list[Links]] | None:
+        # Backwards: a slot's node is open if every step that starts there has an open neighbour.
+        named = self.types == content_type
+        open_nodes = {slot: np.ones(len(self.labels), dtype=bool) for slot in walk.slots}
+        open_nodes[walk.slot] = (self.nodes["kind"] == walk.kind).to_numpy().copy()
+        if walk.typed:
+            open_nodes[walk.slot] &= named
+        links: list[Links] = []
+        for step in reversed(walk.steps):
+            if step.typed:
+                open_nodes[step.slot] &= named
+            kept = self.numbered.filter(pl.col("relation") == step.relation).sort("source")
+            kept = kept.filter(pl.Series(open_nodes[step.slot][kept["target"].to_numpy()]))
+            sources = kept["source"].to_numpy()
+            starts = np.searchsorted(sources, np.arange(len(self.labels) + 1))
+            cumulative = kept["weight"].to_numpy().cumsum()
+            links.insert(0, Links(starts, kept["target"].to_numpy(), cumulative))
+            open_nodes[step.start] &= np.diff(starts) > 0
+        start = np.flatnonzero(open_nodes[walk.slot])
+        return (start, links) if start.size else None
+
+    def draw_walk(self, name: str, content_type: str, n: int) -> dict[str, Ints]:
+        """`n` walks: slot -> node numbers of shape (n,). KeyError-free: ask `walk` first."""
+        prepared = self.walk(name, content_type)
+        assert prepared is not None
+        start, links = prepared
+        walk = self.domain.walks[name]
+        # Whole rounds of shuffled starts: every start node before any twice.
+        rounds = [self.rng.permutation(start) for _ in range(-(-n // start.size))]
+        drawn = {walk.slot: np.concatenate(rounds)[:n]}
+        for step, link in zip(walk.steps, links, strict=True):
+            drawn[step.slot] = link.step(drawn[step.start], self.rng)
+        return drawn
+
+    def serves(self, header: Header, function: str, content_type: str) -> bool:
+        """Whether the pack has all that a template needs for a cell."""
+        return all(
+            (self.pool(header, function, content_type) is not None)
+            if source == "asset"
+            else (self.walk(source, content_type) is not None)
+            for source in header.sources
+        )
