@@ -25,19 +25,19 @@ def _capital(token: Token) -> bool:
     return token.text[0].isupper() and token.key not in ("i", "i'm", "i'd", "i've", "i'll")
 
 
-def _title_case(found: Sequence[Token], lex: Lexicon) -> bool:
+def _title_case(found: Sequence[Token], lex: Lexicon, search: bool) -> bool:
     """Whether capitals tell nothing: every word has one, small and type words too, or all shout."""
     letters = [t for t in found if t.text[0].isalpha()]
     if len(letters) > 1 and all(t.text.isupper() for t in letters):
         return True
-    content = [t for t in letters[1:] if t.key not in lex.small]
-    if not content or not all(_capital(t) for t in content):
+    content = [t for t in letters if t.key not in lex.small]
+    if len(content) < 2 or not all(_capital(t) for t in content):
         return False
-    telling = [
-        t for t in letters[1:]
-        if t.key in lex.types or t.key in lex.pronouns or t.key in ("a", "an", "for", "of", "with")
-    ]  # fmt: skip
-    return any(_capital(t) for t in telling)
+    # A Search for a title has capital small words too (`Find A New Machine`).
+    return any(
+        _capital(t) and (t.key in lex.types or t.key in ("me", "us") or (not search and t.key in lex.small))
+        for t in letters[1:]
+    )
 
 
 def _quoted(found: Sequence[Token]) -> list[tuple[int, int]]:
@@ -63,8 +63,14 @@ def _named(found: Sequence[Token], lex: Lexicon, search: bool) -> list[tuple[int
         while end < len(found):
             if end > i + 1 and not search:
                 lower = not _capital(found[end])
-                if lower and (found[end].key in STOPS or capital) and not (
-                    found[end].key in JOINERS and end + 1 < len(found) and _capital(found[end + 1])
+                if (
+                    lower
+                    and (found[end].key in STOPS or capital)
+                    and not (
+                        found[end].key in JOINERS
+                        and end + 1 < len(found)
+                        and _capital(found[end + 1])
+                    )
                 ):
                     break
             if end > i + 1 and lex.trailers.at(keys, end) == len(found) - end:
@@ -79,24 +85,29 @@ def _named(found: Sequence[Token], lex: Lexicon, search: bool) -> list[tuple[int
 
 def _capital_runs(found: Sequence[Token], lex: Lexicon, search: bool) -> list[tuple[int, int]]:
     """Runs of Capitalised Words, joined by small words: names and titles."""
-    if _title_case(found, lex):
+    if _title_case(found, lex, search):
         return []
     keys = [t.key for t in found]
-    works = [lex.works.at(keys, i) for i in range(len(found))]
-    joiners = WIDE_JOINERS if search and any(works) else JOINERS
-    if not search:
-        joiners = joiners - {"in"}
+    joiners = WIDE_JOINERS if search else JOINERS - {"in"}
+    capital = [_capital(t) for t in found]
+    for i, token in enumerate(found[:-1]):
+        length = lex.works.at(keys, i)
+        if length > 1 and not capital[i + length - 1]:
+            capital[i] = False  # TV show
+        if token.key == "i" and i and capital[i + 1] and i - 1 >= 0 and keys[i - 1] in lex.small:
+            capital[i] = True  # a copy of I Bury the Living
     spans: list[tuple[int, int]] = []
     i = 0
     while i < len(found):
         sentence_start = i == 0 or any(c in ".!?" for c in found[i - 1].after)
-        starts = _capital(found[i]) or (found[i].text[0].isdigit() and not sentence_start
-                                        and i + 1 < len(found) and _capital(found[i + 1])
-                                        and search)  # fmt: skip
+        upper_next = i + 1 < len(found) and capital[i + 1]
+        starts = capital[i] or (
+            found[i].text[0].isdigit() and not sentence_start and upper_next and search
+        )
         if sentence_start and (
             lex.types.at(keys, i) or lex.requests.at(keys, i) or lex.trailers.at(keys, i)
             or any(v.at(keys, i) for v in lex.verbs.values())
-            or (keys[i] in lex.small and not (i + 1 < len(found) and _capital(found[i + 1])))
+            or (keys[i] in lex.small and not upper_next)
         ):  # fmt: skip
             starts = False
         if not starts:
@@ -105,12 +116,15 @@ def _capital_runs(found: Sequence[Token], lex: Lexicon, search: bool) -> list[tu
         end = i + 1
         while end < len(found) and not ("," in found[end - 1].after and not search):
             here = end
-            while here < len(found) and not _capital(found[here]) and keys[here] in joiners:
+            while here < len(found) and not capital[here] and keys[here] in joiners:
                 here += 1
             if here >= len(found) or here - end > 3:
                 break
-            following = _capital(found[here]) or found[here].text[0].isdigit()
+            following = capital[here] or found[here].text[0].isdigit()
+            if here > end and "," in found[end - 1].after:
+                break
             both = keys[end - 1] in lex.calendar and keys[here] in lex.calendar
+            # Cat in Paris starts a sentence; Queen of Hearts may be a title.
             wide = sentence_start and end == i + 1 and here > end and keys[end] not in ("of", "and")
             if not following or (here > end and (both or wide)):
                 break
@@ -131,10 +145,11 @@ def titles(found: Sequence[Token], lex: Lexicon, search: bool) -> list[tuple[int
     for start, end in _capital_runs(found, lex, search):
         if any(s < end and start < e for s, e in spans):
             continue
-        beside = (end < len(found) and lex.works.at(keys, end) > 0) or any(
+        after = end + int(end < len(found) and keys[end] in ("a", "an"))
+        beside = (after < len(found) and lex.works.at(keys, after) > 0) or any(
             lex.works.at(keys, i) == start - i for i in range(max(0, start - 3), start)
         )
-        joined = any(keys[i] in WIDE_JOINERS and not _capital(found[i]) for i in range(start, end))
+        joined = any(keys[i] in lex.small for i in range(start, end) if i or search)
         if not beside and not joined:
             while end > start and (keys[end - 1] in lex.types):
                 end -= 1
@@ -143,7 +158,7 @@ def titles(found: Sequence[Token], lex: Lexicon, search: bool) -> list[tuple[int
     return sorted(spans)
 
 
-def _verb(found: Sequence[Token], keys: Sequence[str], i: int, lex: Lexicon, name: str) -> int:
+def _verb(keys: Sequence[str], i: int, lex: Lexicon, name: str, asked: bool) -> int:
     """Words of the verb at i, misspelt ones too where what follows shows that it is a verb."""
     length = lex.verbs[name].at(keys, i)
     follows = keys[i + 1] if i + 1 < len(keys) else ""
@@ -154,6 +169,8 @@ def _verb(found: Sequence[Token], keys: Sequence[str], i: int, lex: Lexicon, nam
     after = keys[i + length] if i + length < len(keys) else ""
     if length == 1 and after == "of":
         return 0  # view of the sea: a noun
+    if length == 1 and keys[i] in lex.soft and not asked:
+        return int(after in lex.articles or after in ("me", "us", "my", "our"))
     if length and keys[i + length - 1] in lex.articles:
         return length  # any, got any
     return length
@@ -172,7 +189,7 @@ def command(
         if lex.fixed.at(keys, i) > 1 or lex.compounds.at(keys, i) > 1:
             break
         asked = lex.requests.at(keys, i) or (i == start and lex.trailers.at(keys, i))
-        verb = _verb(found, keys, i, lex, name) if verb_allowed else 0
+        verb = _verb(keys, i, lex, name, commands) if verb_allowed else 0
         if verb and verb >= asked:
             i, commands, verb_allowed = i + verb, True, False
         elif asked:

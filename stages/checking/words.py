@@ -17,6 +17,8 @@ _MORE = "“”„‘’«»…–—¿¡·•、。，！？：；（）"
 _BEFORE = "".join(c for c in string.punctuation if c not in _KEPT_BEFORE) + _MORE
 _AFTER = "".join(c for c in string.punctuation if c not in _KEPT_AFTER) + _MORE
 _GLUED = re.compile(r",(?=[^\W\d_])")
+_INITIALS = re.compile(r"(?:[^\W\d]\.)*[^\W\d]$")
+_ABBREVIATED = {"mr", "mrs", "ms", "dr", "st", "jr", "sr", "vs", "vol", "no", "ft", "feat", "co"}
 _NORMAL = re.compile(r"[^\w]+|_+")
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "`": "'", "ʼ": "'"})
 
@@ -37,18 +39,24 @@ def tokens(query: str) -> list[Token]:
     A chunk of punctuation alone counts as following the word before it.
     """
     found: list[Token] = []
-    for chunk in _GLUED.sub(", ", query).split():
+    chunks = _GLUED.sub(", ", query).split()
+    for place, chunk in enumerate(chunks):
         start = chunk.lstrip(_BEFORE)
         before = chunk[: len(chunk) - len(start)]
         text = start.rstrip(_AFTER)
         after = start[len(text) :]
         if after[:1] in ("'", "’") and text[-1:] in "sS" and not any(q in before for q in OPENING):
             text, after = text + after[0], after[1:]  # the girls' night
+        key = text.lower().translate(_APOSTROPHES)
+        if after[:1] == "." and place < len(chunks) - 1 and (
+            key in _ABBREVIATED or ("." in text or len(text) == 1) and _INITIALS.match(text)
+        ):  # fmt: skip
+            text, after = text + ".", after[1:]  # H. R. Giger
         if text:
-            found.append(Token(text, text.lower().translate(_APOSTROPHES), before, after))
+            found.append(Token(text, key, before, after))
         elif found:
             last = found[-1]
-            found[-1] = Token(last.text, last.key, last.before, last.after + chunk)
+            found[-1] = Token(last.text, last.key, last.before, f"{last.after} {chunk}")
     return found
 
 
@@ -122,6 +130,8 @@ class Lexicon:
     pronouns: set[str]
     prepositions: set[str]
     conjunctions: set[str]
+    small: set[str]
+    soft: Phrases
     fillers: Phrases
     fixed: Phrases
     compounds: Phrases
@@ -132,10 +142,6 @@ class Lexicon:
     type_of: dict[str, str]
     generic: dict[str, Phrases]
     generic_slips: dict[str, set[str]] = field(default_factory=dict)
-
-    @property
-    def small(self) -> set[str]:
-        return self.articles | self.pronouns | self.prepositions | self.conjunctions
 
 
 def _build(domain: Domain) -> Lexicon:
@@ -164,6 +170,8 @@ def _build(domain: Domain) -> Lexicon:
         pronouns=set(lists.pronouns),
         prepositions=set(lists.prepositions),
         conjunctions=set(lists.conjunctions),
+        small={*lists.articles, *lists.pronouns, *lists.prepositions, *lists.conjunctions},
+        soft=Phrases(lists.soft_verbs),
         fillers=Phrases(lists.fillers),
         fixed=Phrases(lists.fixed),
         compounds=Phrases(p for word in lists.compounds for p in plurals(word)),

@@ -70,6 +70,7 @@ class Labelling(Block):
     """Words that the sub-prompt rules drop or keep; see stages/checking/subprompt.py.
 
     `works`: words for a work with a title; `commands`: more verbs that belong to one function;
+    `soft_verbs`: verbs only before an article or after a request, else nouns;
     `fixed`: phrases kept whole; `compounds`: words of a type that mean something else together;
     `calendar`: capitalised words that make no title.
     """
@@ -84,6 +85,7 @@ class Labelling(Block):
     works_dropped: list[str] = []
     works: list[str] = []
     commands: dict[str, list[str]] = {}
+    soft_verbs: list[str] = []
     fillers: list[str] = []
     fixed: list[str] = []
     compounds: list[str] = []

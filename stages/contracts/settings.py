@@ -61,7 +61,9 @@ class Sampling(Block):
     temperature: Annotated[float, Field(ge=0)]
     top_k: int
     top_p: Annotated[float, Field(gt=0, le=1)]
+    frequency_penalty: Annotated[float, Field(ge=-2, le=2)]
     max_tokens: Positive
+    stop: list[str]
 
 
 class GenerateHeuristic(Block):

@@ -160,9 +160,7 @@ def _fill(
                 slots[slot] = pl.Series(slot, material.labels[numbers])
                 visited.append(pl.Series(slot, material.node_ids[numbers]))
     empty = pl.Series([[]] * n, dtype=pl.List(pl.String))
-    walked = (
-        pl.DataFrame(visited).select(pl.concat_list(pl.all())).to_series() if visited else empty
-    )
+    walked = pl.DataFrame(visited or [empty]).select(pl.concat_list(pl.all())).to_series()
     text = pl.DataFrame(list(slots.values())).select(pl.struct(pl.all()).struct.json_encode())
     return group.select("cell", "rank", pl.col("quota"), "seed").with_columns(
         route=pl.lit(template.header.route),

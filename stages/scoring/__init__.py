@@ -1,0 +1,1 @@
+"""Scoring: golden queries, answers, metrics, significance."""

@@ -1,0 +1,78 @@
+"""A text or vision template and a request's slots to chat messages, and an answer to a query."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from typing import Any
+
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from stages.contracts.domain import Domain
+from stages.contracts.prompts import Template
+from stages.writing.slots import Request, variables
+
+TURN = re.compile(r"^>> (system|user|assistant|begin)\s*$", re.MULTILINE)
+LABEL = re.compile(
+    r"^\W*(?:(?:search |user )?(?:query|request|prompt|answer|output)\s*:|\d+[.)]|[-*•])\s*",
+    re.IGNORECASE,
+)
+QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "`": "`"}
+
+
+def turns(body: str) -> list[tuple[str, str]]:
+    """(role, text) of a body whose turns start with lines like `>> user`; else one user turn.
+
+    A last turn `>> begin` is the beginning of the query: the model goes on from there.
+    """
+    parts = TURN.split(body)
+    if len(parts) == 1:
+        return [("user", body.strip())]
+    return [(parts[i], parts[i + 1].strip()) for i in range(1, len(parts), 2)]
+
+
+class Prompter:
+    """Renders the templates of a model route."""
+
+    def __init__(
+        self, templates: list[Template], domain: Domain, lexicon: dict[str, list[str]],
+        environment: ImmutableSandboxedEnvironment,
+    ) -> None:  # fmt: skip
+        self.domain, self.lexicon = domain, lexicon
+        self.turns = {
+            t.template_id: [(role, environment.from_string(text)) for role, text in turns(t.text)]
+            for t in templates
+        }
+
+    def messages(self, request: Request, **more: Any) -> list[dict[str, str]]:
+        """The chat messages for a request; the last may be of role `begin`.
+
+        Slot values are untrusted: each stays on one line.
+        """
+        rng = random.Random(request["seed"])
+        slots = json.loads(request["slots"])
+        clean = {name: _one_line(value) for name, value in slots.items()}
+        filled = variables(request | {"slots": json.dumps(clean)}, self.domain, self.lexicon, rng)
+        filled |= {name: _one_line(value) for name, value in more.items()}
+        return [
+            {"role": role, "content": text.render(filled).strip()}
+            for role, text in self.turns[request["template_id"]]
+        ]
+
+
+def _one_line(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_one_line(item) for item in value]
+    return " ".join(str(value).split())[:300] if value is not None else None
+
+
+def query_of(completion: str) -> str:
+    """The query in an answer: its first line, without label, number, quotes and dangling marks."""
+    lines = [line.strip() for line in completion.strip().splitlines() if line.strip()]
+    if not lines:
+        return ""
+    text = LABEL.sub("", lines[0]).strip()
+    while len(text) > 1 and QUOTES.get(text[0]) == text[-1] and text.count(text[-1]) <= 2:
+        text = text[1:-1].strip()
+    return " ".join(text.split())
