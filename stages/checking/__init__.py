@@ -18,6 +18,7 @@ from stages.checking import (
     repeated,
 )
 from stages.checking.subprompt import extract
+from stages.checking.words import normalized
 from stages.contracts.domain import Domain
 
 Check = Callable[[str, Mapping[str, Any], Domain, str], str | None]
@@ -57,4 +58,4 @@ def first_reason(
     return ("grounding", reason) if reason else None
 
 
-__all__ = ["CHECKS", "Check", "extract", "first_reason"]
+__all__ = ["CHECKS", "Check", "extract", "first_reason", "normalized"]

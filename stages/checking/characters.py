@@ -18,6 +18,13 @@ _CODE = re.compile(
 )
 _BROKEN = re.compile(r"Ã[\u0080-\u00bf]|â€|Â[\u0080-\u00bf]")
 _LISTED = re.compile(r"^\s*(?:[-*•>]|\d{1,2}[.)])\s")
+_UNWANTED = {
+    "hidden character": _HIDDEN,
+    "broken encoding": _BROKEN,
+    "markup": _MARKUP,
+    "code": _CODE,
+    "list mark": _LISTED,
+}
 _PAIRS = (("(", ")"), ("[", "]"), ("“", "”"), ("«", "»"))
 
 
@@ -28,8 +35,7 @@ def check(query: str, request: Mapping[str, Any], domain: Domain, prompt: str = 
             return f"control character U+{ord(c):04X}"
     if query != query.strip() or not query:
         return "empty" if not query.strip() else "space at an end"
-    for pattern, what in ((_HIDDEN, "hidden character"), (_BROKEN, "broken encoding"),
-                          (_MARKUP, "markup"), (_CODE, "code"), (_LISTED, "list mark")):  # fmt: skip
+    for what, pattern in _UNWANTED.items():
         found = pattern.search(query)
         if found:
             return f"{what} {found.group()!r:.40}"

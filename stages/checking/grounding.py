@@ -8,7 +8,7 @@ from stages.checking.words import words
 
 
 def share(query: str, extracted: str) -> float:
-    """Share of the extracted prompt's words that the query holds, each as often; 0 if it is empty."""
+    """Share of the extracted prompt's words that the query holds, as often; 0 if empty."""
     wanted = Counter(words(extracted))
     total = sum(wanted.values())
     return sum((wanted & Counter(words(query))).values()) / total if total else 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from stages.checking.words import CLOSING, OPENING, Lexicon, Token, lexicon, tokens
 from stages.contracts.domain import Domain
@@ -35,13 +36,15 @@ def _title_case(found: Sequence[Token], lex: Lexicon, search: bool) -> bool:
         return False
     # A Search for a title has capital small words too (`Find A New Machine`).
     return any(
-        _capital(t) and (t.key in lex.types or t.key in ("me", "us") or (not search and t.key in lex.small))
+        _capital(t)
+        and (t.key in lex.types or t.key in ("me", "us") or (not search and t.key in lex.small))
         for t in letters[1:]
     )
 
 
 def _quoted(found: Sequence[Token]) -> list[tuple[int, int]]:
-    spans, start = [], -1
+    spans: list[tuple[int, int]] = []
+    start = -1
     for i, token in enumerate(found):
         if start < 0 and any(c in OPENING for c in token.before):
             start = i
@@ -53,7 +56,7 @@ def _quoted(found: Sequence[Token]) -> list[tuple[int, int]]:
 
 def _named(found: Sequence[Token], lex: Lexicon, search: bool) -> list[tuple[int, int]]:
     """What follows called, named, titled: the whole rest of a Search, else up to a preposition."""
-    spans = []
+    spans: list[tuple[int, int]] = []
     for i, token in enumerate(found[:-1]):
         if token.key not in NAMING or (spans and i < spans[-1][1]):
             continue
@@ -134,12 +137,14 @@ def _capital_runs(found: Sequence[Token], lex: Lexicon, search: bool) -> list[tu
     return spans
 
 
-def titles(found: Sequence[Token], lex: Lexicon, search: bool) -> list[tuple[int, int]]:
+@lru_cache(4096)
+def titles(query: str, lex: Lexicon, search: bool) -> Sequence[tuple[int, int]]:
     """Spans [start, end) of quotes, of what is called so, and of runs of capitals.
 
     In a run that stands beside no word for a work and has no small word inside, words for a type
     stay outside: `Christmas Card Template` is no title.
     """
+    found = tokens(query)
     spans = _quoted(found) + _named(found, lex, search)
     keys = [t.key for t in found]
     for start, end in _capital_runs(found, lex, search):
@@ -214,7 +219,7 @@ def commanded(query: str, domain: Domain) -> str | None:
     found = tokens(query)
     if not found:
         return None
-    blocked = {i for s, e in titles(found, lex, True) for i in range(s, e)}
+    blocked = {i for s, e in titles(query, lex, True) for i in range(s, e)}
     starts = [0] + [i + 1 for i, t in enumerate(found[:-1]) if ends_clause(t)]
     keys = [t.key for t in found]
     for start in starts:
@@ -267,7 +272,7 @@ def type_word(query: str, domain: Domain) -> tuple[str, int] | None:
     if not found:
         return None
     keys = [t.key[:-2] if t.key.endswith("'s") else t.key for t in found]
-    ignored = {i for s, e in titles(found, lex, True) for i in range(s, e)}
+    ignored = {i for s, e in titles(query, lex, True) for i in range(s, e)}
     begin = max(
         (command(found, 0, lex, f.name, ignored - {0})[0] for f in domain.functions), default=0
     )

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from stages.checking.words import lexicon, words
 from stages.contracts.domain import Domain
 
 # Said twice on purpose.
-DOUBLES = set(
+_DOUBLES = (
     "bora cha knock ha haha very so yo no bye night choo la chop pom walla ho tick tock ding boo "
     "pow wow yum go hear blah dum hip win big now there had that mama papa baa woof meow tut tsk "
-    "really long far away wee sing bling chow aye duran york baden".split()
+    "really long far away wee sing bling chow aye duran york baden"
 )
+DOUBLES = frozenset(_DOUBLES.split())
 MOST = 2
 
 
 def check(query: str, request: Mapping[str, Any], domain: Domain, prompt: str = "") -> str | None:
     """Reason if a word follows itself, a content word stands 3 times, or 3 words return."""
     found = words(query)
-    for left, right in zip(found, found[1:], strict=False):
+    for left, right in pairwise(found):
         if left == right and left not in DOUBLES and not left.isdigit():
             return f"{left!r} twice in a row"
     small = lexicon(domain).small

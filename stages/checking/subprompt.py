@@ -10,15 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from stages.checking.phrases import (
-    JOINERS,
-    NAMING,
-    SAYING,
-    WIDE_JOINERS,
-    command,
-    ends_clause,
-    titles,
-)
+from stages.checking.phrases import SAYING, command, ends_clause, titles
 from stages.checking.words import CLOSING, OPENING, Lexicon, Token, lexicon, tokens
 from stages.contracts.domain import Domain
 
@@ -55,8 +47,10 @@ def _keeps_date(keys: Sequence[str], i: int, lex: Lexicon) -> bool:
         return False
     after = keys[i + 1]
     if key == "to":
-        return i > 0 and keys[i - 1][0].isdigit() and after[0].isdigit() or (
-            i > 0 and keys[i - 1] in lex.calendar and after in lex.calendar)  # fmt: skip
+        before = keys[i - 1] if i else ""
+        return (before[:1].isdigit() and after[0].isdigit()) or (
+            before in lex.calendar and after in lex.calendar
+        )
     if key == "in":
         month = after in lex.calendar and len(after) > 2 and _is_date(keys, i + 1, lex)
         return bool(month or _YEAR.match(after))
@@ -100,11 +94,11 @@ def _lower_title(
     """
     keys = [t.key for t in found]
     for i in range(begin, len(found)):
-        length = lex.works.at(keys, i)
+        length = lex.titled.at(keys, i)
         if not length or i in taken:
             continue
-        # `movie poster` is a compound and `movies` a kind; only a lone word for a work has a title.
-        if i > begin and lex.types.at(keys, i + length - 1) > length:
+        # Album cover, movie night: more words make another thing of it.
+        if max(lex.types.at(keys, i), lex.compounds.at(keys, i)) > length:
             continue
         start = i + length
         if start >= len(found) or any(j in taken for j in range(start, len(found))):
@@ -119,7 +113,9 @@ def _lower_title(
                 return None
         elif keys[start] not in ("the", "a", "i", "my", "you") and keys[start] in lex.small:
             return None
-        if lex.types.at(keys, start) or lex.trailers.at(keys, start) == len(found) - start:
+        if any(lex.types.at(keys, j) for j in range(start, len(found))):
+            return None  # movie night poster
+        if lex.trailers.at(keys, start) == len(found) - start:
             return None
         if i > begin and keys[i - 1] not in lex.small:
             return None  # christmas song lyrics: the word is no head before a title
@@ -132,10 +128,16 @@ def _lower_title(
     return None
 
 
-def _adopted(found: Sequence[Token], lex: Lexicon, search: bool, begin: int) -> dict[int, int]:
-    """Token position -> number of the phrase that is kept whole."""
+def _adopted(
+    found: Sequence[Token],
+    named: Sequence[tuple[int, int]],
+    lex: Lexicon,
+    search: bool,
+    begin: int,
+) -> dict[int, int]:
+    """Token position -> number of the phrase that is kept whole: `named`, fixed ones, dates."""
     keys = [t.key for t in found]
-    spans = titles(found, lex, search)
+    spans = list(named)
     taken = {i for s, e in spans for i in range(s, e)}
     if search:
         lower = _lower_title(found, begin, lex, taken)
@@ -267,13 +269,13 @@ def extract(query: str, function: str, content_type: str, domain: Domain) -> str
     if not found:
         return query.strip()
     keys = [t.key for t in found]
-    search = "search" in function.lower() or function == domain.functions[0].name
-    early = titles(found, lex, search)
+    search = function in domain.labelling.searches
+    early = titles(query, lex, search)
     blocked = {i for s, e in early for i in range(s, e) if s > 0}
-    begin, any_command = command(found, 0, lex, function, blocked)
+    begin, _ = command(found, 0, lex, function, blocked)
     if begin >= len(found):
         begin = 0
-    group = _adopted(found, lex, search, begin)
+    group = _adopted(found, early, lex, search, begin)
     gone = _clause_commands(found, lex, function, group, begin) | set(range(begin))
     if search:
         gone |= _generics(found, lex, content_type, group, begin)
@@ -304,6 +306,3 @@ def extract(query: str, function: str, content_type: str, domain: Domain) -> str
     if not kept:
         kept = _fallback(found, lex)
     return _written(found, kept, group, commas=not search) or query.strip()
-
-
-__all__ = ["JOINERS", "NAMING", "WIDE_JOINERS", "extract"]

@@ -6,6 +6,7 @@ import re
 import string
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from stages.contracts.domain import Domain
 
@@ -33,7 +34,8 @@ class Token:
     after: str
 
 
-def tokens(query: str) -> list[Token]:
+@lru_cache(4096)
+def tokens(query: str) -> Sequence[Token]:
     """Split at white space (and after a comma that glues two words); outer punctuation apart.
 
     A chunk of punctuation alone counts as following the word before it.
@@ -49,7 +51,7 @@ def tokens(query: str) -> list[Token]:
             text, after = text + after[0], after[1:]  # the girls' night
         key = text.lower().translate(_APOSTROPHES)
         if after[:1] == "." and place < len(chunks) - 1 and (
-            key in _ABBREVIATED or ("." in text or len(text) == 1) and _INITIALS.match(text)
+            key in _ABBREVIATED or (("." in text or len(text) == 1) and _INITIALS.match(text))
         ):  # fmt: skip
             text, after = text + ".", after[1:]  # H. R. Giger
         if text:
@@ -70,7 +72,7 @@ def count(query: str) -> int:
     return sum(any(c.isalnum() for c in chunk) for chunk in query.split())
 
 
-def normal(query: str) -> str:
+def normalized(query: str) -> str:
     """Case-folded, punctuation-free, single spaces: equal for exact duplicates."""
     return _NORMAL.sub(" ", query.translate(_APOSTROPHES).replace("'", "").casefold()).strip()
 
@@ -117,9 +119,9 @@ _REAL = {"tack", "move", "moves", "vide", "crate", "cant", "shoot", "shoots", "f
          "photos", "son", "sons", "sog", "musics", "chip", "cip", "imager", "views"}  # fmt: skip
 
 
-@dataclass
+@dataclass(eq=False)
 class Lexicon:
-    """The word lists of a domain, ready for look-up. Build it with `lexicon`."""
+    """The word lists of a domain, ready for look-up; hashed by identity. See `lexicon`."""
 
     requests: Phrases
     verbs: dict[str, Phrases]  # per function: what commands it
@@ -137,6 +139,7 @@ class Lexicon:
     compounds: Phrases
     calendar: set[str]
     works: Phrases
+    titled: Phrases  # works whose title may follow in lower case
     works_dropped: Phrases
     types: Phrases
     type_of: dict[str, str]
@@ -160,6 +163,8 @@ def _build(domain: Domain) -> Lexicon:
     generic = {name: {p for word in kind.generic for p in plurals(word)}
                for name, kind in domain.content_types.items()}  # fmt: skip
     dropped = {p for word in lists.works_dropped for p in plurals(word)}
+    media = set().union(*generic.values()) - dropped
+    works = {*lists.works, *lists.works_dropped}
     return Lexicon(
         requests=Phrases(lists.requests),
         verbs=verbs,
@@ -176,7 +181,8 @@ def _build(domain: Domain) -> Lexicon:
         fixed=Phrases(lists.fixed),
         compounds=Phrases(p for word in lists.compounds for p in plurals(word)),
         calendar=set(lists.calendar),
-        works=Phrases([*lists.works, *lists.works_dropped]),
+        works=Phrases(works),
+        titled=Phrases(works - media),
         works_dropped=Phrases(dropped),
         types=Phrases(type_of),
         type_of=type_of,

@@ -69,6 +69,7 @@ class Walk(Block):
 class Labelling(Block):
     """Words that the sub-prompt rules drop or keep; see stages/checking/subprompt.py.
 
+    `searches`: functions that look up what exists, whose prompts drop the medium's word;
     `works`: words for a work with a title; `commands`: more verbs that belong to one function;
     `soft_verbs`: verbs only before an article or after a request, else nouns;
     `fixed`: phrases kept whole; `compounds`: words of a type that mean something else together;
@@ -82,6 +83,7 @@ class Labelling(Block):
     pronouns: Words
     prepositions: Words
     conjunctions: Words
+    searches: list[str] = []
     works_dropped: list[str] = []
     works: list[str] = []
     commands: dict[str, list[str]] = {}

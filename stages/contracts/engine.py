@@ -15,14 +15,21 @@ from stages.contracts.command import OFFLINE, InputError
 if TYPE_CHECKING:
     from vllm import LLM
 
-QUIET = {**OFFLINE, "HF_HUB_OFFLINE": "1", "TORCH_CPP_LOG_LEVEL": "ERROR"}
+QUIET = {
+    **OFFLINE,
+    "HF_HUB_OFFLINE": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "TORCH_CPP_LOG_LEVEL": "ERROR",
+}
 # What vLLM sets for its worker processes; our later child processes must not inherit it.
 LEFTOVERS = ("LD_PRELOAD", "LOCAL_WORLD_SIZE")
 BATCHED_TOKENS = 8_192
 
 
 def quiet() -> None:
-    """No look-ups, no log lines. Call it before torch is imported; a set variable is kept."""
+    """No look-ups, no log lines, no loading bars. Call it before torch or transformers is imported;
+    a variable that is set already is kept.
+    """
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     logging.getLogger("torch._library.triton").setLevel(logging.ERROR)

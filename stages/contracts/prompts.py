@@ -135,13 +135,17 @@ def problems(template: Template, domain: Domain, words: dict[str, list[str]]) ->
     if not 1 <= header.words[0] <= header.words[1]:
         found.append(f"words {list(header.words)} is no range")
     filled = {*COMMON, *words}
+    slots: list[str] = []
     for source in header.sources:
         if source == "asset":
-            filled.update(ASSET_SLOTS)
+            slots += ASSET_SLOTS
         elif source in domain.walks:
-            filled.update(domain.walks[source].slots)
+            slots += domain.walks[source].slots
         else:
             found.append(f"unknown source {source!r}; it may be asset or {sorted(domain.walks)}")
+    twice = sorted({name for name in slots if slots.count(name) > 1})
+    found += [f"several sources fill {name!r}" for name in twice]
+    filled.update(slots)
     if header.route == "vision":
         filled.update(PICTURE)
     try:

@@ -21,7 +21,7 @@ def read_sql(sql: Path, pack: Path) -> pl.DataFrame:
             connection.execute(f"SET VARIABLE pack = {_quoted(folder)}")
             connection.execute(f"SET allowed_directories = [{_quoted(folder + '/')}]")
             connection.execute("SET enable_external_access = false")
-            return connection.execute(sql.read_text("utf-8")).pl()
+            return connection.sql(sql.read_text("utf-8")).pl()
     except (duckdb.Error, UnicodeDecodeError) as error:
         raise InputError(f"{sql}: {' '.join(str(error).split())[:500]}") from None
 

@@ -26,22 +26,32 @@ class Answers:
     seconds: float
 
 
-def weight_shapes(folder: str | Path) -> dict[str, list[int]]:
-    """Name and shape of every tensor in a folder's safetensors files; reads the headers only."""
+def base_shapes(base: str) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every parameter of the model in the folder `base`; loads no weights."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(base))
+    return {name: tuple(value.shape) for name, value in model.named_parameters()}
+
+
+def adapter_shapes(file: Path) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every LoRA matrix in a safetensors file; reads its header only."""
     from safetensors import SafetensorError, safe_open
 
-    shapes: dict[str, list[int]] = {}
-    for file in sorted(Path(folder).glob("*.safetensors")):
-        try:
-            with safe_open(file, framework="numpy") as tensors:
-                for name in tensors.keys():  # noqa: SIM118 (no mapping)
-                    shapes[name] = tensors.get_slice(name).get_shape()
-        except SafetensorError as error:
-            raise InputError(f"{file} is no readable safetensors file: {error}") from None
-    return shapes
+    try:
+        with safe_open(file, framework="numpy") as tensors:
+            return {
+                name.removeprefix(PEFT_PREFIX): tuple(tensors.get_slice(name).get_shape())
+                for name in tensors.keys()  # noqa: SIM118 (no mapping)
+                if name.endswith((".lora_A.weight", ".lora_B.weight"))
+            }
+    except SafetensorError as error:
+        raise InputError(f"{file} is no readable safetensors file: {error}") from None
 
 
-def check_adapter(adapter: str | Path, base: str | Path) -> dict[str, Any]:
+def check_adapter(adapter: str | Path, base: str) -> dict[str, Any]:
     """The adapter's configuration, if it is a LoRA adapter whose matrices fit the base model.
 
     Raises InputError that says what is missing or which matrix does not fit.
@@ -55,28 +65,31 @@ def check_adapter(adapter: str | Path, base: str | Path) -> dict[str, Any]:
     config = files.read_json(adapter / ADAPTER_CONFIG)
     if not isinstance(config, dict) or config.get("peft_type") != "LORA":
         raise InputError(f"{adapter / ADAPTER_CONFIG}: peft_type must be LORA")
-    trained_on = config.get("base_model_name_or_path")
-    told = f"adapter {adapter} (trained on {trained_on}) does not fit the base model {base}"
-    wanted = weight_shapes(base)
-    found = {
-        name.removeprefix(PEFT_PREFIX): shape
-        for name, shape in weight_shapes(adapter).items()
-        if name.endswith((".lora_A.weight", ".lora_B.weight"))
-    }
+    found = adapter_shapes(adapter / ADAPTER_WEIGHTS)
     if not found:
         raise InputError(f"{adapter / ADAPTER_WEIGHTS} holds no LoRA matrices")
+    wanted = base_shapes(base)
+    told = (
+        f"adapter {adapter} (trained on {config.get('base_model_name_or_path')}) does not fit the "
+        f"base model {base}"
+    )
     for name, shape in found.items():
         module, matrix = name.rsplit(".lora_", 1)
-        outputs_inputs = wanted.get(f"{module}.weight")
-        if outputs_inputs is None:
-            raise InputError(f"{told}: that has no {module}; choose the base it was trained on")
-        # A is (rank, inputs), B is (outputs, rank).
-        is_a = matrix.startswith("A")
-        have, want = (shape[1], outputs_inputs[1]) if is_a else (shape[0], outputs_inputs[0])
+        weight = wanted.get(f"{module}.weight")
+        if weight is None:
+            raise InputError(f"{told}: that has no {module}; name the base it was trained on")
+        # Weights are (outputs, inputs), in GPT-2's Conv1D the reverse. A is (rank, inputs), B is
+        # (outputs, rank).
+        outputs, inputs = weight[::-1] if config.get("fan_in_fan_out") else weight
+        side, have, want = (
+            ("inputs", shape[1], inputs)
+            if matrix.startswith("A")
+            else ("outputs", shape[0], outputs)
+        )
         if have != want:
             raise InputError(
-                f"{told}: {module} has {want} {'inputs' if is_a else 'outputs'}, the adapter "
-                f"{have}; choose the base it was trained on"
+                f"{told}: {module} has {want} {side}, the adapter {have}; name the base it was "
+                "trained on"
             )
     return config
 
@@ -86,13 +99,12 @@ def merge(base: str, adapter: str | Path, out: str | Path) -> None:
 
     Adds in float32 and rounds once, to the base model's own type.
     """
-    import torch
     from peft import PeftModel
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    kept = AutoConfig.from_pretrained(base).dtype or torch.bfloat16
-    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
-    merged = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
+    model = AutoModelForCausalLM.from_pretrained(base, dtype="auto")
+    kept = model.dtype
+    merged = PeftModel.from_pretrained(model.float(), str(adapter)).merge_and_unload()
     merged.to(kept).save_pretrained(out)
     AutoTokenizer.from_pretrained(base).save_pretrained(out)
 

@@ -49,7 +49,7 @@ PROPER_BY_LOWER = {word.lower(): word for word in PROPER if word != "Way"}
 STOPWORDS = set(
     "a an the and or of in on at by for from with to into over under its their his her our your "
     "as is it my you we near along among between behind beside before after against up down out "
-    "off this that no one two each other half still set new style".split()
+    "off this that no one two each other half still set new style next front about ready seen".split()
 )
 
 
@@ -123,9 +123,15 @@ def sentence(text: str) -> str:
 
 def article(noun: str) -> str:
     """`noun` with "a" in front, unless it is plural or a pair."""
-    head = re.split(r" (?:with|in|on|of|and) ", noun)[0]
-    plural = head.endswith("s") and not head.endswith(("ss", "us", "is"))
-    return noun if plural or " and " in noun or head == "newlyweds" else f"a {noun}"
+    head = re.split(r" (?:with|in|on|of|and|over) ", noun)[0]
+    heads = (head, head.split()[0])
+    plural = any(word.endswith("s") and not word.endswith(("ss", "us", "is")) for word in heads)
+    return noun if plural or " and " in head + noun.removeprefix(head)[:5] else f"a {noun}"
+
+
+def mentions(title: str, part: str) -> bool:
+    """Whether `part` stands in `title` as whole words."""
+    return bool(part) and re.search(rf"\b{re.escape(part)}\b", title, re.IGNORECASE) is not None
 
 
 def gist(phrase: str) -> str:
@@ -196,20 +202,28 @@ TEMPLATE_FORMS = [
     "{kind} for {occasion}",
 ]
 
+COMPANY_KINDS = {"Business Card", "Invoice", "Letterhead", "Label"}  # of a trade, not an occasion
+SEASONS = {"holidays", "spring", "summer", "autumn", "winter"}
+
 
 def template(dice: Dice, words: Vocabulary, theme: Vocabulary) -> Row:
     """One template of a theme; some of the drawn kinds also get what a picture shows."""
     kind = dice.pick(split(theme["kinds"]))
-    subject = dice.pick(split(theme["subjects"]))
-    thing, other = dice.sample(split(theme["objects"]), 2)
+    forms = [f for f in TEMPLATE_FORMS if kind not in COMPANY_KINDS or "{occasion}" not in f]
+    form = dice.pick(forms)
+    about_for = "{occasion}" in form
+    subject = dice.pick(split(theme["for" if about_for else "subjects"]))
+    objects, heads = own_words(theme, subject)
+    thing, other = dice.sample(objects, 2)
+    if thing.startswith("a "):
+        form = form.replace("{things} {subject} {kind}", "{subject} {kind} with {things}")
     c1, c2, c3 = dice.sample(split(theme["colours"]), 3)
     style = dice.pick(split(words["styles"][theme["mood"]]))
-    forms = [form for form in TEMPLATE_FORMS if not (thing[:2] == "a " and form[:2] == "{t")]
     title = fill(
-        dice.pick(forms),
+        form,
         kind="Card" if kind == "Greeting Card" and dice.chance(0.5) else kind,
         subject=subject,
-        occasion=dice.pick(split(theme["for"])),
+        occasion=subject,
         thing=thing,
         things=f"{thing} and {other}",
         style=style,
@@ -217,29 +231,36 @@ def template(dice: Dice, words: Vocabulary, theme: Vocabulary) -> Row:
         c2=c2,
     )
     about = words["kinds"][kind]
-    named = [word for word in (c1, c2, thing, other, style) if word in title]
+    named = [word for word in (c1, c2, thing, other, style) if mentions(title, word)]
+    matter = [subject.removeprefix("a ").removeprefix("an ").removeprefix("the ")]
     row = {
-        "title": title,
+        "title": title.replace(" Podcast Podcast ", " Podcast "),
         "kind": kind.lower(),
         "keywords": keywords(
-            dice, [subject, about["words"][0], *named[:2]], [*split(theme["words"]), thing, style]
+            dice, [*matter, about["words"][0], *named[:2]], [*split(theme["words"]), thing]
         ),
         "aspect_ratio": str(about["ratio"]),
         **common(dice, theme["topics"], 0.35),
         **dict.fromkeys(DRAWING, ""),
     }
-    if about["drawn"] and dice.chance(0.36):
-        row |= template_drawing(dice, words, theme, [c1, c2, c3], about["ratio"])
+    if about["drawn"] and dice.chance(0.26):
+        drawing = template_drawing(dice, words, theme, [c1, c2, c3], about["ratio"])
+        row |= {**drawing, "headline": dice.pick(heads)}
     return row
+
+
+def own_words(theme: Vocabulary, subject: str) -> tuple[list[str], list[str]]:
+    """The objects and headlines of a subject: its own, or else its theme's."""
+    objects, _, heads = theme.get("own", {}).get(subject, "").partition("|")
+    return split(objects) or split(theme["objects"]), split(heads) or split(theme["heads"])
 
 
 def template_drawing(
     dice: Dice, words: Vocabulary, theme: Vocabulary, colours: Sequence[str], ratio: float
 ) -> Row:
-    """What the picture of a template shows; its text adds to what the title says."""
+    """What the picture of a template shows under its headline."""
     layouts = ["left", "banner", "split", "centered"] + ["framed"] * (ratio < 1.9)
     return {
-        "headline": dice.pick(split(theme["heads"])),
         "subline": subline(dice, words, theme),
         "palette": "|".join(words["colours"][colour] for colour in colours),
         "shapes": "|".join(dice.sample(split(theme["shapes"]), 2 + dice.below(2))),
@@ -252,7 +273,9 @@ def subline(dice: Dice, words: Vocabulary, theme: Vocabulary) -> str:
     if "lines" in theme:
         return dice.pick(split(theme["lines"]))
     if theme["says"] == "event":
-        date, venue = dice.pick(split(words["dates"])), dice.pick(split(words["venues"]))
+        seasonal = SEASONS.intersection(split(theme["topics"]))
+        date = dice.pick(split(words["hours" if seasonal else "dates"]))
+        venue = dice.pick(split(words["venues"]))
         return dice.pick([f"{date}, {venue}", f"{date} - {venue}", date, venue])
     pools = {"offer": "offers", "personal": "signers"}
     pool = pools.get(theme["says"])
@@ -277,10 +300,10 @@ def photo(dice: Dice, words: Vocabulary, group: Vocabulary) -> Row:
     title = fill(dice.pick(forms), s=subject, a=noun, d=doing, p=place, adj=adjective)
     orientation = dice.pick(["landscape", "landscape", "landscape", "portrait", "square"])
     width, height = dice.pick(SHOTS[orientation])
-    seen = [gist(part) for part in (place, doing) if part in title]
+    seen = [gist(part) for part in (place, doing, adjective) if mentions(title, part)]
     return {
         "title": sentence(title),
-        "keywords": keywords(dice, [subject, *seen], [*split(group["words"]), adjective]),
+        "keywords": keywords(dice, [subject, *seen], split(group["words"])),
         "orientation": orientation,
         "width": str(width),
         "height": str(height),
@@ -302,6 +325,13 @@ WORK_TOPICS = {
 }
 
 
+PART_WORDS = set(
+    "soundtrack theme credits trailer teaser interview bloopers acoustic live instrumental karaoke "
+    "piano audiobook chapter remaster deluxe episode season gameplay walkthrough speedrun lyric "
+    "restoration score pilot finale commentary session rehearsal promo clip".split()
+)
+
+
 def work_part(dice: Dice, words: Vocabulary, works: Mapping[str, list[list[str]]]) -> Row:
     """A part of an invented work: a song's live version, a film's trailer, a book's chapter."""
     kinds = [kind for kind, share in words["work_shares"].items() for _ in range(share)]
@@ -316,14 +346,15 @@ def work_part(dice: Dice, words: Vocabulary, works: Mapping[str, list[list[str]]
         venue=dice.pick(split(words.get("stages", stages))),
         composer=dice.pick(split(words.get("composers", maker))),
     )
-    around = re.sub(r"\{\w\w*\}|[^a-z ]", " ", form.lower()).split()
-    form_words = [word for word in around if word not in STOPWORDS and len(word) > 3]
+    form_words = [word for word in re.findall(r"[a-z]+", form.lower()) if word in PART_WORDS]
     return {
         "title": title[:1].upper() + title[1:],
         "work_title": work,
         "creator": maker,
         "genre": genre,
-        "keywords": keywords(dice, [genre, kind, *form_words[:2]], [maker, *split(WORK_TOPICS[kind])]),
+        "keywords": keywords(
+            dice, [genre, kind, *form_words[:2]], [maker, *split(WORK_TOPICS[kind])]
+        ),
         **common(dice, WORK_TOPICS[kind]),
     }
 
@@ -331,7 +362,7 @@ def work_part(dice: Dice, words: Vocabulary, works: Mapping[str, list[list[str]]
 def sound(dice: Dice, words: Vocabulary, group: Vocabulary) -> Row:
     """A recorded sound without a proper title."""
     item = dice.pick(split(group["items"]))
-    title = fill(dice.pick(words["sound_endings"]), x=item)
+    title = fill(dice.pick(words["sound_endings"][group["sort"]]), x=item)
     return {
         "title": sentence(title),
         "work_title": "",
@@ -362,7 +393,7 @@ def music(dice: Dice, group: Vocabulary) -> Row:
     parts = {"mood": mood, "mood2": mood2, "instrument": instrument, "use": use}
     bpm = str(70 + 2 * dice.below(40))
     title = fill(dice.pick(MUSIC_FORMS), genre=group["genre"], bpm=bpm, **parts)
-    seen = [gist(part) for part in (mood, instrument, use) if part in title]
+    seen = [gist(part) for part in (mood, instrument, use) if mentions(title, part)]
     return {
         "title": sentence(title),
         "work_title": "",
@@ -395,7 +426,7 @@ def footage(dice: Dice, words: Vocabulary, group: Vocabulary) -> Row:
     subject = dice.pick(split(group["subjects"]))
     doing, place = dice.pick(split(group["doings"])), dice.pick(split(group["places"]))
     title = fill(dice.pick(words["forms"][group["form"]]), s=subject, d=doing, p=place)
-    seen = [gist(part) for part in (subject, doing, place) if part in title]
+    seen = [gist(part) for part in (subject, doing, place) if mentions(title, part)]
     return {
         "title": sentence(title),
         "work_title": "",
@@ -444,7 +475,7 @@ def background(dice: Dice, words: Vocabulary, group: Vocabulary) -> Row:
     form = dice.pick(words["forms"][group["form"]])
     starts = form.startswith("{l}")
     title = fill(form, x=item, c=c1, e=c2, l=look if starts else look[:1].lower() + look[1:])
-    used = [word for word in (c1, c2, gist(look)) if word.lower() in title.lower()]
+    used = [word for word in (c1, c2, gist(look)) if mentions(title, word)]
     return {
         "title": sentence(title),
         "surface": group["form"],
@@ -462,8 +493,10 @@ def design_asset(dice: Dice, words: Vocabulary, group: Vocabulary) -> Row:
     kind = group["form"]
     item, style = dice.pick(split(group["items"])), dice.pick(split(group["styles"]))
     mark = dice.pick(split(group["marks"])) if kind == "logo" else ""
-    title = fill(dice.pick(words["forms"][kind]), x=item, st=style, m=mark, n=str(dice.pick([6, 12, 24, 40])))
-    used = [word for word in (style, mark) if word and word in title]
+    number = dice.pick(["6", "12", "24", "40"])
+    form = dice.pick(words["forms"][kind])
+    title = fill(form, x=item, a=article(item), st=style, m=mark, n=number)
+    used = [word for word in (style, mark) if mentions(title, word)]
     row = {
         "title": sentence(title.replace("with sun", "with a sun")),
         "format": kind,
@@ -479,7 +512,7 @@ MARK_SHAPES = {
     "coffee cup": "cup", "flame": "flame", "leaf": "leaf", "house": "house", "triangle": "triangle",
     "mountain": "triangle", "moon": "moon", "flower": "flower", "lotus": "flower", "ring": "ring",
     "star": "star", "wave": "wave", "paw": "paw", "sun": "sun", "tree": "tree", "heart": "heart",
-    "balloon": "balloon", "cone": "triangle",
+    "balloon": "balloon", "cone": "triangle", "kite": "triangle", "wheat ear": "leaf",
 }  # fmt: skip
 LOGO_PALETTES = [
     "#FBF6E9|#1F5136|#C9A13B", "#FFFFFF|#2B6CD4|#141414", "#16264D|#FFCBA4|#FFFFFF",
@@ -489,7 +522,8 @@ LOGO_PALETTES = [
 
 def add_logo_drawings(dice: Dice, words: Vocabulary, rows: Sequence[Row]) -> None:
     """Gives some logos a name and a mark to draw."""
-    marked = [row for row in rows if row.get("mark", "") in MARK_SHAPES and row["mark"] in row["title"]]
+    logos = [row for row in rows if row.get("mark", "") in MARK_SHAPES]
+    marked = [row for row in logos if mentions(row["title"], row["mark"])]
     names = split(words["logo_names"])
     for row, name in zip(dice.sample(marked, LOGO_DRAWINGS), names, strict=False):
         row["headline"] = name
@@ -499,27 +533,28 @@ def add_logo_drawings(dice: Dice, words: Vocabulary, rows: Sequence[Row]) -> Non
         row["layout"] = dice.pick(["centered", "split", "framed"])
 
 
-def text_asset(
-    dice: Dice, words: Vocabulary, kind: str, group: Vocabulary, shared: Vocabulary
-) -> Row:
+TEXT_KINDS = {"quote": "quote", "effect": "text effect", "font": "font", "greeting": "greeting"}
+
+
+def text_asset(dice: Dice, words: Vocabulary, kind: str, group: Vocabulary) -> Row:
     """A lettered phrase, a text effect, a font or a greeting."""
     item = dice.pick(split(group["items"]))
-    style = dice.pick(split(group.get("styles", shared["quote_styles"])))
+    style = dice.pick(split(group.get("styles", words["quote_styles"])))
     title = fill(
         dice.pick(words[f"{kind}_forms"]),
         q=item,
         x=item,
         st=style,
-        f=dice.pick(split(shared["quote_fonts"])),
-        p=dice.pick(split(shared["quote_products"])),
+        f=dice.pick(split(words["quote_fonts"])),
+        p=dice.pick(split(words["quote_products"])),
         u=dice.pick(split(group.get("uses", "posters"))),
     )
     phrase = item if kind in ("quote", "greeting") else ""
-    used = [style] if style in title else []
+    used = [style] if mentions(title, style) else []
     return {
         "title": title if phrase and title.startswith(item) else sentence(title),
         "phrase": phrase,
-        "keywords": keywords(dice, [kind.replace("_", " "), *used], [*split(group["words"]), item]),
+        "keywords": keywords(dice, [TEXT_KINDS[kind], *used], [*split(group["words"]), item]),
         "aspect_ratio": dice.pick(["1.0", "1.0", "1.5", "2.0"]),
         **common(dice, group["topics"]),
         **dict.fromkeys(DRAWING, ""),
@@ -528,10 +563,9 @@ def text_asset(
 
 def text_makers(dice: Dice, words: Vocabulary) -> list[Callable[[], Row]]:
     """Makers of text rows: three in seven are quotes, the others effects, fonts and greetings."""
-    lists = {"quote": "quotes", "effect": "effects", "font": "fonts", "greeting": "greetings"}
 
     def maker(kind: str) -> Callable[[], Row]:
-        return lambda: text_asset(dice, words, kind, dice.pick(words[lists[kind]]), words)
+        return lambda: text_asset(dice, words, kind, dice.pick(words[f"{kind}s"]))
 
     order = ["quote", "effect", "quote", "font", "quote", "effect", "greeting"]
     return [maker(kind) for kind in order]
@@ -565,7 +599,9 @@ COLUMNS = {
     "audio": [*NAMED, *SHARED],
     "videos": [*NAMED, "resolution", *SHARED],
     "backgrounds": ["asset_id", "title", "surface", "ratio", "ai_generated", *SHARED],
-    "design_assets": ["asset_id", "title", "format", "aspect_ratio", "ai_generated", *SHARED, *DRAWING],
+    "design_assets": [
+        *["asset_id", "title", "format", "aspect_ratio", "ai_generated"], *SHARED, *DRAWING
+    ],
     "texts": ["asset_id", "title", "phrase", "aspect_ratio", *SHARED, *DRAWING],
 }
 

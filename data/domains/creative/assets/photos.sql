@@ -1,0 +1,15 @@
+-- Photos; the ratio follows from their pixels.
+SELECT
+    asset_id,
+    'Photo' AS content_type,
+    title,
+    CAST(NULL AS VARCHAR) AS work_title,
+    string_split(keywords, '|') AS keywords,
+    string_split(topics, '|') AS topics,
+    locale,
+    TRY_CAST(ai_generated AS BOOLEAN) AS ai_generated,
+    round(TRY_CAST(width AS DOUBLE) / TRY_CAST(height AS DOUBLE), 4) AS aspect_ratio,
+    TRY_CAST(click_through_rate AS DOUBLE) AS click_through_rate,
+    CAST(NULL AS VARCHAR) AS image_path,
+    CAST(NULL AS VARCHAR) AS drawing
+FROM read_csv(getvariable('pack') || '/assets/photos.csv', header = true, all_varchar = true)

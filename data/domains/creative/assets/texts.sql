@@ -1,0 +1,23 @@
+-- Lettered phrases, text effects, fonts. Some phrases carry what their picture shows.
+SELECT
+    asset_id,
+    'Text' AS content_type,
+    title,
+    CAST(NULL AS VARCHAR) AS work_title,
+    string_split(keywords, '|') AS keywords,
+    string_split(topics, '|') AS topics,
+    locale,
+    false AS ai_generated,
+    TRY_CAST(aspect_ratio AS DOUBLE) AS aspect_ratio,
+    TRY_CAST(click_through_rate AS DOUBLE) AS click_through_rate,
+    CAST(NULL AS VARCHAR) AS image_path,
+    CASE WHEN headline IS NOT NULL THEN
+        CAST(json_object(
+            'headline', headline,
+            'subline', coalesce(subline, ''),
+            'palette', string_split(palette, '|'),
+            'shapes', string_split(shapes, '|'),
+            'layout', layout
+        ) AS VARCHAR)
+    END AS drawing
+FROM read_csv(getvariable('pack') || '/assets/texts.csv', header = true, all_varchar = true)

@@ -1,0 +1,138 @@
+"""Duplicates: the same query twice, or almost.
+
+Near-duplicates are found with MinHash and locality-sensitive hashing (Broder 1997; Leskovec,
+Rajaraman, Ullman, *Mining of Massive Datasets*, chapter 3) and then confirmed with the true Jaccard
+similarity of their 3-letter shingles, so the sketch can only miss a pair, never invent one.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import polars as pl
+from rensa import RMinHash
+from scipy import sparse
+
+from stages.checking.words import normalized
+
+SHINGLE = 3
+HASHES = 128
+# Least probability that the sketch finds a pair that is exactly as similar as the threshold.
+RECALL = 0.99
+# In a bucket each row meets this many rows before it; larger buckets are cut to bound the work.
+WINDOW = 64
+_CHUNK = 1 << 20
+
+
+def normalize_all(queries: pl.Series) -> pl.Series:
+    """`normalized` of each query; equal texts are exact duplicates."""
+    return pl.Series(queries.name, [normalized(query) for query in queries], dtype=pl.String)
+
+
+def exact(texts: pl.Series) -> np.ndarray:
+    """Mask of rows whose text stands in an earlier row. texts: normalized, in priority order."""
+    return ~texts.is_first_distinct().to_numpy()
+
+
+def shingles(texts: pl.Series) -> sparse.csr_array:
+    """Rows x shingles, 1 where the text holds the shingle; shorter texts are padded to one."""
+    padded = texts.str.pad_end(SHINGLE, " ")
+    lengths = padded.str.len_chars().to_numpy().astype(np.int64)
+    joined = "".join(padded.to_list())
+    order = "le" if sys.byteorder == "little" else "be"
+    letters = np.frombuffer(joined.encode(f"utf-32-{order}"), np.uint32)
+    _, codes = np.unique(letters, return_inverse=True)
+    size = int(codes.max(initial=0)) + 1
+    codes = codes.astype(np.int64)
+    ids = codes[: len(codes) - 2] * size * size + codes[1 : len(codes) - 1] * size + codes[2:]
+    # A shingle that starts in one text and ends in the next belongs to neither.
+    ends = np.cumsum(lengths)
+    whole = np.ones(len(codes), bool)
+    whole[ends - 1] = whole[ends - 2] = False
+    ids = ids[whole[: len(ids)]]
+    pointers = np.concatenate([[0], np.cumsum(lengths - SHINGLE + 1)])
+    shape = (len(texts), size**SHINGLE)
+    table = sparse.csr_array((np.ones(len(ids), np.int32), ids, pointers), shape=shape)
+    table.sum_duplicates()
+    table.data[:] = 1
+    return table
+
+
+def bands(threshold: float, hashes: int = HASHES, recall: float = RECALL) -> tuple[int, int]:
+    """(bands, rows a band): most rows, so fewest candidates, with 1 - (1 - t^r)^b >= recall."""
+    for rows in range(hashes, 0, -1):
+        count = hashes // rows
+        if 1 - (1 - threshold**rows) ** count >= recall:
+            return count, rows
+    return hashes, 1
+
+
+def _mixed(values: np.ndarray) -> np.ndarray:
+    """SplitMix64's finalizer: spreads small integers over 64 bits."""
+    mixed = values.astype(np.uint64)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))
+
+
+def jaccard(table: sparse.csr_array, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Jaccard similarity of the shingle sets of rows left[k] and right[k], shape (k,)."""
+    sizes = np.diff(table.indptr)
+    shared = np.empty(len(left))
+    for start in range(0, len(left), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        shared[part] = table[left[part]].multiply(table[right[part]]).sum(axis=1)
+    return shared / np.maximum(sizes[left] + sizes[right] - shared, 1)
+
+
+def near_pairs(texts: pl.Series, threshold: float, seed: int = 0) -> np.ndarray:
+    """Pairs (i, j), i < j, of rows with Jaccard similarity >= threshold, shape (pairs, 2).
+
+    texts: normalized. Every pair that shares a bucket of at most WINDOW rows is compared.
+    """
+    if len(texts) < 2:
+        return np.empty((0, 2), np.int64)
+    table = shingles(texts)
+    matrix = RMinHash.digest_matrix_from_flat_token_hashes(
+        _mixed(table.indices), table.indptr.astype(np.uint64), HASHES, seed
+    )
+    count, rows = bands(threshold)
+    digests = np.array(matrix.to_rows(), dtype=np.uint64)[:, : count * rows]
+    found: list[np.ndarray] = []
+    seen = np.empty(0, np.int64)
+    size = len(texts)
+    for band in range(count):
+        key = np.zeros(size, np.uint64)
+        for column in range(band * rows, (band + 1) * rows):
+            key = _mixed(key * np.uint64(0x9E3779B97F4A7C15) + digests[:, column])
+        order = np.argsort(key, kind="stable")
+        key = key[order]
+        fresh: list[np.ndarray] = []
+        for distance in range(1, min(WINDOW, size - 1) + 1):
+            same = np.flatnonzero(key[distance:] == key[:-distance])
+            if not len(same):
+                break
+            fresh.append(order[same] * np.int64(size) + order[same + distance])
+        if fresh:
+            pairs = np.setdiff1d(np.unique(np.concatenate(fresh)), seen, assume_unique=True)
+            similar = jaccard(table, pairs // size, pairs % size) >= threshold
+            found.append(pairs[similar])
+            seen = np.union1d(seen, pairs)
+    if not found:
+        return np.empty((0, 2), np.int64)
+    pairs = np.sort(np.concatenate(found))
+    return np.stack([pairs // size, pairs % size], axis=1)
+
+
+def near(texts: pl.Series, threshold: float, seed: int = 0) -> np.ndarray:
+    """For each row the earlier kept row that it nearly repeats, else -1; shape (rows,).
+
+    texts: normalized, without exact duplicates, in priority order: the first of a pair is kept.
+    """
+    of = np.full(len(texts), -1, np.int64)
+    pairs = near_pairs(texts, threshold, seed)
+    for i, j in pairs[np.lexsort((pairs[:, 0], pairs[:, 1]))]:
+        if of[j] < 0 and of[i] < 0:
+            of[j] = i
+    return of

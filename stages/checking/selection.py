@@ -1,0 +1,125 @@
+"""Selection: from what was accepted to exactly the wanted distribution."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from stages.contracts.apportion import apportion
+
+CELL = ["function", "content_type", "band", "locale"]
+LAST_RESORT = "heuristic"
+
+Cell = tuple[str, str, str, str]
+
+
+def key(cell: Mapping[str, Any]) -> Cell:
+    """(function, content type, band, locale)."""
+    return (cell["function"], cell["content_type"], cell["band"], cell["locale"])
+
+
+def shares(cell: Mapping[str, Any], weights: Mapping[str, float]) -> dict[str, int]:
+    """Rows of each route in a cell: its own `routes` if planned, else its quota by weight."""
+    if cell.get("routes"):
+        return {route: int(n) for route, n in cell["routes"].items()}
+    routes = [route for route, weight in weights.items() if weight > 0]
+    if not routes:
+        return {}
+    parts = apportion(cell["quota"], [weights[route] for route in routes])
+    return {route: int(n) for route, n in zip(routes, parts, strict=True)}
+
+
+class Stock:
+    """Rows at hand per cell and route, and how many of them are taken."""
+
+    def __init__(self, counts: Mapping[tuple[Cell, str], int]) -> None:
+        self.left: dict[Cell, dict[str, int]] = defaultdict(dict)
+        for (cell, route), n in counts.items():
+            self.left[cell][route] = n
+        self.taken: dict[tuple[Cell, str], int] = defaultdict(int)
+
+    def take(self, cell: Cell, route: str, most: int) -> int:
+        """Take up to `most` rows; returns how many there were."""
+        n = max(0, min(most, self.left[cell].get(route, 0)))
+        if n:
+            self.left[cell][route] -= n
+            self.taken[cell, route] += n
+        return n
+
+    def take_any(self, cell: Cell, most: int) -> int:
+        """Take up to `most` rows of any route, from the fullest; the heuristic route fills last."""
+        got = 0
+        for route in sorted(
+            self.left[cell], key=lambda r: (r == LAST_RESORT, -self.left[cell][r], r)
+        ):
+            got += self.take(cell, route, most - got)
+        return got
+
+
+def plan(
+    cells: Sequence[Mapping[str, Any]],
+    weights: Mapping[str, float],
+    counts: Mapping[tuple[Cell, str], int],
+) -> tuple[dict[tuple[Cell, str], int], list[dict[str, Any]]]:
+    """How many rows to take per cell and route, and the cells that fall short.
+
+    cells: targets.json `cells`; counts: accepted rows per cell and route. A route that falls short
+    is filled by others of its cell. What a cell then lacks goes to cells of the same function and
+    content type, nearest length band first, so that their joint distribution holds. A shortfall is
+    a dict of the cell with `quota`, `lacking`, `moved` (given to other cells) and `lost`.
+    """
+    stock = Stock(counts)
+    bands: dict[str, list[str]] = defaultdict(list)
+    for cell in cells:
+        if cell["band"] not in bands[cell["function"]]:
+            bands[cell["function"]].append(cell["band"])
+    lacking: dict[Cell, int] = {}
+    for cell in cells:
+        here, got = key(cell), 0
+        for route, n in shares(cell, weights).items():
+            got += stock.take(here, route, n)
+        lacking[here] = cell["quota"] - got
+    for here in lacking:
+        lacking[here] -= stock.take_any(here, lacking[here])
+    short = []
+    for cell in cells:
+        here = key(cell)
+        if lacking[here] <= 0:
+            continue
+        order = bands[here[0]]
+        place = order.index(here[2])
+        others = [o for o in lacking if o[:2] == here[:2] and o != here]
+        others.sort(key=lambda o: (o[3] != here[3], abs(order.index(o[2]) - place), o))
+        moved = 0
+        for other in others:
+            moved += stock.take_any(other, lacking[here] - moved)
+        short.append(
+            {**{name: cell[name] for name in CELL}, "quota": cell["quota"],
+             "lacking": lacking[here], "moved": moved, "lost": lacking[here] - moved}
+        )  # fmt: skip
+    return dict(stock.taken), short
+
+
+def select(
+    frame: pl.DataFrame, cells: Sequence[Mapping[str, Any]], weights: Mapping[str, float]
+) -> tuple[pl.Series, list[dict[str, Any]]]:
+    """Mask of the selected rows, and the shortfalls of `plan`.
+
+    frame: accepted rows in priority order, with the columns of CELL and `route`.
+    """
+    counted = frame.group_by(*CELL, "route").len().rows()
+    counts = {((f, t, b, loc), route): n for f, t, b, loc, route, n in counted}
+    taken, short = plan(cells, weights, counts)
+    limits = pl.DataFrame(
+        [(*cell, route, n) for (cell, route), n in taken.items()],
+        schema=[*((c, pl.String) for c in [*CELL, "route"]), ("limit", pl.Int64)],
+        orient="row",
+    )
+    joined = frame.select(*CELL, "route").with_columns(
+        place=pl.int_range(pl.len()).over(*CELL, "route")
+    ).join(limits, on=[*CELL, "route"], how="left", maintain_order="left")  # fmt: skip
+    mask = joined.select((pl.col("place") < pl.col("limit")).fill_null(False)).to_series()
+    return mask.alias("selected"), short

