@@ -45,7 +45,7 @@ def draw_pictures(drawings: pl.DataFrame, limit: int) -> dict[str, str]:
     """Draw up to `limit` pictures, a sample spread over the assets; asset_id -> path."""
     if limit == 0 or drawings.is_empty():
         return {}
-    from stages.ingesting.pictures import draw, size_of
+    from stages.ingesting.pictures import draw, picture_size
 
     folder = OUT / "pictures"
     folder.mkdir(parents=True, exist_ok=True)
@@ -57,7 +57,7 @@ def draw_pictures(drawings: pl.DataFrame, limit: int) -> dict[str, str]:
     for row in ordered[:limit]:
         path = folder / f"{hashlib.sha256(row['asset_id'].encode()).hexdigest()[:16]}.png"
         try:
-            picture = draw(json.loads(row["drawing"]), size_of(row["aspect_ratio"]))
+            picture = draw(json.loads(row["drawing"]), picture_size(row["aspect_ratio"] or 1.0))
         except ValueError as error:
             raise InputError(f"asset {row['asset_id']}: drawing: {error}") from None
         with files.replacing(path) as temporary:

@@ -25,9 +25,9 @@ Check = Callable[[str, Mapping[str, Any], Domain, str], str | None]
 
 # In this order; the first that objects is counted. Cheap ones first.
 CHECKS: dict[str, Check] = {
+    "placeholder": placeholders.check,
     "characters": characters.check,
     "refusal": refusals.check,
-    "placeholder": placeholders.check,
     "contact": contacts.check,
     "length": length.check,
     "leaked_prompt": leaked.check,

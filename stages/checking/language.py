@@ -18,7 +18,7 @@ SMALL_WORDS = {
     "find show make create design some can please",
     "de": "der das den dem ein eine einen einem und mit für ist nicht auf zu von im zum zur ich "
     "mir suche zeige finde erstelle bitte",
-    "es": "el los las una unos con para por del y que es mi me quiero busca buscar crea imagen",
+    "es": "el la los las de en una unos con para por del y que es mi me quiero busca crea imagen",
     "fr": "le les des une du et avec pour dans sur est au aux mon ma moi je cherche trouve crée",
     "it": "il lo gli una di e con per nel della del che è mio mi cerca trova crea",
     "pt": "o os as uma um com para por do da dos das e que é meu minha quero procure crie",
@@ -44,11 +44,11 @@ def check(query: str, request: Mapping[str, Any], domain: Domain, prompt: str = 
     other = sum(not (c.isascii() or _latin(c)) for c in letters)
     if other > 0.1 * len(letters):
         return f"{other} of {len(letters)} letters are not Latin"
-    found = words(query)
-    own = sum(w in _SMALL[language] for w in found)
+    found = set(words(query))
+    own = len(found & _SMALL[language])
     for name, small in _SMALL.items():
         if name != language:
-            foreign = sum(w in small and w not in _SMALL[language] for w in found)
+            foreign = len(found & small - _SMALL[language])
             if foreign >= 2 and foreign > own and foreign >= 0.25 * len(found):
                 return f"{foreign} words of `{name}`, {own} of `{language}`"
     return None

@@ -282,6 +282,7 @@ def type_word(query: str, domain: Domain) -> tuple[str, int] | None:
     hits = _type_hits(keys, lex, ignored)
     if not hits:
         return None
+    whole = ignored | {i for s, e, _ in hits for i in range(s, e)}  # to do list
     stops = (lex.prepositions | {"that", "which", "whose", "without"}) - {"like"}
     clause_start = begin
     while clause_start < len(found):
@@ -290,17 +291,17 @@ def type_word(query: str, domain: Domain) -> tuple[str, int] | None:
             clause_end += 1
         clause_end = min(clause_end + 1, len(found))
         head_end = clause_start
-        while head_end < clause_end and (keys[head_end] not in stops or head_end in ignored):
+        while head_end < clause_end and (keys[head_end] not in stops or head_end in whole):
             head_end += 1
         inside = [h for h in hits if clause_start <= h[0] and h[1] <= head_end]
         if inside:
-            return inside[-1][2], inside[-1][0]
+            return inside[-1][2], inside[-1][1] - 1
         final = clause_end
         while final > clause_start and lex.trailers.at(keys, final - 1) == 1:
             final -= 1
         last = [h for h in hits if clause_start <= h[0] and h[1] == final]
         if last:
-            return last[-1][2], last[-1][0]
+            return last[-1][2], last[-1][1] - 1
         clause_start = clause_end
     return None
 

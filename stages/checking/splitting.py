@@ -25,7 +25,8 @@ def groups(frame: pl.DataFrame) -> pl.Series:
 def validation(group: pl.Series, share: float, seed: int) -> pl.Series:
     """Mask of the validation rows: groups in seeded hash order while they fit into share x rows.
 
-    A group too large for what is left is passed over. With two groups or more, each side has one.
+    A group too large for what is left is passed over. If that leaves none of several, the smallest
+    is taken.
     """
     counted = group.alias("group").to_frame().group_by("group").len().sort("group")
     salt = str(seed).encode()
@@ -39,4 +40,6 @@ def validation(group: pl.Series, share: float, seed: int) -> pl.Series:
             used += n
         if used == budget:
             break
+    if budget and not chosen:
+        chosen = [counted.sort("len", maintain_order=True)["group"][0]]
     return group.is_in(chosen).alias("validation")

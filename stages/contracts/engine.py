@@ -21,6 +21,8 @@ QUIET = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "TORCH_CPP_LOG_LEVEL": "ERROR",
 }
+# Loggers that tell of optional packages we do without.
+LOUD = ("torch._library.triton", "bitsandbytes.backends.cpu.ops")
 # What vLLM sets for its worker processes; our later child processes must not inherit it.
 LEFTOVERS = ("LD_PRELOAD", "LOCAL_WORLD_SIZE")
 BATCHED_TOKENS = 8_192
@@ -32,14 +34,15 @@ def quiet() -> None:
     """
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
-    logging.getLogger("torch._library.triton").setLevel(logging.ERROR)
+    for name in LOUD:
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def engine(model: str, options: settings.Engine, seed: int = 0, **extra: Any) -> LLM:
     """Start vLLM on the model folder `model`; `extra` goes to `vllm.LLM`. End it with `shutdown`.
 
     On a processor the engine runs in this process: its own two processes would import everything
-    again (24 s of start-up against 7, then 3 for a second engine) and would need cores bound by
+    again (24 s of start-up against 6, and 3 for a second engine) and would need cores bound by
     hand. Compiling costs a minute there and is no faster. A GPU takes vLLM's defaults.
     Raises InputError when vLLM refuses the model or the options.
     """

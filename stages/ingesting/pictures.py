@@ -8,13 +8,16 @@ A drawing is a dict:
     shapes    0 to 12 names of SHAPES; unknown names are skipped; may be missing
     layout    one of LAYOUTS; may be missing (centered)
 
-The same drawing and size give the same pixels. Fonts and shapes come with Pillow: no files.
+The same drawing and size give the same pixels. Fonts and shapes come with Pillow: no files. Its
+font has ASCII letters only, so "Sláinte" is written "Slainte".
 """
 
 from __future__ import annotations
 
+import colorsys
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,10 +32,11 @@ Shape = Callable[[Pen, Box, Colour, Colour], None]
 BLACK: Colour = (20, 20, 20)
 WHITE: Colour = (255, 255, 255)
 LIMITS = {"headline": 60, "subline": 80, "palette": 5, "shapes": 12}
-SIDES = (64, 4096)
+TYPOGRAPHY = str.maketrans("‘’“”–—·ßøØłŁ", "''\"\"---soOlL")
+SIDES = (320, 4096)
 SMALLEST_FONT = 8
 READABLE = 4.5  # contrast ratio of normal text, WCAG 2.2, 1.4.3
-VISIBLE = 1.35  # contrast ratio below which an ornament would vanish
+VISIBLE = 1.6  # contrast ratio below which an ornament would vanish
 OVERSAMPLING = 2
 
 
@@ -111,7 +115,11 @@ def _text(drawing: Mapping[str, Any], key: str) -> str:
     value = drawing.get(key, "")
     if not isinstance(value, str) or len(value) > LIMITS[key] or not value.isprintable():
         raise ValueError(f"{key} must be one line of at most {LIMITS[key]} characters: {_short(value)}")
-    return " ".join(value.split())
+    plain = unicodedata.normalize("NFKD", value.translate(TYPOGRAPHY))
+    written = " ".join(plain.encode("ascii", "ignore").decode("ascii").split())
+    if value.strip() and not written:
+        raise ValueError(f"{key} has no letter that the font can write: {_short(value)}")
+    return written
 
 
 def _list(drawing: Mapping[str, Any], key: str) -> list[str]:
@@ -165,10 +173,23 @@ def text_colour(palette: Sequence[Colour], under: Sequence[Colour]) -> Colour:
 
 
 def ornament_colours(palette: Sequence[Colour], under: Colour) -> tuple[Colour, ...]:
-    """The palette colours that show on `under`; at least one."""
+    """The palette colours that show on `under`, or else stronger tones of them; at least one."""
     seen = tuple(colour for colour in palette if contrast(colour, under) >= VISIBLE)
-    toward = BLACK if luminance(under) > 0.4 else WHITE
-    return seen or (mix(under, toward, 0.35),)
+    others = [colour for colour in palette if colour != under] or [under]
+    return seen or tuple(_stronger(colour, under) for colour in others)
+
+
+def _stronger(colour: Colour, under: Colour) -> Colour:
+    """A more saturated, darker (on dark ground: lighter) tone that shows on `under`."""
+    dark = luminance(under) < 0.3
+    hue, saturation, value = colorsys.rgb_to_hsv(*(part / 255 for part in colour))
+    for step in range(1, 8):
+        tone = (0.5 * saturation, value + 0.12 * step) if dark else (2.2 * saturation, value - 0.09 * step)
+        red, green, blue = colorsys.hsv_to_rgb(hue, min(tone[0], 0.85), min(max(tone[1], 0), 1))
+        found = round(red * 255), round(green * 255), round(blue * 255)
+        if contrast(found, under) >= VISIBLE:
+            return found
+    return WHITE if dark else BLACK
 
 
 def second(palette: Sequence[Colour]) -> Colour:
@@ -187,12 +208,6 @@ def _canvas(size: tuple[int, int], colour: Colour) -> tuple[Image.Image, Pen]:
 def _inside(ground: Image.Image, *parts: float) -> Box:
     width, height = ground.size
     return parts[0] * width, parts[1] * height, parts[2] * width, parts[3] * height
-
-
-def _gradient(ground: Image.Image, top: Colour, bottom: Colour) -> None:
-    ramp = Image.linear_gradient("L").resize(ground.size)
-    ground.paste(Image.composite(Image.new("RGB", ground.size, bottom), ground, ramp))
-    del top
 
 
 def _row(
@@ -215,7 +230,8 @@ def centered(plan: Drawing, size: tuple[int, int]) -> Scene:
     first = plan.palette[0]
     end = mix(first, second(plan.palette), 0.28)
     ground, _ = _canvas(size, first)
-    _gradient(ground, first, end)
+    ramp = Image.linear_gradient("L").resize(ground.size)
+    ground.paste(end, mask=ramp)
     count = _columns(ground)
     boxes = [(box, first) for box in _row(ground, 0.06, 0.25, count)]
     boxes += [(box, end) for box in _row(ground, 0.76, 0.95, count)]
@@ -272,8 +288,7 @@ def framed(plan: Drawing, size: tuple[int, int]) -> Scene:
     side = 15 * unit
     near, far_x, far_y = 9 * unit, ground.width - 24 * unit, ground.height - 24 * unit
     middle = (ground.width - side) / 2
-    spots = [(near, near), (far_x, near), (near, far_y), (far_x, far_y)]
-    spots += [(middle, near), (middle, far_y)]
+    spots = [(x, y) for y in (near, far_y) for x in (near, middle, far_x)]
     boxes = tuple(((x, y, x + side, y + side), first) for x, y in spots)
     margin = 26 * unit / ground.height
     return Scene(ground, boxes, _inside(ground, 0.11, margin, 0.89, 1 - margin), (first,), "center")
@@ -288,9 +303,9 @@ def split(plan: Drawing, size: tuple[int, int]) -> Scene:
     text = (0.45, 0.08, 0.95, 0.92) if wide else (0.07, 0.51, 0.93, 0.95)
     pen.rectangle(area, panel)
     width, height = area[2], area[3]
-    side = min(width, height) * 0.58
+    side = min(width, height) * 0.5
     x, y = (width - side) / 2, (height - side) / 2
-    small = side * 0.34
+    small = side * 0.32
     boxes = [
         (x, y, x + side, y + side),
         (x - small * 1.05, y - small * 0.5, x - small * 0.05, y + small * 0.5),
@@ -334,20 +349,27 @@ def fit(
 ) -> tuple[ImageFont.FreeTypeFont, list[str]]:
     """The largest font, and the lines, with which `text` stays inside width x height pixels.
 
-    Words are never broken. Raises ValueError when even the smallest font is too large.
+    A word is broken only where even the smallest font is too wide for it. Raises ValueError when
+    nothing fits.
     """
-    for size in range(max(round(largest), SMALLEST_FONT), SMALLEST_FONT - 1, -2):
+    sizes = [*range(round(largest), SMALLEST_FONT, -2), SMALLEST_FONT]
+    for size in sizes:
         font = _font(size)
-        lines = wrap(text, font, width)
+        words = text.split()
+        if size == SMALLEST_FONT:
+            words = [part for word in words for part in _broken(word, font, width)]
+        lines = wrap(words, font, width)
         if lines is not None and len(lines) * _tall(font) <= height:
             return font, lines
     raise ValueError(f"text does not fit into {width:.0f} x {height:.0f} pixels: {_short(text)}")
 
 
-def wrap(text: str, font: ImageFont.FreeTypeFont, width: float) -> list[str] | None:
-    """The text in lines of at most `width` pixels; None if a word is wider than that."""
+def wrap(
+    words: Sequence[str], font: ImageFont.FreeTypeFont, width: float
+) -> list[str] | None:
+    """The words in lines of at most `width` pixels; None if a word is wider than that."""
     lines: list[str] = []
-    for word in text.split():
+    for word in words:
         if _line_width(word, font) > width:
             return None
         longer = f"{lines[-1]} {word}" if lines else word
@@ -356,6 +378,16 @@ def wrap(text: str, font: ImageFont.FreeTypeFont, width: float) -> list[str] | N
         else:
             lines.append(word)
     return lines
+
+
+def _broken(word: str, font: ImageFont.FreeTypeFont, width: float) -> list[str]:
+    """The word in parts that are each at most `width` pixels wide."""
+    parts = [""]
+    for letter in word:
+        if _line_width(parts[-1] + letter, font) > width and parts[-1]:
+            parts.append("")
+        parts[-1] += letter
+    return parts
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont:

@@ -213,7 +213,7 @@ def template(dice: Dice, words: Vocabulary, theme: Vocabulary) -> Row:
     form = dice.pick(forms)
     about_for = "{occasion}" in form
     subject = dice.pick(split(theme["for" if about_for else "subjects"]))
-    objects, heads = own_words(theme, subject)
+    objects, heads, lines = own_words(theme, subject)
     thing, other = dice.sample(objects, 2)
     if thing.startswith("a "):
         form = form.replace("{things} {subject} {kind}", "{subject} {kind} with {things}")
@@ -246,13 +246,15 @@ def template(dice: Dice, words: Vocabulary, theme: Vocabulary) -> Row:
     if about["drawn"] and dice.chance(0.26):
         drawing = template_drawing(dice, words, theme, [c1, c2, c3], about["ratio"])
         row |= {**drawing, "headline": dice.pick(heads)}
+        row |= {"subline": dice.pick(lines)} if lines else {}
     return row
 
 
-def own_words(theme: Vocabulary, subject: str) -> tuple[list[str], list[str]]:
-    """The objects and headlines of a subject: its own, or else its theme's."""
-    objects, _, heads = theme.get("own", {}).get(subject, "").partition("|")
-    return split(objects) or split(theme["objects"]), split(heads) or split(theme["heads"])
+def own_words(theme: Vocabulary, subject: str) -> tuple[list[str], list[str], list[str]]:
+    """The objects, headlines and second lines of a subject: its own, or else its theme's."""
+    own = [split(part) for part in theme.get("own", {}).get(subject, "").split("|")]
+    objects, heads, lines = (own + [[], []])[:3]
+    return objects or split(theme["objects"]), heads or split(theme["heads"]), lines
 
 
 def template_drawing(
