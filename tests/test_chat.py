@@ -103,7 +103,6 @@ def test_refuses(creative: Domain, text: str, reason: str) -> None:
         parse_call(text, creative.tools)
 
 
-@pytest.mark.xfail(strict=True, reason="stages/contracts/chat.py does not refuse these yet")
 @pytest.mark.parametrize(
     "text",
     [

@@ -411,7 +411,7 @@ def test_split_invariants(
     assert not set(frame.filter(held)["asset_id"].drop_nulls()) & set(
         frame.filter(~held)["asset_id"].drop_nulls()
     )
-    smallest = group.value_counts()["count"].min()
+    smallest = min(group.value_counts()["count"].to_list())
     assert int(held.sum()) <= max(smallest, round(share * len(rows)))
     assert bool(held.any()) == (group.n_unique() > 1) and not held.all()
     # Order of the rows does not matter.

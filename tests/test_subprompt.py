@@ -195,8 +195,9 @@ def subsequence(part: list[str], whole: list[str]) -> bool:
 
 TEXT = (
     "find me a an the photo of song movie cat Dog Paris in the style by Monet , . and with at 7 pm "
-    'on January 21 please make create logo card "Hello World" called Lord of the Rings my daughter\'s '
-    "for to black white is that says thank you TV show ( ) & can you it image, template. The A I "
+    'on January 21 please make create logo card "Hello World" called Lord of the Rings my '
+    "daughter's for to black white is that says thank you TV show ( ) & can you it image, "
+    "template. The A I "
     "trailer soundtrack back school video music it's need"
 )
 PIECES = st.sampled_from(TEXT.split(" "))

@@ -23,6 +23,7 @@ RECALL = 0.99
 # In a bucket each row meets this many rows before it; larger buckets are cut to bound the work.
 WINDOW = 64
 _CHUNK = 1 << 20
+_ROWS = 1 << 15
 
 
 def normalize_all(queries: pl.Series) -> pl.Series:
@@ -86,6 +87,19 @@ def jaccard(table: sparse.csr_array, left: np.ndarray, right: np.ndarray) -> np.
     return shared / np.maximum(sizes[left] + sizes[right] - shared, 1)
 
 
+def sketches(table: sparse.csr_array, hashes: int, seed: int) -> np.ndarray:
+    """MinHash digests of the rows' shingles, shape (rows, hashes), 32 bits each."""
+    digests = np.empty((table.shape[0], hashes), np.uint32)
+    tokens, pointers = _mixed(table.indices), table.indptr.astype(np.uint64)
+    for start in range(0, len(digests), _ROWS):  # to_rows makes Python lists: few at a time
+        part = pointers[start : start + _ROWS + 1]
+        matrix = RMinHash.digest_matrix_from_flat_token_hashes(
+            tokens[part[0] : part[-1]], part - part[0], hashes, seed
+        )
+        digests[start : start + _ROWS] = matrix.to_rows()
+    return digests
+
+
 def near_pairs(texts: pl.Series, threshold: float, seed: int = 0) -> np.ndarray:
     """Pairs (i, j), i < j, of rows with Jaccard similarity >= threshold, shape (pairs, 2).
 
@@ -94,11 +108,8 @@ def near_pairs(texts: pl.Series, threshold: float, seed: int = 0) -> np.ndarray:
     if len(texts) < 2:
         return np.empty((0, 2), np.int64)
     table = shingles(texts)
-    matrix = RMinHash.digest_matrix_from_flat_token_hashes(
-        _mixed(table.indices), table.indptr.astype(np.uint64), HASHES, seed
-    )
     count, rows = bands(threshold)
-    digests = np.array(matrix.to_rows(), dtype=np.uint64)[:, : count * rows]
+    digests = sketches(table, count * rows, seed)
     found: list[np.ndarray] = []
     seen = np.empty(0, np.int64)
     size = len(texts)

@@ -34,6 +34,8 @@ def _title_case(found: Sequence[Token], lex: Lexicon, search: bool) -> bool:
     content = [t for t in letters if t.key not in lex.small]
     if len(content) < 2 or not all(_capital(t) for t in content):
         return False
+    if letters[1].key in ("for", "about", "with", "of") and _capital(letters[1]):
+        return True  # Looking For, Anything With, Photo Of
     # A Search for a title has capital small words too (`Find A New Machine`).
     return any(
         _capital(t)

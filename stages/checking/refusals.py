@@ -10,7 +10,7 @@ from stages.contracts.domain import Domain
 
 _REFUSAL = re.compile(
     r"\bi(?:'m| am) (?:so |very )?(?:sorry|unable|afraid)\b"
-    r"|\bas an? (?:ai|artificial|language model)"
+    r"|\bas an? (?:ai|artificial|language model)\b"
     r"|\bi (?:cannot|can not|can't|won't|am not able|don't have|do not have)\b|\bi apologi[sz]e\b"
     r"|\b(?:ai|language) (?:assistant|model)\b|^\W*(?:sorry|unfortunately)\b[^a-z]*"
     r"(?:,|but|i\b|we\b|that\b)|\bhow can i (?:help|assist)\b|\bi(?:'d| would) be happy to\b"

@@ -181,6 +181,13 @@ def _clause_commands(
     return dropped
 
 
+def _beside(keys: Sequence[str], start: int, end: int, kept: dict[int, int], lex: Lexicon) -> bool:
+    """Whether a phrase that is kept whole stands beside keys[start:end], articles apart."""
+    if start and keys[start - 1] in lex.articles:
+        start -= 1
+    return start - 1 in kept or end in kept or end - 1 in kept
+
+
 def _generics(
     found: Sequence[Token], lex: Lexicon, content_type: str, kept: dict[int, int], begin: int
 ) -> set[int]:
@@ -192,7 +199,10 @@ def _generics(
     i = begin
     while i < len(found):
         compound = lex.compounds.at(keys, i)
-        length = max(words.at(keys, i), lex.works_dropped.at(keys, i))
+        length = words.at(keys, i)
+        work = lex.works_dropped.at(keys, i)
+        if work > length and _beside(keys, i, i + work, kept, lex):
+            length = work  # whatever the type, a song or movie before its title says no more
         if not length and keys[i] in slips:
             length = 1
         longer = lex.types.at(keys, i)

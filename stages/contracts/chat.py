@@ -82,15 +82,20 @@ def parse_call(text: str, tools: list[dict[str, Any]]) -> Call:
         name = str(keyword.arg)
         if name not in properties:
             raise ParseError(f"unknown argument {name[:40]!r}")
+        if name in arguments:
+            raise ParseError(f"argument {name!r} stands twice")
         try:
             value = ast.literal_eval(keyword.value)
         except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
             raise ParseError(f"argument {name!r} is no literal") from None
+        if properties[name].get("type") == "string":
+            if not isinstance(value, str):
+                raise ParseError(f"argument {name!r} is no text")
+            if any("\ud800" <= character <= "\udfff" for character in value):
+                raise ParseError(f"argument {name!r} is no valid Unicode")
         allowed = properties[name].get("enum")
         if allowed is not None and value not in allowed:
-            raise ParseError(f"argument {name!r}: {value!r:.40} is none of the allowed values")
-        if properties[name].get("type") == "string" and not isinstance(value, str):
-            raise ParseError(f"argument {name!r} is no text")
+            raise ParseError(f"argument {name!r} is none of the allowed values")
         arguments[name] = value
     missing = [name for name in parameters.get("required", []) if name not in arguments]
     if missing:

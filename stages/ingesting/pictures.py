@@ -114,7 +114,9 @@ def check(drawing: Mapping[str, Any]) -> Drawing:
 def _text(drawing: Mapping[str, Any], key: str) -> str:
     value = drawing.get(key, "")
     if not isinstance(value, str) or len(value) > LIMITS[key] or not value.isprintable():
-        raise ValueError(f"{key} must be one line of at most {LIMITS[key]} characters: {_short(value)}")
+        raise ValueError(
+            f"{key} must be one line of at most {LIMITS[key]} characters: {_short(value)}"
+        )
     plain = unicodedata.normalize("NFKD", value.translate(TYPOGRAPHY))
     written = " ".join(plain.encode("ascii", "ignore").decode("ascii").split())
     if value.strip() and not written:
@@ -126,7 +128,9 @@ def _list(drawing: Mapping[str, Any], key: str) -> list[str]:
     value = drawing.get(key, [])
     good = isinstance(value, list | tuple) and len(value) <= LIMITS[key]
     if not good or not all(isinstance(item, str) and len(item) <= 24 for item in value):
-        raise ValueError(f"{key} must be a list of at most {LIMITS[key]} short texts: {_short(value)}")
+        raise ValueError(
+            f"{key} must be a list of at most {LIMITS[key]} short texts: {_short(value)}"
+        )
     return list(value)
 
 
@@ -184,7 +188,11 @@ def _stronger(colour: Colour, under: Colour) -> Colour:
     dark = luminance(under) < 0.3
     hue, saturation, value = colorsys.rgb_to_hsv(*(part / 255 for part in colour))
     for step in range(1, 8):
-        tone = (0.5 * saturation, value + 0.12 * step) if dark else (2.2 * saturation, value - 0.09 * step)
+        tone = (
+            (0.5 * saturation, value + 0.12 * step)
+            if dark
+            else (2.2 * saturation, value - 0.09 * step)
+        )
         red, green, blue = colorsys.hsv_to_rgb(hue, min(tone[0], 0.85), min(max(tone[1], 0), 1))
         found = round(red * 255), round(green * 255), round(blue * 255)
         if contrast(found, under) >= VISIBLE:
@@ -364,9 +372,7 @@ def fit(
     raise ValueError(f"text does not fit into {width:.0f} x {height:.0f} pixels: {_short(text)}")
 
 
-def wrap(
-    words: Sequence[str], font: ImageFont.FreeTypeFont, width: float
-) -> list[str] | None:
+def wrap(words: Sequence[str], font: ImageFont.FreeTypeFont, width: float) -> list[str] | None:
     """The words in lines of at most `width` pixels; None if a word is wider than that."""
     lines: list[str] = []
     for word in words:
@@ -478,7 +484,9 @@ def _polygon(pen: Pen, box: Box, points: Sequence[tuple[float, float]], colour: 
     pen.polygon([_at(box, x, y) for x, y in points], colour)
 
 
-def _line(pen: Pen, box: Box, points: Sequence[tuple[float, float]], colour: Colour, w: float) -> None:
+def _line(
+    pen: Pen, box: Box, points: Sequence[tuple[float, float]], colour: Colour, w: float
+) -> None:
     width = max(1, round(w * (box[2] - box[0])))
     pen.line([_at(box, x, y) for x, y in points], colour, width, joint="curve")
 
@@ -550,7 +558,12 @@ def _confetti(pen: Pen, box: Box, main: Colour, accent: Colour) -> None:
         if index % 3:
             _disc(pen, box, x, y, 0.045, colour)
         else:
-            _polygon(pen, box, [(x, y), (x + 0.1, y + 0.04), (x + 0.07, y + 0.1), (x - 0.03, y + 0.06)], colour)
+            _polygon(
+                pen,
+                box,
+                [(x, y), (x + 0.1, y + 0.04), (x + 0.07, y + 0.1), (x - 0.03, y + 0.06)],
+                colour,
+            )
 
 
 def _sun(pen: Pen, box: Box, main: Colour, accent: Colour) -> None:

@@ -40,16 +40,24 @@ T = TypeVar("T")
 Row = dict[str, str]
 Vocabulary = Mapping[str, Any]
 
+
+def word_set(text: str) -> set[str]:
+    """The words of a text."""
+    return set(text.split())
+
+
 # Written lower case in the vocabularies because they may stand anywhere in a title.
-PROPER = (
-    "African American Bauhaus Christmas Easter European French Halloween Moroccan Milky Way Nordic "
-    "Santa Scandinavian Siamese Shetland French DJ 3D VHS Holi Japanese"
-).split()
-PROPER_BY_LOWER = {word.lower(): word for word in PROPER if word != "Way"}
-STOPWORDS = set(
-    "a an the and or of in on at by for from with to into over under its their his her our your "
-    "as is it my you we near along among between behind beside before after against up down out "
-    "off this that no one two each other half still set new style next front about ready seen".split()
+PROPER = word_set(
+    "African American Bauhaus Christmas Easter European French Halloween Moroccan "
+    "Nordic Santa Scandinavian Siamese Shetland DJ 3D VHS Holi Japanese Belgian Turkish "
+    "Indian Latin Celtic Spanish Highland"
+)
+PROPER_BY_LOWER = {word.lower(): word for word in PROPER}
+STOPWORDS = word_set(
+    "a an the and or of in on at by for from with to into over under its their his her our "
+    "your as is it my you we near along among between behind beside before after against up "
+    "down out off this that no one two each other half still set new style next front about "
+    "ready seen above"
 )
 
 
@@ -253,7 +261,7 @@ def template(dice: Dice, words: Vocabulary, theme: Vocabulary) -> Row:
 def own_words(theme: Vocabulary, subject: str) -> tuple[list[str], list[str], list[str]]:
     """The objects, headlines and second lines of a subject: its own, or else its theme's."""
     own = [split(part) for part in theme.get("own", {}).get(subject, "").split("|")]
-    objects, heads, lines = (own + [[], []])[:3]
+    objects, heads, lines = [*own, [], []][:3]
     return objects or split(theme["objects"]), heads or split(theme["heads"]), lines
 
 
@@ -327,10 +335,10 @@ WORK_TOPICS = {
 }
 
 
-PART_WORDS = set(
-    "soundtrack theme credits trailer teaser interview bloopers acoustic live instrumental karaoke "
-    "piano audiobook chapter remaster deluxe episode season gameplay walkthrough speedrun lyric "
-    "restoration score pilot finale commentary session rehearsal promo clip".split()
+PART_WORDS = word_set(
+    "soundtrack theme credits trailer teaser interview bloopers acoustic live instrumental "
+    "karaoke piano audiobook chapter remaster deluxe episode season gameplay walkthrough "
+    "speedrun lyric restoration score pilot finale commentary session rehearsal promo clip"
 )
 
 
@@ -371,7 +379,9 @@ def sound(dice: Dice, words: Vocabulary, group: Vocabulary) -> Row:
         "creator": "",
         "genre": "sound effect",
         "keywords": keywords(
-            dice, [gist(item), *split(group["words"])], [group["genre"], "sound effect", "recording"]
+            dice,
+            [gist(item), *split(group["words"])],
+            [group["genre"], "sound effect", "recording"],
         ),
         **common(dice, group["topics"]),
     }
@@ -401,7 +411,9 @@ def music(dice: Dice, group: Vocabulary) -> Row:
         "work_title": "",
         "creator": "",
         "genre": group["genre"],
-        "keywords": keywords(dice, [group["genre"], *seen], ["instrumental", "royalty free", mood2]),
+        "keywords": keywords(
+            dice, [group["genre"], *seen], ["instrumental", "royalty free", mood2]
+        ),
         **common(dice, group["topics"]),
     }
 
@@ -585,7 +597,9 @@ def add_quote_drawings(dice: Dice, rows: Sequence[Row]) -> None:
     ornaments = ["flower", "leaf", "star", "heart", "sun", "wave", "moon", "circle"]
     for row in dice.sample(short, QUOTE_DRAWINGS):
         row["headline"] = row["phrase"]
-        row["subline"] = dice.pick(["", "Harlow Paper", "Print no. 7", "for Beatrix", "Studio Nine"])
+        row["subline"] = dice.pick(
+            ["", "Harlow Paper", "Print no. 7", "for Beatrix", "Studio Nine"]
+        )
         row["palette"] = dice.pick(QUOTE_PALETTES)
         row["shapes"] = "|".join(dice.sample(ornaments, 2))
         row["layout"] = dice.pick(["centered", "framed", "banner"])
@@ -602,7 +616,9 @@ COLUMNS = {
     "videos": [*NAMED, "resolution", *SHARED],
     "backgrounds": ["asset_id", "title", "surface", "ratio", "ai_generated", *SHARED],
     "design_assets": [
-        *["asset_id", "title", "format", "aspect_ratio", "ai_generated"], *SHARED, *DRAWING
+        *["asset_id", "title", "format", "aspect_ratio", "ai_generated"],
+        *SHARED,
+        *DRAWING,
     ],
     "texts": ["asset_id", "title", "phrase", "aspect_ratio", *SHARED, *DRAWING],
 }
@@ -670,7 +686,9 @@ def main() -> None:
         if name == "texts":
             add_quote_drawings(dice, rows)
         write_csv(out / f"{name}.csv", COLUMNS[name], rows)
-        print(f"{name}: {len(rows)} rows, {sum(bool(row.get('headline')) for row in rows)} drawings")
+        print(
+            f"{name}: {len(rows)} rows, {sum(bool(row.get('headline')) for row in rows)} drawings"
+        )
 
 
 if __name__ == "__main__":

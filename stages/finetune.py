@@ -1,0 +1,128 @@
+"""Stage `finetune`: teach the student to call functions, with QLoRA.
+
+Command: python -m stages.finetune
+Reads:   data/dataset/{train,validation}.parquet, models/base/student; params `finetune`, `seed`,
+         `models.student`
+Writes:  models/adapter/ (adapter_model.safetensors, adapter_config.json), metrics/finetune.json,
+         metrics/finetune/loss.csv (step, loss, learning_rate)
+
+The answer alone carries loss. A run that was stopped goes on from its last checkpoint, which lies
+in data/.work/checkpoints and is deleted after success.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from stages.contracts import files, models, settings
+from stages.contracts.command import InputError, run
+from stages.contracts.settings import Finetune
+from stages.contracts.tables import Samples
+
+if TYPE_CHECKING:
+    from stages.training.qlora import Trained
+
+DATASET = Path("data/dataset")
+ADAPTER = Path("models/adapter")
+PLOTS = Path("metrics/finetune")
+# Logged losses that the final loss is the mean of.
+LAST = 5
+
+
+def base_name(student: str) -> str:
+    """How the adapter's configuration names its base: on the hub, or the folder of this project."""
+    kind, _, rest = student.partition(":")
+    return rest.partition("@")[0] if kind == "hub" else "models/base/student"
+
+
+def loss_curve(log: list[dict[str, float]]) -> pl.DataFrame:
+    """The trainer's log as columns step, loss (nats per answer token), learning_rate."""
+    columns = ("step", "loss", "learning_rate")
+    points = [{name: entry[name] for name in columns} for entry in log if "loss" in entry]
+    schema = {"step": pl.Int64, "loss": pl.Float64, "learning_rate": pl.Float64}
+    return pl.DataFrame(points, schema=schema)
+
+
+def peak_mib() -> int:
+    """The most memory this process held, in MiB; on a GPU the GPU's."""
+    import torch
+
+    if torch.cuda.is_available():
+        return round(torch.cuda.max_memory_allocated() / 2**20)
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10)
+
+
+def describe(trained: Trained, rows: int, chosen: Finetune) -> dict[str, Any]:
+    """The metrics of a run of `rows` training rows."""
+    curve = loss_curve(trained.log)
+    busy = max(trained.seconds, 1e-9)
+    return {
+        "rows": rows,
+        "steps": trained.total_steps,
+        "seconds": round(trained.seconds, 1),
+        "rows_per_second": round(trained.rows / busy, 2),
+        "tokens_per_second": round(trained.tokens / busy, 1),
+        "final_loss": round(float(curve["loss"].tail(LAST).mean()), 4) if len(curve) else None,  # type: ignore[arg-type]
+        "validation_loss": trained.validation_loss and round(trained.validation_loss, 4),
+        "peak_mib": peak_mib(),
+        "packing": chosen.packing,
+        "quantized": chosen.quantize,
+    }
+
+
+def write_adapter(model: Any, student: str) -> None:
+    """Write the adapter beside its place, then put it there."""
+    from stages.training.qlora import save_adapter
+
+    temporary = ADAPTER.with_name(f".{ADAPTER.name}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    save_adapter(model, temporary, base_name(student))
+    shutil.rmtree(ADAPTER, ignore_errors=True)
+    temporary.replace(ADAPTER)
+
+
+def main() -> None:
+    # The model is on this machine; the libraries would ask the hub about it all the same.
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    chosen = settings.load()
+    tune = chosen.finetune
+    base = models.resolve("student")
+    tables = [
+        files.read_table(DATASET / f"{name}.parquet", Samples) for name in ("train", "validation")
+    ]
+    if tables[0].is_empty():
+        raise InputError(f"{DATASET}/train.parquet has no rows: see metrics/validate.json for why")
+
+    from transformers import AutoTokenizer
+
+    from stages.training import qlora
+    from stages.training.tokens import encode_table
+
+    tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
+    rows, validation = (encode_table(table, tokenizer, tune.max_length) for table in tables)
+    key = qlora.run_key(base, tune, chosen.seed, rows)
+    folder = files.work_dir() / "checkpoints" / key
+    shared = f"{rows[0].prefix_length} of {len(rows[0].input_ids)} tokens shared"
+    print(f"finetune: {len(rows)} rows, {shared} in the first, packing {tune.packing}", flush=True)
+    trained = qlora.train(base, tokenizer, rows, validation, tune, chosen.seed, folder)
+    write_adapter(trained.model, chosen.models.student)
+    PLOTS.mkdir(parents=True, exist_ok=True)
+    with files.replacing(PLOTS / "loss.csv") as temporary:
+        loss_curve(trained.log).write_csv(temporary)
+    metrics = describe(trained, len(rows), tune)
+    files.write_json("metrics/finetune.json", metrics)
+    shutil.rmtree(folder, ignore_errors=True)
+    print(
+        f"finetune: {metrics['steps']} steps, {metrics['rows_per_second']} rows/s, loss "
+        f"{metrics['final_loss']}, validation {metrics['validation_loss']} -> {ADAPTER}"
+    )
+
+
+if __name__ == "__main__":
+    run(main)

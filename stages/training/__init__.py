@@ -1,0 +1,1 @@
+"""Training: dataset rows to tokens, one sequence for rows that share a prefix, QLoRA."""

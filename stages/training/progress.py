@@ -1,0 +1,70 @@
+"""Progress of a training run: a bar on a terminal, elsewhere a line now and then."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from transformers import TrainerCallback
+
+SECONDS_BETWEEN_LINES = 30.0
+
+
+class ProgressLine(TrainerCallback):
+    """Shows steps, rows a second and loss; `rows_per_step` turns steps into rows."""
+
+    def __init__(self, rows_per_step: int) -> None:
+        self.rows_per_step = rows_per_step
+        self.loss = float("nan")
+        self.bar: Progress | None = None
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.began = self.told = time.monotonic()
+        self.first = state.global_step
+        if sys.stderr.isatty():
+            from rich.console import Console
+
+            columns = (
+                TextColumn("training"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[rate]:.1f} rows/s  loss {task.fields[loss]:.3f}"),
+                TimeElapsedColumn(),
+                TimeRemainingColumn(),
+            )
+            self.bar = Progress(*columns, console=Console(stderr=True))
+            self.task = self.bar.add_task(
+                "", total=state.max_steps, completed=self.first, rate=0.0, loss=self.loss
+            )
+            self.bar.start()
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
+        self.loss = float((logs or {}).get("loss", self.loss))
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        now = time.monotonic()
+        done = state.global_step - self.first
+        rate = done * self.rows_per_step / (now - self.began)
+        if self.bar:
+            self.bar.update(self.task, completed=state.global_step, rate=rate, loss=self.loss)
+        elif now - self.told >= SECONDS_BETWEEN_LINES:
+            self.told = now
+            left = (state.max_steps - state.global_step) * (now - self.began) / done
+            print(
+                f"training: step {state.global_step} of {state.max_steps}, {rate:.1f} rows/s, "
+                f"loss {self.loss:.3f}, {left / 60:.1f} min left",
+                flush=True,
+            )
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if self.bar:
+            self.bar.stop()
