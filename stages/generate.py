@@ -96,7 +96,8 @@ def main() -> None:
     requests = table.filter(pl.col("route") == route).to_dicts()
     started = time.monotonic()
     writer: Writer | None = None
-    rows, quotas = [], Quotas(requests)
+    rows: list[dict[str, Any]] = []
+    quotas = Quotas(requests)
     if requests:
         if route == "heuristic":
             write, batch = heuristic(chosen, known), HEURISTIC_BATCH

@@ -18,8 +18,9 @@ from stages.contracts.settings import Settings, read_yaml
 from stages.contracts.tables import Candidates, Predictions, Requests, Samples
 
 ROOT = Path(__file__).parents[1]
-YAML_FILE = read_yaml(ROOT / "dvc.yaml")
-STAGES: dict[str, Any] = YAML_FILE["stages"]  # type: ignore[assignment]
+YAML_FILE: Any = read_yaml(ROOT / "dvc.yaml")
+STAGES: dict[str, Any] = YAML_FILE["stages"]
+PLOTS: list[dict[str, Any]] = YAML_FILE["plots"]
 
 
 def body(name: str) -> dict[str, Any]:
@@ -67,14 +68,14 @@ def test_params_are_all_documented() -> None:
 def test_plots_name_columns_that_the_stages_write() -> None:
     """DVC only warns of a missing file or column, so this is where it is noticed."""
     outs = [str(out) for name in STAGES for out in body(name).get("outs", [])]
-    for plot in YAML_FILE["plots"]:  # type: ignore[union-attr]
+    for plot in PLOTS:
         for path in plots_of(plot):
             assert any(path.startswith(out) for out in outs), path
 
 
 def plots_of(plot: dict[str, Any]) -> dict[str, set[str]]:
     """File -> columns that one entry of `plots` reads."""
-    (title, spec), = plot.items()
+    ((title, spec),) = plot.items()
     found: dict[str, set[str]] = {}
     for axis in ("x", "y"):
         value = spec[axis]
@@ -95,9 +96,7 @@ def test_rooms_import_only_the_ground_floor() -> None:
 def test_stages_do_not_import_each_other() -> None:
     for file in (ROOT / "stages").glob("*.py"):
         for name in STAGES:
-            assert f"stages.{name} " not in file.read_text("utf-8").replace(
-                f"-m stages.{name}", ""
-            )
+            assert f"stages.{name} " not in file.read_text("utf-8").replace(f"-m stages.{name}", "")
 
 
 def test_nothing_calls_home() -> None:
@@ -130,7 +129,9 @@ def shell(folder: Path, *command: str, ok: bool = True) -> subprocess.CompletedP
     done = subprocess.run(
         command, cwd=folder, env=inherited | {"PATH": path}, capture_output=True, text=True
     )
-    assert not ok or done.returncode == 0, f"{command}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+    assert not ok or done.returncode == 0, (
+        f"{command}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+    )
     return done
 
 
@@ -199,9 +200,11 @@ def test_metrics_and_plots_are_there(small: Path) -> None:
     evaluated = json.loads((small / "metrics/evaluate.json").read_text())
     for model in ("base", "tuned"):
         assert 0 <= evaluated[model]["f1"] <= 1
-        assert evaluated[model]["f1_ci"][0] <= evaluated[model]["f1"] <= evaluated[model]["f1_ci"][1]
+        assert (
+            evaluated[model]["f1_ci"][0] <= evaluated[model]["f1"] <= evaluated[model]["f1_ci"][1]
+        )
     assert "mcnemar_function_p" in evaluated["tests"]
-    for plot in YAML_FILE["plots"]:  # type: ignore[union-attr]
+    for plot in PLOTS:
         for path, columns in plots_of(plot).items():
             header = (small / path).read_text("utf-8").splitlines()[0].split(",")
             assert columns <= set(header), (path, columns, header)
@@ -219,7 +222,9 @@ def test_a_second_run_has_nothing_to_do(small: Path) -> None:
 def test_an_experiment_uses_the_completions_again(small: Path) -> None:
     """Other weights, other requests in part; what was asked before is not asked again."""
     shell(small, "git", "add", "-A")
-    shell(small, "git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "run")
+    shell(
+        small, "git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "run"
+    )
     before = json.loads((small / "metrics/generate_text.json").read_text())["store"]
     shell(small, "dvc", "repro", "-f", "-s", "generate@text")
     after = json.loads((small / "metrics/generate_text.json").read_text())["store"]

@@ -239,7 +239,9 @@ def test_links_follow_weights(creative: Domain) -> None:
     kept = made.numbered.filter(pl.col("relation") == "calls_for")
     assert kept.height == 3
     _, links = made.walk("theme", "Photo") or (None, [])
-    assert links[0].step(np.zeros(10, dtype=np.int64), np.random.default_rng(0)).tolist() == [4] * 10
+    assert (
+        links[0].step(np.zeros(10, dtype=np.int64), np.random.default_rng(0)).tolist() == [4] * 10
+    )
 
 
 def test_every_asset_is_drawn_before_any_twice(creative: Domain) -> None:
@@ -270,7 +272,7 @@ def chosen(**change: Any) -> Route:
         "rows": 60, "weights": Weights(heuristic=1, text=1, vision=0), "min_per_cell": 1,
         "surplus": 0.2, "heuristic_surplus": 0.0, "reserve": 2.0,
     }  # fmt: skip
-    return Route(**(base | change))
+    return Route.model_validate(base | change)
 
 
 def template(name: str, **change: Any) -> prompts.Template:
@@ -278,7 +280,7 @@ def template(name: str, **change: Any) -> prompts.Template:
         "route": name.split("/")[0], "functions": ["Search"], "content_types": ["Photo", "Any"],
         "words": (1, 5), "locales": ["en"], "weight": 1.0, "sources": ["scene"],
     }  # fmt: skip
-    return prompts.Template(name, prompts.Header(**(base | change)), "{{ object }}")
+    return prompts.Template(name, prompts.Header.model_validate(base | change), "{{ object }}")
 
 
 CELLS = [
@@ -312,7 +314,8 @@ def test_nothing_served_is_refused(creative: Domain) -> None:
 def test_requests_are_complete_ranked_and_deterministic(creative: Domain) -> None:
     def planned(seed: int) -> pl.DataFrame:
         made = material(creative, seed)
-        loaded = [template("text/a"), template("heuristic/b", sources=["scene", "asset"], asset_types=["Photo"])]
+        both = template("heuristic/b", sources=["scene", "asset"], asset_types=["Photo"])
+        loaded = [template("text/a"), both]
         cells, _ = plan.share_out(CELLS, loaded, made, chosen())
         return Requests.validate(plan.requests(cells, loaded, made, chosen()))
 

@@ -44,9 +44,7 @@ def request(**change: Any) -> dict[str, Any]:
 
 
 def grammar(creative: Domain, text: str, typos: float = 0.0) -> Grammar:
-    return Grammar(
-        [template("heuristic", text)], creative, LEXICON, prompts.environment(), typos
-    )
+    return Grammar([template("heuristic", text)], creative, LEXICON, prompts.environment(), typos)
 
 
 # --- the grammar
@@ -61,7 +59,8 @@ def test_a_pattern_is_filled_and_repeatable(creative: Domain) -> None:
 
 
 def test_patterns_of_the_wanted_length_are_preferred(creative: Domain) -> None:
-    made = grammar(creative, "{{ object }}\n{{ look }} {{ object }} {{ kind }} in {{ color }} tones")
+    long = "{{ look }} {{ object }} {{ kind }} in {{ color }} tones"
+    made = grammar(creative, "{{ object }}\n" + long)
     for seed in range(30):
         assert len(made.write(request(seed=seed, max_words=1)).split()) == 1
 
@@ -181,11 +180,16 @@ def test_quotas_are_met_but_not_passed_and_ranks_keep_order(
 
 
 def test_the_key_depends_on_all_that_the_answer_depends_on() -> None:
-    base: dict[str, Any] = {
-        "model": "m", "messages": [{"role": "user", "content": "x"}], "sampling": {"t": 1}, "seed": 1
-    }  # fmt: skip
+    messages = [{"role": "user", "content": "x"}]
+    base: dict[str, Any] = {"model": "m", "messages": messages, "sampling": {"t": 1}, "seed": 1}
     keys = {store.key(**base)}
-    for change in ({"model": "n"}, {"messages": []}, {"sampling": {"t": 2}}, {"seed": 2}):
+    changes: list[dict[str, Any]] = [
+        {"model": "n"},
+        {"messages": []},
+        {"sampling": {"t": 2}},
+        {"seed": 2},
+    ]
+    for change in changes:
         keys.add(store.key(**(base | change)))
     assert len(keys) == 5
     assert store.key(**base) in keys

@@ -340,9 +340,9 @@ def write_text(pen: Pen, plan: Drawing, scene: Scene) -> None:
     box = tuple(part / OVERSAMPLING for part in scene.text)
     width, height = box[2] - box[0], box[3] - box[1]
     share = 0.66 if plan.subline else 0.96
-    head, head_lines = fit(plan.headline, width, height * share, height * 0.42)
-    small, small_lines = fit(plan.subline, width, height * 0.22, head.size * 0.5)
-    gap = head.size * 0.42 if small_lines else 0.0
+    head, head_lines = fit(plan.headline, width, height * share, min(height * 0.34, width * 0.2))
+    small, small_lines = fit(plan.subline, width, height * 0.22, head.size * 0.55)
+    gap = head.size * 0.5 if small_lines else 0.0
     total = _tall(head) * len(head_lines) + gap + _tall(small) * len(small_lines)
     y = box[1] + (height - total) / 2
     colour = text_colour(plan.palette, scene.under_text)
@@ -404,7 +404,7 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
 
 
 def _tall(font: ImageFont.FreeTypeFont) -> float:
-    return font.size * 1.22
+    return font.size * 1.28
 
 
 def _space(font: ImageFont.FreeTypeFont) -> float:

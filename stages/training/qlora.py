@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
 from datasets import Dataset
 from peft import LoraConfig
 from transformers import (
@@ -24,6 +24,7 @@ from transformers import (
 from transformers.trainer_utils import SchedulerType
 from trl import SFTConfig, SFTTrainer
 
+from stages.contracts import files
 from stages.contracts.command import InputError
 from stages.contracts.settings import Finetune
 from stages.training import shared_prefix
@@ -100,8 +101,7 @@ def load_base(path: str, quantize: bool, dtype: torch.dtype = torch.bfloat16) ->
     On a processor the NF4 weights are then unpacked once, for bitsandbytes would unpack them at
     every use: the same numbers, so the same training, but 2 bytes a weight.
     """
-    # bitsandbytes complains of an optional kernel for inference that training has no use for.
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    transformers.utils.logging.disable_progress_bar()
     options: dict[str, Any] = {}
     if quantize:
         options["quantization_config"] = BitsAndBytesConfig(
@@ -193,8 +193,7 @@ def check_settings(settings: Finetune, model: Any) -> None:
 
 def run_key(base: str, settings: Finetune, seed: int, rows: Sequence[Row]) -> str:
     """A name for a run: the same base, settings, seed and rows give the same."""
-    files = sorted(p for p in Path(base).iterdir() if p.is_file())
-    model = [(p.name, p.stat().st_size) for p in files]
+    model = sorted((p.name, p.stat().st_size) for p in Path(base).iterdir() if p.is_file())
     described = (Path(base) / "config.json").read_text("utf-8")
     told = json.dumps([described, model, settings.model_dump(), seed, [asdict(r) for r in rows]])
     return hashlib.sha256(told.encode()).hexdigest()[:16]
@@ -308,3 +307,7 @@ def save_adapter(model: Any, out: Path, base_name: str) -> None:
         config.base_model_name_or_path = base_name
     model.save_pretrained(out, safe_serialization=True, save_embedding_layers=False)
     (out / "README.md").unlink(missing_ok=True)
+    # PEFT keeps the target modules as a set, whose order differs from run to run.
+    described = files.read_json(out / "adapter_config.json")
+    described["target_modules"] = sorted(described["target_modules"])
+    files.write_json(out / "adapter_config.json", described)
