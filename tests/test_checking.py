@@ -45,6 +45,8 @@ REFUSED = [
     ("language", "плакат for the fair", {}),
     ("language", "póster para la feria de otoño", {}),
     ("language", "zeige mir ein Plakat für das Fest", {}),
+    ("content_type", "harvest", {}),
+    ("content_type", "i want to watch paper boats", {"content_type": "Any"}),
     ("leaked_prompt", "be short and crisp it is about fairs", {}),
     ("leaked_prompt", "Here is a harvest fair poster", {}),
     ("leaked_prompt", "poster the user would like", {}),
@@ -120,13 +122,15 @@ ACCEPTED = [
     ("café poster", {}),
     ("poster for José Núñez", {}),
     ("birthday poster 🎂", {}),
-    ("harvest", {}),
+    ("harvest", {"content_type": "Any"}),
+    ("harvest psoter", {}),
+    ("party for a meteor shower watch", {"content_type": "Any"}),
     ("show me a poster of a design studio", {}),
     ("make a poster for our show", {"function": "Generate"}),
     ("i need a poster for the fair", {"function": "Generate"}),
     ("i need a poster for the fair", {}),
     ("open sign", {"content_type": "Template"}),
-    ("play paper boats", {"content_type": "Audio"}),
+    ("listen to paper boats", {"content_type": "Audio"}),
     ("sleepy sloth in the rain", {"content_type": "Any"}),
 ]
 
@@ -137,7 +141,7 @@ def test_accepted(creative: Domain, query: str, changes: dict[str, Any]) -> None
 
 
 def test_without_a_prompt_its_words_are_no_leak(creative: Domain) -> None:
-    assert first_reason("be short and crisp it is", request(), creative) is None
+    assert first_reason("poster: be short and crisp it is", request(), creative) is None
 
 
 def test_an_unknown_locale_is_not_judged(creative: Domain) -> None:

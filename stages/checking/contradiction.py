@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stages.checking.phrases import commanded, named_type
+from stages.checking.words import lexicon, tokens
 from stages.contracts.domain import Domain
 
 
@@ -22,8 +23,26 @@ def function(
 def content_type(
     query: str, request: Mapping[str, Any], domain: Domain, prompt: str = ""
 ) -> str | None:
-    """Reason if the query names another type; a query that names none agrees with every type."""
-    found = named_type(query, domain)
-    if found and found != request["content_type"]:
-        return f"names {found}, not {request['content_type']}"
+    """Reason if the query names or implies another type, or none where the label claims one."""
+    wanted = request["content_type"]
+    found = named_type(query, domain) or implied_type(query, domain)
+    if found and found != wanted:
+        return f"names {found}, not {wanted}"
+    if not found and domain.untyped not in (None, wanted) and not misspelt(query, wanted, domain):
+        return f"names no content type, so it is {domain.untyped}, not {wanted}"
     return None
+
+
+def implied_type(query: str, domain: Domain) -> str | None:
+    """The content type that a cue of domain.yaml implies, such as `listen`; None without one.
+
+    A cue counts among the first words, where the command stands: not in `a watch party`.
+    """
+    keys = {token.key for token in tokens(query)[:4]}
+    return next((n for n, kind in domain.content_types.items() if keys & set(kind.cues)), None)
+
+
+def misspelt(query: str, content_type: str, domain: Domain) -> bool:
+    """Whether a word of the query is a typist's slip of a word for the type."""
+    wrong = lexicon(domain).type_slips[content_type]
+    return any(token.key in wrong for token in tokens(query))

@@ -110,8 +110,8 @@ def near_pairs(texts: pl.Series, threshold: float, seed: int = 0) -> np.ndarray:
     table = shingles(texts)
     count, rows = bands(threshold)
     digests = sketches(table, count * rows, seed)
-    found: list[np.ndarray] = []
-    seen = np.empty(0, np.int64)
+    sizes = np.diff(table.indptr)
+    found = [np.empty(0, np.int64)]
     size = len(texts)
     for band in range(count):
         key = np.zeros(size, np.uint64)
@@ -119,20 +119,19 @@ def near_pairs(texts: pl.Series, threshold: float, seed: int = 0) -> np.ndarray:
             key = _mixed(key * np.uint64(0x9E3779B97F4A7C15) + digests[:, column])
         order = np.argsort(key, kind="stable")
         key = key[order]
-        fresh: list[np.ndarray] = []
         for distance in range(1, min(WINDOW, size - 1) + 1):
             same = np.flatnonzero(key[distance:] == key[:-distance])
             if not len(same):
                 break
-            fresh.append(order[same] * np.int64(size) + order[same + distance])
-        if fresh:
-            pairs = np.setdiff1d(np.unique(np.concatenate(fresh)), seen, assume_unique=True)
-            similar = jaccard(table, pairs // size, pairs % size) >= threshold
-            found.append(pairs[similar])
-            seen = np.union1d(seen, pairs)
-    if not found:
-        return np.empty((0, 2), np.int64)
-    pairs = np.sort(np.concatenate(found))
+            left, right = order[same], order[same + distance]
+            # Sets whose sizes differ more than the threshold allows cannot be that similar.
+            fit = np.minimum(sizes[left], sizes[right]) >= threshold * np.maximum(
+                sizes[left], sizes[right]
+            )
+            left, right = left[fit], right[fit]
+            similar = jaccard(table, left, right) >= threshold
+            found.append(left[similar] * np.int64(size) + right[similar])
+    pairs = np.unique(np.concatenate(found))
     return np.stack([pairs // size, pairs % size], axis=1)
 
 

@@ -145,6 +145,7 @@ class Lexicon:
     type_of: dict[str, str]
     generic: dict[str, Phrases]
     generic_slips: dict[str, set[str]] = field(default_factory=dict)
+    type_slips: dict[str, set[str]] = field(default_factory=dict)
 
 
 def _build(domain: Domain) -> Lexicon:
@@ -191,6 +192,11 @@ def _build(domain: Domain) -> Lexicon:
             name: {s for w in found if " " not in w and len(w) > 4 for s in _slips(w)}
             - set(type_of) - _REAL
             for name, found in generic.items()
+        },
+        type_slips={
+            name: {s for word in kind.words for p in plurals(word) for w in p.split()
+                   if len(w) > 4 for s in _slips(w)} - set(type_of)
+            for name, kind in domain.content_types.items()
         },
     )  # fmt: skip
 
