@@ -42,6 +42,7 @@ CASES = [
     (S, V, "drone footage of a harbor", "drone harbor"),
     (S, P, "stock photos of tired nurses", "tired nurses"),
     (S, P, "photo booth pictures", "photo booth"),
+    (S, T, "bright flyers for monster movie marathon", "bright flyers monster movie marathon"),
     (S, P, "pics of northern lights over iceland", "northern lights iceland"),
     # Commands, questions, politeness at every place.
     (S, P, "could you please find me some pictures of a red barn", "red barn"),
@@ -96,6 +97,7 @@ CASES = [
     (S, V, "watch the movie last train to dover", "last train to dover"),
     (S, V, "the show Harbor Lane", "Harbor Lane"),
     (S, V, "Show me the TV show Two of a Kind", "Two of a Kind"),
+    (S, V, "find a television show called Salt and Tin", "Salt and Tin"),
     (S, A, "Find the album Letters to the Moon", "Letters to the Moon"),
     (S, A, "find the Burning Orchard album", "Burning Orchard"),
     (S, V, "trailer for The Glass Orchard", "trailer The Glass Orchard"),

@@ -10,11 +10,15 @@ from stages.contracts.domain import Domain
 
 JOINERS = {"of", "the", "and", "in", "&"}
 WIDE_JOINERS = JOINERS | {"a", "an", "for", "on", "to", "at", "from", "with", "by", "or", "as",
-                          "is", "de", "la", "du", "y"}  # fmt: skip
+                          "is", "but", "into", "over", "under", "de", "la", "du", "y"}  # fmt: skip
 NAMING = {"called", "named", "titled", "entitled"}
 CONNECTORS = {"to", "for", "at", "up", "out", "me", "us", "you", "it", "that", "if", "how"}
 # Words that end the reach of a name in a description: a cafe called bean there with brown colors.
 STOPS = {"with", "using", "featuring", "for", "in", "on", "at", "that", "which", "and", "by"}
+# A set of stickers is stickers.
+PARTITIVES = {"set", "sets", "pack", "collection", "bunch", "series", "pair", "lot", "lots", "kind",
+              "sort", "type", "types", "piece", "pieces", "group", "selection", "range", "variety",
+              "bundle", "couple", "batch", "line"}  # fmt: skip
 SAYING = {"says", "saying", "say", "reads", "reading", "read", "text", "words"}
 
 
@@ -36,6 +40,9 @@ def _title_case(found: Sequence[Token], lex: Lexicon, search: bool) -> bool:
         return False
     if letters[1].key in ("for", "about", "with", "of") and _capital(letters[1]):
         return True  # Looking For, Anything With, Photo Of
+    small = [t for t in letters[1:] if t.key in lex.small]
+    if small and all(_capital(t) for t in small) and lex.types.at([t.key for t in letters], 0):
+        return True  # Text Effects For Whatsapp
     # A Search for a title has capital small words too (`Find A New Machine`).
     return any(
         _capital(t)
@@ -139,6 +146,11 @@ def _capital_runs(found: Sequence[Token], lex: Lexicon, search: bool) -> list[tu
     return spans
 
 
+def _ending(keys: Sequence[str], start: int, end: int, lex: Lexicon) -> int:
+    """Words of the longest phrase for a type that ends at `end`, 0 if there is none."""
+    return next((end - i for i in range(start, end) if lex.types.at(keys, i) == end - i), 0)
+
+
 @lru_cache(4096)
 def titles(query: str, lex: Lexicon, search: bool) -> Sequence[tuple[int, int]]:
     """Spans [start, end) of quotes, of what is called so, and of runs of capitals.
@@ -158,8 +170,8 @@ def titles(query: str, lex: Lexicon, search: bool) -> Sequence[tuple[int, int]]:
         )
         joined = any(keys[i] in lex.small for i in range(start, end) if i or search)
         if not beside and not joined:
-            while end > start and (keys[end - 1] in lex.types):
-                end -= 1
+            while end > start and (length := _ending(keys, start, end, lex)):
+                end -= length
         if end > start:
             spans.append((start, end))
     return sorted(spans)
@@ -285,6 +297,8 @@ def type_word(query: str, domain: Domain) -> tuple[str, int] | None:
     if not hits:
         return None
     whole = ignored | {i for s, e, _ in hits for i in range(s, e)}  # to do list
+    for i in range(begin, len(found)):  # year of the horse card
+        whole |= set(range(i, i + lex.fixed.at(keys, i)))
     stops = (lex.prepositions | {"that", "which", "whose", "without"}) - {"like"}
     clause_start = begin
     while clause_start < len(found):
@@ -293,7 +307,11 @@ def type_word(query: str, domain: Domain) -> tuple[str, int] | None:
             clause_end += 1
         clause_end = min(clause_end + 1, len(found))
         head_end = clause_start
-        while head_end < clause_end and (keys[head_end] not in stops or head_end in whole):
+        while head_end < clause_end and (
+            keys[head_end] not in stops
+            or head_end in whole
+            or (keys[head_end] == "of" and keys[head_end - 1] in PARTITIVES)
+        ):
             head_end += 1
         inside = [h for h in hits if clause_start <= h[0] and h[1] <= head_end]
         if inside:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from stages.checking.phrases import SAYING, command, ends_clause, titles
+from stages.checking.phrases import NAMING, SAYING, command, ends_clause, titles
 from stages.checking.words import CLOSING, OPENING, Lexicon, Token, lexicon, tokens
 from stages.contracts.domain import Domain
 
@@ -182,7 +182,9 @@ def _clause_commands(
 
 
 def _beside(keys: Sequence[str], start: int, end: int, kept: dict[int, int], lex: Lexicon) -> bool:
-    """Whether a phrase that is kept whole stands beside keys[start:end], articles apart."""
+    """Whether a phrase kept whole stands beside keys[start:end], articles and `called` apart."""
+    if end < len(keys) and keys[end] in NAMING:
+        end += 1
     if start and keys[start - 1] in lex.articles:
         start -= 1
     return start - 1 in kept or end in kept or end - 1 in kept

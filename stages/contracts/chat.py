@@ -50,9 +50,17 @@ def system_prompt(tools: list[dict[str, Any]], template: str | None = None) -> s
 
 
 def render_call(call: Call) -> str:
-    """The call as the model writes it: `Search(content_type='Photo', extracted_prompt='cat')`."""
-    arguments = ", ".join(f"{name}={value!r}" for name, value in call.arguments.items())
+    """The call as the model writes it: `Search(content_type="Photo", extracted_prompt="cat")`.
+
+    Text always stands in double quotes: Python's own choice depends on the apostrophes inside, and
+    a small model that had learnt single quotes broke every call with `Saturn's` in it.
+    """
+    arguments = ", ".join(f"{name}={_literal(value)}" for name, value in call.arguments.items())
     return f"{call.name}({arguments})"
+
+
+def _literal(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
 
 
 def parse_call(text: str, tools: list[dict[str, Any]]) -> Call:

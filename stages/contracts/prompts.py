@@ -70,6 +70,19 @@ def environment() -> ImmutableSandboxedEnvironment:
     return made
 
 
+UNCOUNTABLE = set(
+    "music art clipart footage audio lettering typography calligraphy text series stationery wheat "
+    "lightning champagne rain snow fog mist smoke fire ice water sand grass moss ivy bamboo honey "
+    "bread rice pasta sushi popcorn coffee tea wine beer milk chocolate cheese jewelry furniture "
+    "luggage equipment makeup confetti glitter lace silk denim thread hay straw coral wildlife "
+    "scenery sunshine sunlight moonlight fruit seafood salmon sheep deer fish moose bison aircraft "
+    "spacecraft graffiti broccoli garlic lavender cash money mail traffic architecture pottery "
+    "embroidery laundry garbage steam lava gold silver marble driftwood firewood stained ramen "
+    "spaghetti tofu salsa guacamole kimchi kombucha lemonade juice cider cocoa cinnamon dough "
+    "flour sugar salt soup oatmeal ash dust mud soil cotton wool yarn leather wood glass".split()
+)
+
+
 def article(text: str) -> str:
     """`text` with its indefinite article; none before a plural-looking or proper word."""
     word = text.split(" ", 1)[0]
@@ -83,9 +96,7 @@ def article(text: str) -> str:
 
 def plural(text: str) -> str:
     """The plural of an English noun phrase, by its last word."""
-    uncountable = ("music", "clip art", "clipart", "footage", "audio", "lettering", "typography",
-                   "calligraphy", "word art", "text", "art", "series", "stationery")  # fmt: skip
-    if text.endswith(uncountable) or (text.endswith("s") and not text.endswith("ss")):
+    if text.rsplit(" ", 1)[-1].lower() in UNCOUNTABLE or (text.endswith("s") and not text.endswith("ss")):
         return text
     if text.endswith(("ss", "sh", "ch", "x")):
         return text + "es"

