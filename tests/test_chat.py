@@ -137,5 +137,5 @@ def test_messages_hold_the_answer() -> None:
     user, assistant = messages("show me a café", call)
     assert user == {"role": "user", "content": "show me a café"}
     assert json.loads(assistant["tool_calls"][0]["function"]["arguments"]) == call.arguments
-    assert answer(assistant) == "Search(content_type='Photo', extracted_prompt='café')"
+    assert answer(assistant) == 'Search(content_type="Photo", extracted_prompt="café")'
     assert answer({"role": "assistant", "content": "no call"}) == "no call"

@@ -96,7 +96,9 @@ def article(text: str) -> str:
 
 def plural(text: str) -> str:
     """The plural of an English noun phrase, by its last word."""
-    if text.rsplit(" ", 1)[-1].lower() in UNCOUNTABLE or (text.endswith("s") and not text.endswith("ss")):
+    if text.rsplit(" ", 1)[-1].lower() in UNCOUNTABLE or (
+        text.endswith("s") and not text.endswith("ss")
+    ):
         return text
     if text.endswith(("ss", "sh", "ch", "x")):
         return text + "es"
