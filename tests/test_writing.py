@@ -96,7 +96,8 @@ def test_touch_keeps_the_words() -> None:
 @pytest.mark.parametrize(
     ("noun", "want"),
     [("photo", "photos"), ("sketch", "sketches"), ("story", "stories"), ("music", "music"),
-     ("dress", "dresses"), ("rice", "rice"), ("toy", "toys"), ("fireworks", "fireworks"), ("clip art", "clip art")],
+     ("dress", "dresses"), ("rice", "rice"), ("toy", "toys"), ("fireworks", "fireworks"),
+     ("clip art", "clip art")],
 )  # fmt: skip
 def test_plural(noun: str, want: str) -> None:
     assert prompts.plural(noun) == want
@@ -240,3 +241,13 @@ def test_the_description_comes_from_the_pixels(tmp_path: Path) -> None:
     assert one["layout"] == "text at the top"
     told = picture.in_words(one)
     assert "navy" in told and "Harvest" in told and "square" in told
+
+
+def test_a_headline_on_two_lines_is_one_text() -> None:
+    lines = [
+        picture.Line("Small wins", 300, 320, 20),
+        picture.Line("Productive", 110, 190, 80),
+        picture.Line("Rest Is", 20, 100, 80),
+        picture.Line("O", 10, 90, 80),
+    ]
+    assert [block.text for block in picture.joined(lines)] == ["Rest Is Productive", "Small wins"]

@@ -23,7 +23,7 @@ from stages.contracts.settings import read_yaml, told
 
 PROMPTS = Path(__file__).parents[2] / "prompts"
 ASSET_SLOTS = ["title", "work_title", "keywords", "topics"]
-COMMON = ["verb", "kind", "kinds", "function", "content_type", "min_words", "max_words"]
+COMMON = ["verb", "kind", "kinds", "pick", "function", "content_type", "min_words", "max_words"]
 PICTURE = ["picture"]
 
 
@@ -70,17 +70,23 @@ def environment() -> ImmutableSandboxedEnvironment:
     return made
 
 
-UNCOUNTABLE = set(
-    "music art clipart footage audio lettering typography calligraphy text series stationery wheat "
-    "lightning champagne rain snow fog mist smoke fire ice water sand grass moss ivy bamboo honey "
-    "bread rice pasta sushi popcorn coffee tea wine beer milk chocolate cheese jewelry furniture "
-    "luggage equipment makeup confetti glitter lace silk denim thread hay straw coral wildlife "
-    "scenery sunshine sunlight moonlight fruit seafood salmon sheep deer fish moose bison aircraft "
-    "spacecraft graffiti broccoli garlic lavender cash money mail traffic architecture pottery "
-    "embroidery laundry garbage steam lava gold silver marble driftwood firewood stained ramen "
-    "spaghetti tofu salsa guacamole kimchi kombucha lemonade juice cider cocoa cinnamon dough "
-    "flour sugar salt soup oatmeal ash dust mud soil cotton wool yarn leather wood glass".split()
-)
+# Nouns without a plural, as far as packs have needed them.
+UNCOUNTABLE = {
+    "music", "art", "clipart", "footage", "audio", "lettering", "typography", "calligraphy",
+    "text", "series", "stationery", "wheat", "lightning", "champagne", "rain", "snow", "fog",
+    "mist", "smoke", "fire", "ice", "water", "sand", "grass", "moss", "ivy", "bamboo", "honey",
+    "bread", "rice", "pasta", "sushi", "popcorn", "coffee", "tea", "wine", "beer", "milk",
+    "chocolate", "cheese", "jewelry", "furniture", "luggage", "equipment", "makeup", "confetti",
+    "glitter", "lace", "silk", "denim", "thread", "hay", "straw", "coral", "wildlife",
+    "scenery", "sunshine", "sunlight", "moonlight", "fruit", "seafood", "salmon", "sheep",
+    "deer", "fish", "moose", "bison", "aircraft", "spacecraft", "graffiti", "broccoli",
+    "garlic", "lavender", "cash", "money", "mail", "traffic", "architecture", "pottery",
+    "embroidery", "laundry", "garbage", "steam", "lava", "gold", "silver", "marble",
+    "driftwood", "firewood", "stained", "ramen", "spaghetti", "tofu", "salsa", "guacamole",
+    "kimchi", "kombucha", "lemonade", "juice", "cider", "cocoa", "cinnamon", "dough", "flour",
+    "sugar", "salt", "soup", "oatmeal", "ash", "dust", "mud", "soil", "cotton", "wool", "yarn",
+    "leather", "wood", "glass",
+}  # fmt: skip
 
 
 def article(text: str) -> str:

@@ -21,7 +21,7 @@ from stages.writing.prompting import Prompter, query_of
 from stages.writing.slots import Request
 
 # Raise it when `describe` changes what it says: kept descriptions are then made again.
-DESCRIBE = "describe-1"
+DESCRIBE = "describe-2"
 
 
 def digest(folder: str) -> str:

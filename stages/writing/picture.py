@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageColor
@@ -33,7 +33,10 @@ def reader() -> Any:
         logging.getLogger("RapidOCR").setLevel(logging.ERROR)
         from rapidocr import RapidOCR
 
-        _readers.append(RapidOCR(params={"Global.log_level": "error"}))
+        # The longest side that the text detector sees: half the time of its default, which
+        # enlarges the picture, and the same words on template pictures.
+        limits = {"Det.limit_type": "max", "Det.limit_side_len": 640}
+        _readers.append(RapidOCR(params={"Global.log_level": "error", **limits}))
     return _readers[0]
 
 
@@ -48,27 +51,58 @@ def colours(picture: Image.Image, most: int = 3, least: float = 0.04) -> list[st
     return [name for name, n in counts.most_common(most) if n / total >= least]
 
 
+class Line(NamedTuple):
+    """Text in a picture; where it lies and how tall its letters are, in pixels."""
+
+    text: str
+    top: float
+    bottom: float
+    height: float
+
+    @classmethod
+    def of(cls, text: str, box: Any) -> Line:
+        """From an OCR result's text and its (4, 2) box of corners."""
+        top, bottom = float(box[:, 1].min()), float(box[:, 1].max())
+        return cls(" ".join(text.split()), top, bottom, bottom - top)
+
+
+def joined(lines: list[Line]) -> list[Line]:
+    """Lines of like size, one under the other, as one text; the tallest letters first.
+
+    Single characters are ornaments that OCR took for letters.
+    """
+    blocks: list[Line] = []
+    for line in sorted((one for one in lines if len(one.text) > 1), key=lambda one: one.top):
+        last = blocks[-1] if blocks else None
+        if (
+            last is not None
+            and abs(last.height - line.height) < 0.3 * line.height
+            and -0.5 * line.height < line.top - last.bottom < line.height
+        ):
+            text = f"{last.text} {line.text}"
+            blocks[-1] = Line(text, last.top, line.bottom, max(last.height, line.height))
+        else:
+            blocks.append(line)
+    return sorted(blocks, key=lambda block: -block.height)
+
+
 def describe(path: str | Path) -> dict[str, Any]:
     """Text (largest first), colours, layout and orientation of a picture file."""
     with Image.open(path) as opened:
         picture = opened.convert("RGB")
     picture.thumbnail((SIDE, SIDE))
     result = reader()(np.asarray(picture)[:, :, ::-1])
-    lines = []
-    if result.txts is not None:
-        for text, box in zip(result.txts, result.boxes, strict=True):
-            height = float(np.ptp(box[:, 1]))
-            lines.append((height, float(box[:, 1].mean()) / picture.height, text.strip()))
-    lines.sort(key=lambda line: -line[0])
+    found = [] if result.txts is None else zip(result.txts, result.boxes, strict=True)
+    blocks = joined([Line.of(text, box) for text, box in found])
     where = "no text"
-    if lines:
-        middle = lines[0][1]
+    if blocks:
+        middle = (blocks[0].top + blocks[0].bottom) / 2 / picture.height
         where = "text " + ("at the top" if middle < 0.35 else "at the bottom" if middle > 0.65
                            else "in the middle")  # fmt: skip
     ratio = picture.width / picture.height
     shape = "wide" if ratio > 1.25 else "tall" if ratio < 0.8 else "square"
     return {
-        "text": [text for _, _, text in lines[:4] if text],
+        "text": [block.text for block in blocks[:4]],
         "colours": colours(picture),
         "layout": where,
         "shape": shape,

@@ -36,6 +36,7 @@ def variables(
         verb=first_heavy(function.verbs, rng),
         kind=kind,
         kinds=plural(kind) if rng.random() < 0.8 else kind,
+        pick=rng.choice,
         function=request["function"],
         content_type=request["content_type"],
         min_words=request["min_words"],
