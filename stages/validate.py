@@ -2,7 +2,7 @@
 
 Command: python -m stages.validate
 Reads:   data/routed/requests.parquet, data/routed/targets.json, data/generated/ROUTE.parquet,
-         the pack's domain.yaml
+         the pack's domain.yaml; the queries of its golden.jsonl, only to drop what coincides
 Writes:  data/dataset/train.parquet, data/dataset/validation.parquet,
          data/rejected/rejected.parquet, metrics/validate.json, metrics/validate/*.csv (plots)
 
@@ -20,6 +20,7 @@ from typing import Any
 import polars as pl
 
 from stages.checking import rows, selection, splitting, statistics
+from stages.checking.contamination import Golden
 from stages.checking.subprompt import extract
 from stages.contracts import chat, domain, files, settings
 from stages.contracts.command import InputError, run
@@ -28,6 +29,7 @@ from stages.contracts.tables import ROUTES, Candidates, Rejected, Requests, Samp
 
 DATASET, REJECTED = Path("data/dataset"), Path("data/rejected/rejected.parquet")
 PLOTS = Path("metrics/validate")
+GOLDEN = "golden.jsonl"
 
 
 def labelled(frame: pl.DataFrame, known: Domain) -> pl.DataFrame:
@@ -98,7 +100,10 @@ def main() -> None:
     candidates = pl.concat(
         files.read_table(f"data/generated/{route}.parquet", Candidates) for route in ROUTES
     )
-    frame = rows.checked(rows.joined(requests, candidates), known, chosen.validate_.min_grounding)
+    queries = [str(row.get("query", "")) for row in files.read_jsonl(Path(chosen.pack) / GOLDEN)]
+    frame = rows.checked(
+        rows.joined(requests, candidates), known, chosen.validate_.min_grounding, Golden(queries)
+    )
     frame = rows.deduplicated(frame, chosen.validate_.near_duplicate_threshold, chosen.seed)
     passing = frame.filter(pl.col("check").is_null())
     wanted, short = selection.select(passing, targets["cells"], targets["weights"])

@@ -14,6 +14,8 @@ import polars as pl
 import pytest
 from ruamel.yaml import YAML
 
+from stages.checking.contamination import Golden
+from stages.contracts.files import read_jsonl
 from stages.contracts.settings import Settings, read_yaml
 from stages.contracts.tables import Candidates, Predictions, Requests, Samples
 
@@ -192,6 +194,15 @@ def test_the_dataset_meets_its_plan(small: Path) -> None:
     metrics = json.loads((small / "metrics/validate.json").read_text())
     assert metrics["accepted"] == 60
     assert metrics["js_bits"] < 0.05
+
+
+@pytest.mark.slow
+def test_no_golden_query_is_in_the_dataset(small: Path) -> None:
+    rows = read_jsonl(small / "data/domains/creative/golden.jsonl")
+    golden = Golden(row["query"] for row in rows)
+    for part in ("train", "validation"):
+        for query in pl.read_parquet(small / f"data/dataset/{part}.parquet")["query"]:
+            assert golden.reason(query) is None, query
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ import pytest
 
 from stages import validate
 from stages.checking import rows
+from stages.checking.contamination import Golden
 from stages.contracts import files
 from stages.contracts.chat import answer, parse_call
 from stages.contracts.command import InputError
@@ -176,7 +177,22 @@ def test_near_duplicates_name_what_they_repeat(creative: Domain) -> None:
     requests = table(Requests, [request(i) for i in range(2)])
     made = [candidate("heuristic-0", "find photos of otters in a river bend"),
             candidate("heuristic-1", "find photos of otters in a river bends")]  # fmt: skip
-    frame = rows.checked(rows.joined(requests, table(Candidates, made)), creative, 1.0)
+    frame = rows.checked(rows.joined(requests, table(Candidates, made)), creative, 1.0, Golden([]))
     frame = rows.deduplicated(frame, 0.8, 0)
     assert frame["check"].to_list() == [None, "near_duplicate"]
     assert "otters in a river bend'" in frame["reason"][1]
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("Red  panda!", "is a golden query"),
+        ("please draw me a very tall ship", "6 words in a row"),
+        ("draw me a very small ship", None),
+        ("red pandas", None),
+    ],
+)
+def test_what_coincides_with_a_golden_query_is_dropped(query: str, told: str | None) -> None:
+    golden = Golden(["red panda", "Draw me a very tall ship, at night", ""])
+    reason = golden.reason(query)
+    assert (reason is None) if told is None else told in str(reason)

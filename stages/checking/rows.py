@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from stages.checking import duplicates, first_reason
+from stages.checking.contamination import Golden
 from stages.contracts.command import InputError
 from stages.contracts.domain import Domain
 from stages.contracts.tables import ROUTES
@@ -26,7 +27,9 @@ def joined(requests: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
     return candidates.join(requests, on="request_id").sort(order, "rank", "request_id", "n")
 
 
-def checked(frame: pl.DataFrame, domain: Domain, min_grounding: float) -> pl.DataFrame:
+def checked(
+    frame: pl.DataFrame, domain: Domain, min_grounding: float, golden: Golden
+) -> pl.DataFrame:
     """`frame` with `row` (its number), `check` and `reason`, both null where a row passes.
 
     What the generate stage refused stays refused: it alone saw the prompt.
@@ -35,6 +38,8 @@ def checked(frame: pl.DataFrame, domain: Domain, min_grounding: float) -> pl.Dat
     for row in frame.iter_rows(named=True):
         if row["accepted"]:
             refused = first_reason(row["query"], row, domain, min_grounding=min_grounding)
+            if refused is None and (copied := golden.reason(row["query"])):
+                refused = ("golden", copied)
             found.append(refused or (None, None))
         else:
             check, _, reason = (row["reason"] or "refused").partition(": ")
