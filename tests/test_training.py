@@ -159,7 +159,7 @@ def gradients(model: Any) -> dict[str, torch.Tensor]:
 def test_only_the_answer_carries_loss(tokenizer: Any, creative: Domain) -> None:
     frame = table([sample(n, query, creative.tools_json) for n, query in enumerate(QUERIES)])
     rows = tokens.encode_table(frame, tokenizer, 1024)
-    answer = "Search(content_type='Photo', extracted_prompt='barn')"
+    answer = 'Search(content_type="Photo", extracted_prompt="barn")'
     system = chat.system_prompt(creative.tools)
     for row, query in zip(rows, QUERIES, strict=True):
         prompt = (
