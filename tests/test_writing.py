@@ -106,7 +106,8 @@ def test_plural(noun: str, want: str) -> None:
 @pytest.mark.parametrize(
     ("noun", "want"),
     [("owl", "an owl"), ("barn", "a barn"), ("unicorn", "a unicorn"), ("clouds", "clouds"),
-     ("the moon", "the moon"), ("dress", "a dress")],
+     ("the moon", "the moon"), ("dress", "a dress"), ("Diwali", "Diwali"),
+     ("Indian wedding", "an Indian wedding"), ("80s party", "an 80s party"), ("rice", "rice")],
 )  # fmt: skip
 def test_article(noun: str, want: str) -> None:
     assert prompts.article(noun) == want

@@ -90,14 +90,16 @@ UNCOUNTABLE = {
 
 
 def article(text: str) -> str:
-    """`text` with its indefinite article; none before a plural-looking or proper word."""
+    """`text` with its indefinite article; none before a plural-looking or proper single word."""
     word = text.split(" ", 1)[0]
     if not word or word.lower() in {"a", "an", "the", "my", "our", "your", "some"}:
         return text
     if text.endswith("s") and not text.endswith(("ss", "us", "is")):
         return text
+    if word == text and (word[0].isupper() or word.lower() in UNCOUNTABLE):
+        return text
     vowel = word[0].lower() in "aeiou" and not word.lower().startswith(("uni", "use", "eu", "one"))
-    return f"{'an' if vowel else 'a'} {text}"
+    return f"{'an' if vowel or word.startswith(('8', '11', '18')) else 'a'} {text}"
 
 
 def plural(text: str) -> str:

@@ -131,5 +131,5 @@ def as_chat(messages: list[dict[str, str]]) -> list[dict[str, str]]:
 
 
 def _told(messages: list[dict[str, str]]) -> str:
-    """The instructions of a prompt, for the check that none of it leaks into the query."""
-    return "\n".join(m["content"] for m in messages if m["role"] == "system")
+    """Instructions and examples of a prompt, for the check that none leaks into the query."""
+    return "\n".join(m["content"] for m in messages if m["role"] in ("system", "assistant"))
