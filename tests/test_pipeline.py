@@ -20,6 +20,8 @@ from stages.contracts.settings import Settings, read_yaml
 from stages.contracts.tables import Candidates, Predictions, Requests, Samples
 
 ROOT = Path(__file__).parents[1]
+# At least one for each of the 64 cells.
+ROWS = 90
 YAML_FILE: Any = read_yaml(ROOT / "dvc.yaml")
 STAGES: dict[str, Any] = YAML_FILE["stages"]
 PLOTS: list[dict[str, Any]] = YAML_FILE["plots"]
@@ -146,7 +148,7 @@ def small_copy(folder: Path) -> None:
     (folder / "dvc.lock").unlink(missing_ok=True)
     yaml = YAML()
     params = yaml.load((folder / "params.yaml").read_text("utf-8"))
-    params["route"]["rows"] = 60
+    params["route"]["rows"] = ROWS
     params["ingest_assets"]["max_pictures"] = 6
     params["generate"]["text"]["batch"] = 24
     params["generate"]["vision"]["batch"] = 8
@@ -188,11 +190,11 @@ def test_every_table_is_there_and_keeps_its_contract(small: Path) -> None:
 def test_the_dataset_meets_its_plan(small: Path) -> None:
     parts = [pl.read_parquet(small / f"data/dataset/{p}.parquet") for p in ("train", "validation")]
     rows = pl.concat(parts)
-    assert rows.height == 60
+    assert rows.height == ROWS
     assert rows["query"].str.to_lowercase().n_unique() == rows.height
     assert not set(parts[0]["asset_id"].drop_nulls()) & set(parts[1]["asset_id"].drop_nulls())
     metrics = json.loads((small / "metrics/validate.json").read_text())
-    assert metrics["accepted"] == 60
+    assert metrics["accepted"] == ROWS
     assert metrics["js_bits"] < 0.05
 
 

@@ -482,8 +482,17 @@ def workplace(
     def write(**changes: Any) -> None:
         yaml = YAML()
         params = yaml.load((ROOT / "params.yaml").read_text())
+        # Whatever params.yaml holds: 32 rows are 12 steps.
         params["finetune"].update(
-            {"learning_rate": 0.01, "lora_dropout": 0.0, "logging_steps": 1, "save_steps": 3}
+            per_device_train_batch_size=8,
+            gradient_accumulation_steps=1,
+            num_train_epochs=3,
+            max_steps=-1,
+            quantize=True,
+            learning_rate=0.01,
+            lora_dropout=0.0,
+            logging_steps=1,
+            save_steps=3,
         )
         params["finetune"].update(changes)
         with Path("params.yaml").open("w") as stream:
