@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -39,6 +40,7 @@ def package_folder(name: str) -> Path:
 
 def dequantize(gguf: Path, out: Path) -> None:
     """Turn a GGUF file into an ordinary bfloat16 model with safetensors in `out`."""
+    os.environ.setdefault("TQDM_DISABLE", "1")
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 

@@ -95,7 +95,6 @@ class Validate(Block):
 
 class Finetune(Block):
     packing: Literal["shared_prefix", "none"]
-    suffixes_per_sequence: Positive
     quantize: bool
     r: Positive
     lora_alpha: Positive
