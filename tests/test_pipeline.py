@@ -21,7 +21,7 @@ from stages.contracts.tables import Candidates, Predictions, Requests, Samples
 
 ROOT = Path(__file__).parents[1]
 # At least one for each of the 64 cells.
-ROWS = 90
+ROWS = 160
 YAML_FILE: Any = read_yaml(ROOT / "dvc.yaml")
 STAGES: dict[str, Any] = YAML_FILE["stages"]
 PLOTS: list[dict[str, Any]] = YAML_FILE["plots"]
@@ -149,6 +149,7 @@ def small_copy(folder: Path) -> None:
     yaml = YAML()
     params = yaml.load((folder / "params.yaml").read_text("utf-8"))
     params["route"]["rows"] = ROWS
+    params["route"]["weights"]["vision"] = 0.6  # else so small a plan has none
     params["ingest_assets"]["max_pictures"] = 6
     params["generate"]["text"]["batch"] = 24
     params["generate"]["vision"]["batch"] = 8
