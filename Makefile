@@ -1,4 +1,6 @@
 # make repro: set up and run the pipeline. make test: set up and run every test.
+# make ablation: run the four recipes as experiments and compare them. make ablation-vision: compare
+# the last with the same without the vision route.
 PLATFORM ?= cpu
 PYTHON ?= python3.11
 VENV ?= .venv
@@ -10,7 +12,7 @@ export PATH := $(abspath $(VENV))/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export DVC_NO_ANALYTICS = 1
 
-.PHONY: setup repro test test-fast lint clean
+.PHONY: setup repro ablation ablation-vision carried test test-fast test-faults lint clean
 
 setup: $(DONE)
 
@@ -26,6 +28,32 @@ endif
 repro: $(DONE)
 	dvc repro
 
+RECIPES = heuristic single_prompt router router_heuristic
+
+# $(call experiment,NAME,SETTINGS): run one in a temporary folder. DVC refuses a name that exists, so
+# that is removed first: the run cache makes again at no cost whatever has not changed.
+define experiment
+dvc exp remove $(1) >/dev/null 2>&1 || true
+env -u ROUTENATOR_PARAMS dvc exp run --temp --name $(1) $(2) || { echo "error: experiment $(1) \
+failed, see above; finished stages are kept: mend it and run make $(MAKECMDGOALS) again" >&2; exit 1; }
+
+endef
+
+ablation: $(DONE) carried
+	$(foreach name,$(RECIPES),$(call experiment,$(name),-S route.recipe=$(name)))
+	python -m stages.compare $(RECIPES) --markdown metrics/ablation.md --csv metrics/ablation.csv
+
+ablation-vision: $(DONE) carried
+	$(call experiment,router_heuristic,-S route.recipe=router_heuristic)
+	$(call experiment,no_vision,-S route.recipe=router_heuristic -S route.weights.vision=0)
+	python -m stages.compare router_heuristic no_vision \
+	  --markdown metrics/ablation_vision.md --csv metrics/ablation_vision.csv
+
+# A temporary run takes changed files along, not those that Git does not know.
+carried:
+	@new=$$(git ls-files --others --exclude-standard -- stages prompts data); test -z "$$new" \
+	  || { echo "error: experiments would lack these files, git add them first:" $$new >&2; exit 1; }
+
 lint: $(DONE)
 	ruff check stages tests data
 	ruff format --check stages tests data
@@ -36,6 +64,11 @@ test: lint
 
 test-fast: lint
 	pytest -m "not slow"
+
+# The long form of the kills: 20 of generate, 5 of finetune (`test` has 4 and 2).
+test-faults: $(DONE)
+	ROUTENATOR_KILLS=20 pytest -s tests/test_faults.py tests/test_engines.py tests/test_training.py \
+	  -k "killed or fault or experiments or dies or ray"
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -8,6 +8,9 @@ Writes:  metrics/evaluate.json; in metrics/evaluate/: predictions.parquet (a gol
 
 Any other file: python -m stages.evaluate --golden FILE --adapter DIR [--out DIR]
 prints the table and leaves the pipeline's outputs alone.
+
+Answers are kept in data/.work/completions.sqlite: a run that was stopped goes on from there, and
+the base model, which no experiment changes, is asked once.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from rich.console import Console
 
 from stages.contracts import chat, domain, engine, files, models, settings, tables
 from stages.contracts.command import InputError, run
+from stages.contracts.store import NAME, Store
 from stages.scoring import golden, metrics, report, significance
 from stages.scoring.engine import answer, check_adapter
 from stages.scoring.similarity import embedder
@@ -115,6 +119,8 @@ def main(given: list[str] | None = None) -> None:
 
     encode = embedder(folder)
     system = chat.system_prompt(pack.tools)
+    kept = Store(files.work_dir() / NAME)
+    student_name = models.identity("student")
     frames, seconds = dict[str, pl.DataFrame](), dict[str, float]()
     for name, adapter in adapters.items():
         print(f"{name}: answering {len(queries)} golden queries", flush=True)
@@ -126,6 +132,8 @@ def main(given: list[str] | None = None) -> None:
             chosen.engine,
             chosen.evaluate.max_tokens,
             chosen.seed,
+            kept,
+            student_name + (f"+{models.digest(adapter)}" if adapter else ""),
         )
         frames[name] = metrics.predictions(queries, answers.completions, name, pack, encode)
         seconds[name] = answers.seconds

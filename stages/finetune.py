@@ -6,6 +6,8 @@ Reads:   data/dataset/{train,validation}.parquet, models/base/student; params `f
 Writes:  models/adapter/ (adapter_model.safetensors, adapter_config.json), metrics/finetune.json,
          metrics/finetune/loss.csv (step, loss, learning_rate)
 
+With `finetune.accelerate` it runs in several processes, of which the first writes.
+
 The answer alone carries loss. A run that was stopped goes on from its last checkpoint, which lies
 in data/.work/checkpoints and is deleted after success.
 """
@@ -15,8 +17,10 @@ from __future__ import annotations
 import os
 import resource
 import shutil
+import sys
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import polars as pl
 
@@ -76,15 +80,26 @@ def describe(trained: Trained, rows: int, chosen: Finetune) -> dict[str, Any]:
     }
 
 
-def write_adapter(model: Any, student: str) -> None:
+def write_adapter(trained: Trained, student: str) -> None:
     """Write the adapter beside its place, then put it there."""
     from stages.training.qlora import save_adapter
 
     temporary = ADAPTER.with_name(f".{ADAPTER.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
-    save_adapter(model, temporary, base_name(student))
+    save_adapter(trained.model, temporary, base_name(student), trained.weights)
     shutil.rmtree(ADAPTER, ignore_errors=True)
     temporary.replace(ADAPTER)
+
+
+def launch(configuration: str) -> NoReturn:
+    """Become `accelerate launch`, which runs this stage in several processes."""
+    if not Path(configuration).is_file():
+        raise InputError(
+            f"finetune.accelerate {configuration} is missing: name a file of "
+            "`accelerate config`, such as stages/training/accelerate/data_parallel.yaml"
+        )
+    command = [sys.executable, "-m", "accelerate.commands.accelerate_cli", "launch"]
+    os.execv(sys.executable, [*command, "--config_file", configuration, "-m", "stages.finetune"])
 
 
 def main() -> None:
@@ -92,6 +107,9 @@ def main() -> None:
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     chosen = settings.load()
     tune = chosen.finetune
+    if tune.accelerate and "RANK" not in os.environ:
+        launch(tune.accelerate)
+    is_first = os.environ.get("RANK", "0") == "0"
     base = models.resolve("student")
     tables = [
         files.read_table(DATASET / f"{name}.parquet", Samples) for name in ("train", "validation")
@@ -109,9 +127,14 @@ def main() -> None:
     key = qlora.run_key(base, tune, chosen.seed, rows)
     folder = files.work_dir() / "checkpoints" / key
     shared = f"{rows[0].prefix_length} of {len(rows[0].input_ids)} tokens shared"
-    print(f"finetune: {len(rows)} rows, {shared} in the first, packing {tune.packing}", flush=True)
-    trained = qlora.train(base, tokenizer, rows, validation, tune, chosen.seed, folder)
-    write_adapter(trained.model, chosen.models.student)
+    if is_first:
+        print(f"finetune: {len(rows)} rows, {shared} in the first, packing {tune.packing}",
+              flush=True)  # fmt: skip
+    with files.alone(files.work_dir() / "locks" / key) if is_first else nullcontext():
+        trained = qlora.train(base, tokenizer, rows, validation, tune, chosen.seed, folder)
+    if not is_first:
+        return
+    write_adapter(trained, chosen.models.student)
     PLOTS.mkdir(parents=True, exist_ok=True)
     with files.replacing(PLOTS / "loss.csv") as temporary:
         loss_curve(trained.log).write_csv(temporary)

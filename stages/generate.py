@@ -1,6 +1,8 @@
 """Stage `generate@ROUTE`: write queries for the planned requests of one route.
 
 Command: python -m stages.generate {heuristic,text,vision}
+         python -m stages.generate --store-stats
+         python -m stages.generate --store-prune [--older-than DAYS] [--model ID]
 Reads:   data/routed/requests.parquet, prompts/, models/base/writer (text, vision), pictures
 Writes:  data/generated/ROUTE.parquet, metrics/generate_ROUTE.json; completions go to
          data/.work/completions.sqlite
@@ -11,7 +13,7 @@ through the per-row checks at once; a rejected one keeps its reason.
 
 from __future__ import annotations
 
-import sys
+import argparse
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -20,19 +22,19 @@ from typing import Any
 import polars as pl
 
 from stages.checking import first_reason, normalized
-from stages.contracts import domain, files, prompts, settings
+from stages.contracts import domain, files, prompts, settings, store
 from stages.contracts.command import InputError, run
 from stages.contracts.domain import Domain
 from stages.contracts.settings import Settings
 from stages.contracts.tables import ROUTES, Candidates, Requests, empty
+from stages.writing.engines import Answer, Failed
 from stages.writing.heuristic import Grammar
 from stages.writing.models import Writer
 from stages.writing.progress import Reporter
 from stages.writing.quota import Quotas
 
-# (query, completion, model, prompt hash, prompt text) of each request of a batch.
-Write = Callable[[list[dict[str, Any]]], list[tuple[str, str, str, str, str]]]
-HEURISTIC_BATCH = 4096
+# (queries, completion, model, prompt hash, prompt text) of each request of a batch.
+Write = Callable[[list[dict[str, Any]]], list[tuple[list[str], Answer, str, str, str]]]
 
 
 def heuristic(chosen: Settings, known: Domain) -> Write:
@@ -47,69 +49,95 @@ def heuristic(chosen: Settings, known: Domain) -> Write:
     )
     digests = {t.template_id: t.digest for t in templates}
 
-    def write(batch: list[dict[str, Any]]) -> list[tuple[str, str, str, str, str]]:
+    def write(batch: list[dict[str, Any]]) -> list[tuple[list[str], Answer, str, str, str]]:
         queries = [(grammar.write(request), request["template_id"]) for request in batch]
-        return [(query, query, "heuristic", digests[name], "") for query, name in queries]
+        return [([query], query, "heuristic", digests[name], "") for query, name in queries]
 
     return write
 
 
 def candidates(
-    requests: list[dict[str, Any]], write: Write, batch: int, known: Domain, report: Reporter
-) -> tuple[list[dict[str, Any]], Quotas]:
+    quotas: Quotas, write: Write, batch: int, known: Domain, report: Reporter
+) -> list[dict[str, Any]]:
     """Write, check and count until the quotas are full or the requests are used up."""
-    quotas = Quotas(requests)
     seen: set[str] = set()
     rows = []
     while taken := quotas.next_batch(batch):
         for request, written in zip(taken, write(taken), strict=True):
-            query, completion, model, prompt_hash, prompt = written
-            refused = first_reason(query, request, known, prompt)
-            if refused is None and normalized(query) in seen:
-                refused = ("duplicate", "stands in this route already")
-            if refused is None:
-                seen.add(normalized(query))
-                quotas.accept(request)
-            rows.append(
-                {
-                    "request_id": request["request_id"],
-                    "n": 0,
-                    "query": query,
-                    "completion": completion,
-                    "model": model,
-                    "prompt_hash": prompt_hash,
-                    "accepted": refused is None,
-                    "reason": None if refused is None else ": ".join(refused),
-                }
-            )
-        report.update(sum(quotas.accepted.values()), len(rows))
-    return rows, quotas
+            queries, completion, model, prompt_hash, prompt = written
+            for n, query in enumerate(queries):
+                if isinstance(completion, Failed):
+                    refused: tuple[str, str] | None = ("engine", completion.reason)
+                else:
+                    refused = first_reason(query, request, known, prompt)
+                if refused is None and normalized(query) in seen:
+                    refused = ("duplicate", "stands in this route already")
+                if refused is None:
+                    seen.add(normalized(query))
+                    quotas.accept(request)
+                rows.append(
+                    {
+                        "request_id": request["request_id"],
+                        "n": n,
+                        "query": query,
+                        "completion": "" if isinstance(completion, Failed) else completion,
+                        "model": model,
+                        "prompt_hash": prompt_hash,
+                        "accepted": refused is None,
+                        "reason": None if refused is None else ": ".join(refused),
+                    }
+                )
+        report.update()
+    return rows
 
 
-def main() -> None:
-    if len(sys.argv) != 2 or sys.argv[1] not in ROUTES:
-        raise InputError(f"usage: python -m stages.generate {{{','.join(ROUTES)}}}")
-    route = sys.argv[1]
+def arguments(given: list[str] | None = None) -> argparse.Namespace:
+    """The command line: a route to write, or a look after the completion store."""
+    parser = argparse.ArgumentParser(prog="python -m stages.generate")
+    parser.add_argument("route", nargs="?", choices=ROUTES)
+    parser.add_argument("--store-stats", action="store_true", help="entries, size, hit rate")
+    parser.add_argument("--store-prune", action="store_true", help="delete completions")
+    parser.add_argument("--older-than", type=float, metavar="DAYS", help="when pruning")
+    parser.add_argument("--model", metavar="ID", help="when pruning: as --store-stats names it")
+    options = parser.parse_args(given)
+    if bool(options.route) == bool(options.store_stats or options.store_prune):
+        parser.error(f"name one of {', '.join(ROUTES)}, or give --store-stats or --store-prune")
+    return options
+
+
+def main(given: list[str] | None = None) -> None:
+    options = arguments(given)
+    if options.route is None:
+        kept = store.Store(files.work_dir() / store.NAME)
+        if options.store_prune:
+            if options.older_than is not None and not options.older_than >= 0:
+                raise InputError(
+                    f"--older-than {options.older_than}: give a number of days from 0 on"
+                )
+            print(f"{kept.prune(options.older_than, options.model)} completions deleted")
+        print(store.told(kept))
+        return
+    route = options.route
     chosen = settings.load()
     known = domain.load(chosen.pack)
     table = files.read_table("data/routed/requests.parquet", Requests)
     requests = table.filter(pl.col("route") == route).to_dicts()
     started = time.monotonic()
+    block = getattr(chosen.generate, route)
+    quotas = Quotas(requests, block.min_acceptance, block.min_tried)
     writer: Writer | None = None
     rows: list[dict[str, Any]] = []
-    quotas = Quotas(requests)
     if requests:
         if route == "heuristic":
-            write, batch = heuristic(chosen, known), HEURISTIC_BATCH
+            write = heuristic(chosen, known)
         else:
-            block = getattr(chosen.generate, route)
             templates = [t for t in prompts.load(known) if t.header.route == route]
-            writer = Writer(templates, known, prompts.lexicon(), prompts.environment(), block,
-                            chosen.engine, chosen.seed)  # fmt: skip
-            write, batch = writer.write, block.batch
+            writer = Writer(templates, known, prompts.lexicon(), prompts.environment(),
+                            chosen, route)  # fmt: skip
+            write = writer.write
         try:
-            with Reporter(route, sum(quotas.want.values())) as report:
-                rows, quotas = candidates(requests, write, batch, known, report)
+            with Reporter(route, quotas) as report:
+                rows = candidates(quotas, write, block.batch, known, report)
         finally:
             if writer is not None:
                 writer.close()
@@ -122,6 +150,7 @@ def main() -> None:
         "accepted": frame["accepted"].sum(),
         "cells_short": len(quotas.short),
         "rejected": dict(refused.most_common()),
+        "templates": quotas.templates,
         "store": dict(writer.counts) if writer is not None else {},
     }
     files.write_json(f"metrics/generate_{route}.json", metrics)

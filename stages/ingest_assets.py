@@ -36,9 +36,11 @@ def refuse(frame: pl.DataFrame, pack: Path, known: Domain) -> pl.DataFrame:
     )
     bad = frame.select("asset_id", reason=reason).filter(pl.col("reason").is_not_null())
     pictured = frame.filter(pl.col("image_path").is_not_null()).select("asset_id", "image_path")
-    found = [(key, images.refusal(path, pack)) for key, path in pictured.iter_rows()]
-    unusable = [(key, why) for key, why in found if why]
-    return pl.concat([bad, pl.DataFrame(unusable, schema=bad.schema, orient="row")])
+    why = {path: images.refusal(path, pack) for path in pictured["image_path"].unique()}
+    unusable = [(key, why[path]) for key, path in pictured.iter_rows() if why[path]]
+    return pl.concat([bad, pl.DataFrame(unusable, schema=bad.schema, orient="row")]).unique(
+        "asset_id", keep="first", maintain_order=True
+    )
 
 
 def draw_pictures(drawings: pl.DataFrame, limit: int) -> dict[str, str]:

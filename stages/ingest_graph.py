@@ -1,7 +1,7 @@
 """Stage `ingest_graph`: the pack's knowledge graph as two tables.
 
 Command: python -m stages.ingest_graph
-Reads:   PACK/graph/concepts*.sql and relations*.sql with the files they name
+Reads:   PACK/domain.yaml, PACK/graph/concepts*.sql and relations*.sql with the files they name
 Writes:  data/ingested/graph/{nodes,edges,rejects}.parquet, metrics/ingest_graph.json
 """
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from stages.contracts import files, settings
+from stages.contracts import domain, files, settings
 from stages.contracts.command import run
 from stages.contracts.tables import Edges, Nodes, SourceRejects, empty
 from stages.ingesting import graph, sources
@@ -55,6 +55,7 @@ def main() -> None:
     sources.check_share(
         rejected.height, read, chosen.ingest_graph.max_reject_share, str(pack / "graph")
     )
+    graph.check_acyclic(edges, domain.load(pack).acyclic, str(pack / "graph"))
     files.write_table(OUT / "nodes.parquet", nodes, Nodes)
     files.write_table(OUT / "edges.parquet", edges, Edges)
     counted = graph.describe(nodes, edges)

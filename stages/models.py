@@ -2,7 +2,7 @@
 
 Command: python -m stages.models
 Reads:   params `models`
-Writes:  models/base/{writer,student,embedder}/: a copy for `package:` models, else a pointer
+Writes:  models/base/{writer,student,embedder,viewer}/: a copy for `package:` models, else a pointer
          `source.json`; metrics/models.json
 
 A model is named `package:NAME`, `path:DIR` or `hub:ORG/NAME@REVISION`.
@@ -22,6 +22,7 @@ from stages.contracts import files, settings
 from stages.contracts.command import InputError, run
 
 BASE = Path("models/base")
+PICKLED = {".bin", ".pt", ".pth", ".ckpt", ".pkl"}
 HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
 
 
@@ -58,19 +59,30 @@ def dequantize(gguf: Path, out: Path) -> None:
 
 
 def check_safe(folder: Path, name: str) -> None:
-    """Refuse a model folder without safetensors: pickled weights can run code."""
+    """Refuse a model folder that would run code: pickled weights, or a model class of its own."""
     if not folder.is_dir():
         raise InputError(f"{name}: {folder} is no folder")
     if not (folder / "config.json").is_file() and not (folder / "modules.json").is_file():
         raise InputError(f"{name}: {folder} has no config.json; name a transformers model folder")
-    if not list(folder.rglob("*.safetensors")):
-        raise InputError(f"{name}: {folder} has no safetensors weights; convert it first")
+    if not list(folder.glob("*.safetensors")):
+        pickled = [file.name for file in sorted(folder.glob("*")) if file.suffix in PICKLED]
+        found = f", only {pickled[0]}, which can run code when it is read" if pickled else ""
+        raise InputError(f"{name}: {folder} has no safetensors weights{found}: convert it first")
+    config = folder / "config.json"
+    described = files.read_json(config) if config.is_file() else {}
+    if "auto_map" in described:
+        from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+
+        if described.get("model_type") not in CONFIG_MAPPING_NAMES:
+            raise InputError(
+                f"{name}: {config} names Python code of its own (auto_map), which is "
+                "never run; name a model whose kind transformers knows"
+            )
 
 
 def prepare(name: str, out: Path) -> None:
     """Make the model `name` ready in the folder `out`."""
     kind, _, rest = name.partition(":")
-    shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     if kind == "package":
         folder = package_folder(rest)
@@ -95,11 +107,12 @@ def prepare(name: str, out: Path) -> None:
             raise InputError(f"{name}: expected hub:ORG/NAME@REVISION, with the revision pinned")
         from huggingface_hub import snapshot_download
 
-        snapshot_download(
-            match[1],
-            revision=match[2],
-            allow_patterns=["*.json", "*.safetensors", "*.txt", "*.model"],
-        )
+        try:
+            snapshot = snapshot_download(match[1], revision=match[2], allow_patterns=HUB_FILES)
+        except (OSError, ValueError) as error:
+            told = " ".join(str(error).split())
+            raise InputError(f"{name}: the hub does not give it: {told:.300}") from None
+        check_safe(Path(snapshot), name)
         pointer = {"hub": match[1], "revision": match[2]}
         (out / "source.json").write_text(json.dumps(pointer) + "\n")
     else:
@@ -115,25 +128,25 @@ def describe(role: str, name: str) -> dict[str, str | int]:
 def main() -> None:
     chosen = settings.load().models
     named = {"writer": chosen.writer, "student": chosen.student, "embedder": chosen.embedder}
+    if chosen.viewer:
+        named["viewer"] = chosen.viewer
     made: dict[str, Path] = {}
-    for role, name in named.items():
-        out = BASE / role
-        if name in made:
-            shutil.rmtree(out, ignore_errors=True)
-            shutil.copytree(made[name], out)
-        else:
-            prepare(name, out)
-        made[name] = out
-        print(f"{role}: {name} -> {out}")
-    sizes = {
-        role: {
-            "model": name,
-            "mib": round(
-                sum(f.stat().st_size for f in (BASE / role).rglob("*") if f.is_file()) / 2**20
-            ),
-        }
-        for role, name in named.items()
-    }
+    # Beside its place, so that a name that is wrong leaves the models of before.
+    fresh = BASE.with_name(f".{BASE.name}.tmp")
+    shutil.rmtree(fresh, ignore_errors=True)
+    try:
+        for role, name in named.items():
+            if name in made:
+                shutil.copytree(made[name], fresh / role)
+            else:
+                prepare(name, fresh / role)
+            made[name] = fresh / role
+            print(f"{role}: {name} -> {BASE / role}")
+        shutil.rmtree(BASE, ignore_errors=True)
+        fresh.rename(BASE)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    sizes = {role: describe(role, name) for role, name in named.items()}
     files.write_json("metrics/models.json", sizes)
 
 

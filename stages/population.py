@@ -1,31 +1,49 @@
 """Stage `population`: the target distribution that the dataset must meet.
 
 Command: python -m stages.population
-Reads:   PACK/population.yaml (shares and quantiles), PACK/domain.yaml
+Reads:   PACK/domain.yaml and population.source in PACK: statistics (.yaml: shares and quantiles)
+         or a table of observed queries (.csv, .jsonl, .gz of these, .parquet), of which only
+         aggregates of enough rows leave; stages/routing/observed.py says which
 Writes:  data/population/target.json: the share of each function x content type x length band x
-         locale, and the word-count quantiles per function
+         locale; the shares of functions and locales; word-count quantiles per function; how many
+         queries name their content type and where; what was merged into "other"; epsilon
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from stages.checking import phrases, words
 from stages.contracts import domain, files, settings
 from stages.contracts.command import run
-from stages.routing.targets import joint
+from stages.routing import observed, targets
 
 
 def main() -> None:
     chosen = settings.load()
-    path = Path(chosen.pack) / chosen.population.source
-    statistics = settings.read_yaml(path)
-    cells = joint(statistics, chosen.population.bands, domain.load(chosen.pack), path)
-    words = {
-        name: {str(level): count for level, count in quantiles.items()}
-        for name, quantiles in statistics["words"].items()  # type: ignore[attr-defined]
-    }
-    files.write_json("data/population/target.json", {"cells": cells, "words": words})
-    print(f"population: {len(cells)} cells")
+    block = chosen.population
+    known = domain.load(chosen.pack)
+    path = Path(chosen.pack) / block.source
+    if path.suffix in (".yaml", ".yml"):
+        target = targets.from_statistics(settings.read_yaml(path), known, path)
+    else:
+
+        def look(query: str, content_type: str) -> tuple[int, float | None]:
+            return words.count(query), phrases.type_position(query, content_type, known)
+
+        counts = observed.count(path, known, look, block.min_count)
+        target = observed.target(counts, known, block.min_count, block.epsilon)
+    record = targets.record(target, block.bands, known, path)
+    files.write_json("data/population/target.json", record)
+    print(f"population: {len(record['cells'])} cells from {path.name}, {record['functions']}")
+    if target.other is not None:
+        told = target.other
+        print(
+            f"other (a figure of {block.min_count} may be less): {told['rows']} rows in "
+            f"{told['cells']} combinations of function and content type with fewer than "
+            f"{block.min_count} rows; left out: {told['unfit_rows']} queries without a word or "
+            f"longer than their function's max_words; noise: epsilon {target.epsilon or 'none'}"
+        )
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import numpy as np
 
 from stages.contracts import domain, files, prompts, settings
 from stages.contracts.command import InputError, run
+from stages.contracts.divergence import js_bits
 from stages.contracts.tables import ROUTES, Assets, Edges, Nodes, Requests
 from stages.routing import plan
 from stages.routing.material import Material
@@ -22,25 +23,22 @@ INGESTED = Path("data/ingested")
 OUT = Path("data/routed")
 
 
-def js_bits(p: list[float], q: list[float]) -> float:
-    """Jensen-Shannon divergence of two distributions, in bits (Lin 1991)."""
-    from scipy.spatial.distance import jensenshannon
-
-    return float(jensenshannon(p, q, base=2) ** 2)
-
-
 def main() -> None:
     chosen = settings.load()
     known = domain.load(chosen.pack)
-    cells = files.read_json("data/population/target.json")["cells"]
+    target = files.read_json("data/population/target.json")
     material = Material(
         known,
         files.read_table(INGESTED / "graph/nodes.parquet", Nodes),
         files.read_table(INGESTED / "graph/edges.parquet", Edges),
         files.read_table(INGESTED / "assets/assets.parquet", Assets),
         np.random.default_rng(chosen.seed),
+        by_clicks=chosen.route.asset_order == "click_through_rate",
     )
-    templates = prompts.load(known)
+    templates = [t for t in prompts.load(known) if t.header.serves(chosen.route.recipe)]
+    cells = target["cells"]
+    if chosen.route.recipe == "single_prompt":
+        cells = plan.unbanded(cells)
     served, warnings = plan.share_out(cells, templates, material, chosen.route)
     used = {number for cell in served for fits in cell["templates"].values() for number in fits}
     idle = [
@@ -54,19 +52,22 @@ def main() -> None:
         raise InputError(f"prompts: no cell of this population takes {idle}; mend their headers")
     for warning in warnings:
         print(f"warning: {warning}")
-    table = plan.requests(served, templates, material, chosen.route)
+    table = plan.requests(served, templates, material, chosen.route, target)
     files.write_table(OUT / "requests.parquet", table, Requests)
     kept = ("function", "content_type", "band", "locale", "share", "quota", "routes")
     targets = {
+        "recipe": chosen.route.recipe,
         "rows": chosen.route.rows,
         "weights": chosen.route.weights.model_dump(),
         "cells": [{name: cell[name] for name in kept} for cell in served],
     }
     files.write_json(OUT / "targets.json", targets)
     metrics = {
+        "recipe": chosen.route.recipe,
         "requests": table.height,
         "cells": len(served),
         "cells_without_material": len(warnings),
+        "redistributed": warnings,
         "js_bits": round(js_bits([c["share"] for c in served], [c["quota"] for c in served]), 6),
         "quota": {r: sum(c["routes"].get(r, 0) for c in served) for r in ROUTES},
         "templates": {

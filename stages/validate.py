@@ -2,7 +2,8 @@
 
 Command: python -m stages.validate
 Reads:   data/routed/requests.parquet, data/routed/targets.json, data/generated/ROUTE.parquet,
-         the pack's domain.yaml; the queries of its golden.jsonl, only to drop what coincides
+         data/population/target.json and the pack's domain.yaml; the queries of its golden.jsonl,
+         only to drop what coincides and to measure the overlap
 Writes:  data/dataset/train.parquet, data/dataset/validation.parquet,
          data/rejected/rejected.parquet, metrics/validate.json, metrics/validate/*.csv (plots)
 
@@ -15,11 +16,10 @@ import json
 import shutil
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
-from stages.checking import rows, selection, splitting, statistics
+from stages.checking import figures, rows, selection, splitting, statistics, vision_evidence
 from stages.checking.contamination import Golden
 from stages.checking.subprompt import extract
 from stages.contracts import chat, domain, files, settings
@@ -55,58 +55,25 @@ def labelled(frame: pl.DataFrame, known: Domain) -> pl.DataFrame:
     return samples.select(Samples.to_schema().columns.keys()).sort("sample_id")
 
 
-def figures(
-    frame: pl.DataFrame, samples: pl.DataFrame, targets: dict[str, Any], known: Domain
-) -> tuple[dict[str, Any], dict[str, pl.DataFrame]]:
-    """metrics/validate.json (without what main adds) and the tables of the plots."""
-    types = statistics.shares(samples, targets["cells"])
-    histogram = statistics.lengths(samples)
-    js, p = statistics.divergence(types)
-    refused = frame.drop_nulls("check")["check"].value_counts(sort=True).rows()
-    passed = pl.col("check").is_null() | (pl.col("check") == "quota")
-    counts = [pl.len().alias("candidates"), passed.sum().alias("passed"),
-              passed.mean().round(4).alias("acceptance"),
-              pl.col("check").is_null().sum().alias("selected")]  # fmt: skip
-    by_route = frame.group_by("route").agg(counts).sort("route")
-    by_template = frame.group_by("route", "template_id").agg(counts).sort("route", "template_id")
-    metrics = {
-        "candidates": frame.height,
-        "accepted": samples.height,
-        "wanted": sum(cell["quota"] for cell in targets["cells"]),
-        "rejected": dict(refused),
-        "routes": {r["route"]: {k: r[k] for k in ("candidates", "passed", "acceptance")} |
-                   {"share": round(r["selected"] / max(samples.height, 1), 4)}
-                   for r in by_route.iter_rows(named=True)},
-        "duplicates": dict(refused).get("duplicate", 0),
-        "near_duplicates": dict(refused).get("near_duplicate", 0),
-        "js_bits": js if js is None else round(js, 6),
-        "chi2_p": p if p is None else round(p, 6),
-        "words": statistics.length_figures(histogram),
-        **statistics.distinct(samples["query"]),
-        "type_position": statistics.position_figures(
-            statistics.positions(samples, known), known
-        ),
-    }  # fmt: skip
-    plots = {"content_types": types, "words": histogram, "routes": by_route,
-             "templates": by_template}  # fmt: skip
-    return metrics, plots
-
-
 def main() -> None:
     chosen = settings.load()
     known = domain.load(chosen.pack)
     targets = files.read_json("data/routed/targets.json")
+    population = files.read_json("data/population/target.json")
     requests = files.read_table("data/routed/requests.parquet", Requests)
     candidates = pl.concat(
         files.read_table(f"data/generated/{route}.parquet", Candidates) for route in ROUTES
     )
     queries = [str(row.get("query", "")) for row in files.read_jsonl(Path(chosen.pack) / GOLDEN)]
+    golden = Golden(queries)
     frame = rows.checked(
-        rows.joined(requests, candidates), known, chosen.validate_.min_grounding, Golden(queries)
+        rows.joined(requests, candidates), known, chosen.validate_.min_grounding, golden
     )
     frame = rows.deduplicated(frame, chosen.validate_.near_duplicate_threshold, chosen.seed)
     passing = frame.filter(pl.col("check").is_null())
-    wanted, short = selection.select(passing, targets["cells"], targets["weights"])
+    passing = passing.with_columns(position=statistics.positions(passing, known))
+    aimed = population.get("type_words", {}).get("positions", statistics.UNIFORM)
+    wanted, short = selection.select(passing, targets["cells"], targets["weights"], aimed)
     surplus = passing.filter(~wanted)["row"]
     frame = rows.mark(frame, surplus, "quota", ["its cell is full"] * len(surplus))
     chosen_rows = passing.filter(wanted)
@@ -117,8 +84,24 @@ def main() -> None:
     held_back = splitting.validation(
         splitting.groups(samples), chosen.validate_.validation_share, chosen.seed
     )
-    metrics, plots = figures(frame, samples, targets, known)
-    metrics |= {
+    yardstick = figures.Yardstick(
+        known=known,
+        golden=golden,
+        cells=targets["cells"],
+        words=population["words"],
+        positions=aimed,
+        naming=population.get("type_words", {}).get("share"),
+        threshold=chosen.validate_.near_duplicate_threshold,
+        seed=chosen.seed,
+    )
+    flow, plots = figures.candidates(frame)
+    proof, more_plots = figures.dataset(samples, yardstick)
+    metrics = {
+        "recipe": targets.get("recipe", "router_heuristic"),
+        "wanted": sum(cell["quota"] for cell in targets["cells"]),
+        **flow,
+        **proof,
+        "vision_evidence": vision_evidence.figures(chosen_rows, known),
         "train": samples.height - int(held_back.sum()),
         "validation": int(held_back.sum()),
         "shortfalls": short,
@@ -128,9 +111,9 @@ def main() -> None:
     rejects = frame.drop_nulls("check").select(Rejected.to_schema().columns.keys())
     files.write_table(REJECTED, rejects, Rejected)
     shutil.rmtree(PLOTS, ignore_errors=True)
-    for name, table in plots.items():
+    for name, table in (plots | more_plots).items():
         with files.replacing(PLOTS / f"{name}.csv") as temporary:
-            table.write_csv(temporary)
+            table.write_csv(temporary, float_precision=6)
     files.write_json("metrics/validate.json", metrics)
     for cell in short:
         where = " x ".join(cell[name] for name in selection.CELL)

@@ -2,18 +2,81 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from stages.contracts import domain
 from stages.contracts.domain import Domain
 
 ROOT = Path(__file__).parents[1]
 PACK = ROOT / "data" / "domains" / "creative"
+# Requests of the text route between two looks at the quotas, in `routed`.
+BATCH = 64
+Change = Callable[[dict[str, Any]], None]
 
 
 @pytest.fixture(scope="session")
 def creative() -> Domain:
     """The pack `creative`, checked."""
     return domain.load(PACK)
+
+
+def params(folder: Path, change: Change) -> None:
+    """Change the folder's params.yaml."""
+    yaml = YAML()
+    value = yaml.load((folder / "params.yaml").read_text("utf-8"))
+    change(value)
+    with (folder / "params.yaml").open("w", encoding="utf-8") as stream:
+        yaml.dump(value, stream)
+
+
+def start(folder: Path, *command: str, **variables: str) -> subprocess.Popen[str]:
+    """`python -m stages...` in `folder`, not waited for."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("DVC_", "ROUTENATOR_"))}
+    return subprocess.Popen(
+        [sys.executable, "-m", *command],
+        cwd=folder,
+        env=inherited | {"PYTHONPATH": str(ROOT)} | variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def stage(folder: Path, *command: str, **variables: str) -> str:
+    """What a stage that must succeed prints."""
+    process = start(folder, *command, **variables)
+    out, err = process.communicate(timeout=600)
+    assert process.returncode == 0, f"{command}\n{out[-2000:]}\n{err[-4000:]}"
+    return out
+
+
+@pytest.fixture(scope="session")
+def routed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the real pack, planned for 300 rows, half of them for the text route."""
+    folder = tmp_path_factory.mktemp("routed")
+    shutil.copy(ROOT / "params.yaml", folder)
+    (folder / "data").mkdir()
+    (folder / "data" / "domains").symlink_to(PACK.parent)
+    writer = folder / "models" / "base" / "writer"
+    writer.mkdir(parents=True)
+    (writer / "config.json").write_text('{"model_type": "none, a server answers"}')
+
+    def small(value: dict[str, Any]) -> None:
+        value["route"].update(rows=300, weights={"heuristic": 0.5, "text": 0.5, "vision": 0})
+        value["ingest_assets"]["max_pictures"] = 0
+        value["generate"]["engine"] = "server"
+        value["generate"]["text"]["batch"] = BATCH
+
+    params(folder, small)
+    for name in ("ingest_graph", "ingest_assets", "population", "route"):
+        stage(folder, f"stages.{name}")
+    return folder

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from stages.checking import (
     CHECKS,
@@ -19,7 +20,6 @@ from stages.checking import (
     normalized,
     selection,
     splitting,
-    statistics,
 )
 from stages.checking.phrases import commanded, named_type, type_word
 from stages.checking.words import count, plurals, tokens, words
@@ -388,10 +388,59 @@ def test_a_short_cell_takes_from_the_nearest_band_and_says_so() -> None:
 def test_select_takes_the_first_rows() -> None:
     frame = pl.DataFrame(
         {"function": ["Search"] * 4, "content_type": ["Photo"] * 4, "band": ["1-2"] * 4,
-         "locale": ["en"] * 4, "route": ["text", "heuristic", "text", "text"]}
+         "locale": ["en"] * 4, "route": ["text", "heuristic", "text", "text"],
+         "max_words": [2] * 4, "position": [None] * 4},
+        schema_overrides={"position": pl.Float64},
     )  # fmt: skip
     mask, short = selection.select(frame, [cell("Search", "Photo", "1-2", 2)], {"text": 1.0})
     assert mask.to_list() == [True, False, True, False] and short == []
+
+
+def test_select_evens_out_where_the_type_word_stands() -> None:
+    rng = np.random.default_rng(0)
+    n = 4000
+    short = rng.random(n) < 0.3
+    long_places = np.where(rng.random(n) < 0.7, rng.beta(2, 6, n), rng.random(n))
+    places = np.where(short, 0.75, long_places)
+    frame = pl.DataFrame(
+        {"function": "Search", "content_type": "Photo", "locale": "en", "route": "heuristic",
+         "band": np.where(short, "1-2", "3-9"), "max_words": np.where(short, 2, 9),
+         "position": places}
+    )  # fmt: skip
+    cells = [cell("Search", "Photo", "1-2", 100), cell("Search", "Photo", "3-9", 900)]
+    mask, _ = selection.select(frame, cells, {"heuristic": 1.0})
+    chosen = frame.filter(mask)
+    assert chosen["band"].value_counts().sort("band")["count"].to_list() == [100, 900]
+    before = stats.kstest(frame["position"].to_numpy(), "uniform").statistic
+    found = chosen["position"].to_numpy()
+    after = stats.kstest(found, "uniform").statistic
+    assert before > 0.15
+    # A tenth of the rows stands at 0.75 whatever is chosen.
+    assert after < 0.08
+    # The target is the population's: here one in ten names the type after the middle.
+    aimed = {"0": 0.0, "0.9": 0.5, "1": 1.0}
+    mask, _ = selection.select(frame, cells[1:], {"heuristic": 1.0}, aimed)
+    assert (frame.filter(mask)["position"].to_numpy() < 0.5).mean() == pytest.approx(0.9, abs=0.02)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from("fg"), st.lists(st.integers(0, 10), min_size=1,
+             max_size=20), st.floats(0, 1)), min_size=1, max_size=6)
+)  # fmt: skip
+def test_steering_takes_as_many_as_asked_and_none_twice(
+    made: list[tuple[str, list[int], float]],
+) -> None:
+    groups: list[tuple[str, list[int], int]] = []
+    bins: list[int] = []
+    for function, found, share in made:
+        rows = range(len(bins), len(bins) + len(found))
+        groups.append((function, list(rows), round(share * len(found))))
+        bins += found
+    taken = selection.steered(groups, np.array(bins))
+    assert len(taken) == len(set(taken))
+    for _, numbers, n in groups:
+        assert len(set(taken) & set(numbers)) == n
 
 
 # Split
@@ -432,28 +481,3 @@ def test_split_reaches_its_share() -> None:
     assert int(splitting.validation(group, 0.05, 42).sum()) == 50
     other = splitting.validation(group, 0.05, 43)
     assert other.to_list() != splitting.validation(group, 0.05, 42).to_list()
-
-
-# Figures
-
-
-def test_figures_on_a_known_table(creative: Domain) -> None:
-    frame = pl.DataFrame(
-        {
-            "function": ["Search", "Search", "Generate", "Generate"],
-            "content_type": ["Photo", "Any", "Photo", "Any"],
-            "query": ["red fox photo", "red fox", "a photo of a fox", "draw a fox"],
-        }
-    )
-    cells = [cell(f, t, "1-2", 1) | {"share": 0.25} for f in FUNCTIONS for t in ("Photo", "Any")]
-    js, p = statistics.divergence(statistics.shares(frame, cells))
-    assert js == pytest.approx(0) and p == pytest.approx(1)
-    js, p = statistics.divergence(statistics.shares(frame.head(1), cells))
-    # JS of (1, 0, 0, 0) and uniform over 4: H(.625, .125 x 3) - H(uniform)/2 = 0.5488 bit.
-    assert js == pytest.approx(0.5488, abs=1e-4) and p is not None and p < 1
-    figures = statistics.length_figures(statistics.lengths(frame))
-    assert figures["Search"] == {"median": 2.5, "q1": 2.25, "q3": 2.75, "mean": 2.5}
-    assert statistics.distinct(pl.Series(["a b a", "a b"]))["distinct_2"] == round(2 / 3, 4)
-    places = statistics.positions(frame, creative)
-    assert places["position"].to_list() == [1.0, None, 0.25, None]
-    assert statistics.position_figures(places, creative)["share_naming_type"] == 1.0

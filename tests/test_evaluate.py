@@ -7,7 +7,10 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
@@ -19,6 +22,7 @@ from stages.contracts import chat, files, tables
 from stages.contracts import settings as contract_settings
 from stages.contracts.command import InputError
 from stages.contracts.domain import Domain
+from stages.contracts.store import NAME, Store
 from stages.scoring import engine, metrics
 from tests.conftest import PACK, ROOT
 from tests.test_scoring import COMPLETIONS, ROWS, letters, scored
@@ -323,3 +327,71 @@ def test_real_base_model_answers(creative: Domain, tmp_path: Path, workplace: Pa
     )
     frame = metrics.predictions(golden, first.completions, "base", creative, letters)
     files.check(frame, tables.Predictions, "here")
+
+
+# --- stopped and run again
+
+
+class FakeEngine:
+    """Answers with the length of the query; dies in the round after `rounds`."""
+
+    def __init__(self, rounds: int) -> None:
+        self.rounds, self.asked = rounds, list[str]()
+
+    def chat(self, conversations: list[Any], *_: Any, **__: Any) -> list[Any]:
+        if self.rounds == 0:
+            raise KeyboardInterrupt
+        self.rounds -= 1
+        queries = [conversation[-1]["content"] for conversation in conversations]
+        self.asked += queries
+        return [SimpleNamespace(outputs=[SimpleNamespace(text=f"{len(q)}")]) for q in queries]
+
+
+def test_answers_that_were_given_are_not_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = Store(tmp_path / "s.sqlite")
+    queries = ["q" * n for n in range(1, 12)]
+    options = contract_settings.Engine(max_model_len=64, kv_cache_gib=1, max_num_seqs=2)
+    monkeypatch.setitem(sys.modules, "vllm", SimpleNamespace(SamplingParams=dict))
+    monkeypatch.setattr(engine, "check_lengths", lambda *_: None)
+    started: list[FakeEngine] = []
+
+    def ask(rounds: int, model: str = "m") -> engine.Answers:
+        started.append(FakeEngine(rounds))
+        monkeypatch.setattr(engine, "_served", lambda *_: nullcontext((started[-1], None)))
+        return engine.answer("base", None, "system", queries, options, 8, 0, kept, model)
+
+    with pytest.raises(KeyboardInterrupt):
+        ask(rounds=2)
+    assert started[-1].asked == queries[:8]
+    answers = ask(rounds=9)
+    assert started[-1].asked == queries[8:]
+    assert answers.completions == [str(n) for n in range(1, 12)] and answers.seconds > 0
+    assert ask(rounds=0).completions == answers.completions, "no engine was needed"
+    assert ask(rounds=0).seconds == pytest.approx(answers.seconds)
+    ask(rounds=9, model="m+adapter")
+    assert started[-1].asked == queries
+
+
+@pytest.mark.slow
+def test_killed_evaluation_goes_on(workplace: Path) -> None:
+    """SIGKILL once the base model has answered: it is not asked again, no merged copy stays."""
+    place = Path("data/.work")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stages.evaluate"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while process.poll() is None and not list(place.glob("merged-*/config.json")):
+        time.sleep(0.02)
+    process.kill()
+    process.communicate()
+    assert list(place.glob("merged-*")), "it was killed while the merged copy was there"
+    kept = Store(place / NAME)
+    assert [row.entries for row in kept.usage()][:1] == [5]
+    evaluate.main([])
+    assert not list(place.glob("merged-*"))
+    hits = {row.model: row.hits for row in kept.usage()}
+    assert sorted(hits.values()) == [0, 5]
+    frame = files.read_table("metrics/evaluate/predictions.parquet", tables.Predictions)
+    assert frame["model"].to_list() == ["base"] * 5 + ["tuned"] * 5

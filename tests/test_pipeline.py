@@ -77,7 +77,7 @@ def test_plots_name_columns_that_the_stages_write() -> None:
 
 
 def plots_of(plot: dict[str, Any]) -> dict[str, set[str]]:
-    """File -> columns that one entry of `plots` reads."""
+    """File or folder -> columns that one entry of `plots` reads."""
     ((title, spec),) = plot.items()
     found: dict[str, set[str]] = {}
     for axis in ("x", "y"):
@@ -219,8 +219,15 @@ def test_metrics_and_plots_are_there(small: Path) -> None:
     assert "mcnemar_function_p" in evaluated["tests"]
     for plot in PLOTS:
         for path, columns in plots_of(plot).items():
-            header = (small / path).read_text("utf-8").splitlines()[0].split(",")
-            assert columns <= set(header), (path, columns, header)
+            tables = [small / path] if path.endswith(".csv") else [*(small / path).glob("*.csv")]
+            assert tables, path
+            for table in tables:
+                header = table.read_text("utf-8").splitlines()[0].split(",")
+                assert columns <= set(header), (table, columns, header)
+    shown = json.loads(shell(small, "dvc", "plots", "show", "--json").stdout)
+    assert not shown.get("errors"), shown["errors"]
+    for title, drawn in shown["data"].items():
+        assert drawn and drawn[0]["content"]["data"]["values"], title
     shell(small, "dvc", "plots", "show", "-o", "report")
     assert (small / "report" / "index.html").is_file()
 

@@ -10,21 +10,25 @@ import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
+from hypothesis import settings as settings_
 from hypothesis import strategies as st
+from scipy import stats
 
-from stages.contracts import prompts, settings
+from stages.contracts import domain, prompts, settings
 from stages.contracts.apportion import apportion
 from stages.contracts.command import InputError
 from stages.contracts.domain import Domain
+from stages.contracts.quantiles import probabilities
 from stages.contracts.settings import Route, Weights
 from stages.contracts.tables import Assets, Edges, Nodes, Requests
-from stages.routing import plan, targets
+from stages.routing import plan
 from stages.routing.material import Material
 
 ROOT = Path(__file__).parents[1]
+CREATIVE = domain.load(ROOT / "data" / "domains" / "creative")
 
 
-# --- apportionment and targets
+# --- apportionment
 
 
 @given(st.integers(0, 10_000), st.lists(st.floats(0, 1e6), min_size=1, max_size=40))
@@ -37,74 +41,6 @@ def test_apportionment_is_exact_and_within_one(total: int, shares: list[float]) 
     quotas = total * (np.asarray(shares) / np.sum(shares))
     assert parts.sum() == total
     assert (np.abs(parts - quotas) < 1 + 1e-6).all()
-
-
-@given(st.integers(2, 5), st.integers(2, 8), st.randoms(use_true_random=False))
-def test_fitting_meets_both_marginals(r: int, c: int, random: Any) -> None:
-    affinity = np.array([[random.uniform(0.1, 3) for _ in range(c)] for _ in range(r)])
-    rows, columns = np.array([random.uniform(0.1, 1) for _ in range(r)]), np.ones(c) / c
-    rows /= rows.sum()
-    table = targets.fit(affinity, rows, columns)
-    assert np.allclose(table.sum(axis=1), rows, atol=1e-8)
-    assert np.allclose(table.sum(axis=0), columns, atol=1e-8)
-
-
-def test_fitting_without_affinity_is_the_product() -> None:
-    rows, columns = np.array([0.3, 0.7]), np.array([0.5, 0.25, 0.25])
-    assert np.allclose(targets.fit(np.ones((2, 3)), rows, columns), np.outer(rows, columns))
-
-
-def test_band_shares_follow_the_quantiles() -> None:
-    shares = targets.band_shares({0: 1, 0.5: 4, 1: 10}, [4, 10], "x")
-    assert shares.sum() == pytest.approx(1)
-    assert shares[0] == pytest.approx(0.5, abs=0.05)
-
-
-def good_statistics() -> dict[str, Any]:
-    return {
-        "functions": {"Search": 0.5, "Generate": 0.5},
-        "content_types": {"Photo": 3, "Any": 1},
-        "words": {"Search": {0: 1, 1: 10}, "Generate": {0: 1, 1: 40}},
-        "locales": {"en": 1},
-    }
-
-
-BANDS = {"Search": [4, 10], "Generate": [8, 40]}
-
-
-def test_joint_target_sums_to_one(creative: Domain) -> None:
-    cells = targets.joint(good_statistics(), BANDS, creative, Path("p.yaml"))
-    assert sum(c["share"] for c in cells) == pytest.approx(1)
-    photo = sum(c["share"] for c in cells if c["content_type"] == "Photo")
-    assert photo == pytest.approx(0.75)
-
-
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        ({"functions": {"Search": 0.5, "Generate": 0.6}}, "sum to 1.1, not to 1"),
-        ({"functions": {"Search": -1, "Generate": 2}}, "functions.Search: -1 must not be negative"),
-        ({"functions": {"Search": "half"}}, "'half' is no number"),
-        ({"functions": {"Find": 1}}, "'Find' is unknown to domain.yaml"),
-        ({"content_types": {"Hologram": 1}}, "'Hologram' is unknown"),
-        ({"content_types": {"Photo": 0}}, "all shares are zero"),
-        ({"content_types": {"Photo": float("nan")}}, "must not be negative"),
-        ({"words": {"Search": {0: 1, 1: 10}}}, "no quantiles for Generate"),
-        ({"words": {"Search": {0: 5, 1: 2}, "Generate": {0: 1, 1: 40}}}, "must not fall"),
-        ({"words": {"Search": {0: 1, 1: 11}, "Generate": {0: 1, 1: 40}}}, "longest query has 11"),
-        ({"affinity": {"Search": {"Photo": 0}, "Generate": {"Photo": 0}}}, "forbids everything"),
-        ({"affinity": {"Search": {"Photo": -1}}}, "must be >= 0"),
-        ({"colour": 1}, "unknown keys"),
-    ],
-)
-def test_impossible_targets_are_refused(creative: Domain, change: Any, told: str) -> None:
-    with pytest.raises(InputError, match=told):
-        targets.joint(good_statistics() | change, BANDS, creative, Path("p.yaml"))
-
-
-def test_bands_must_end_at_the_functions_limit(creative: Domain) -> None:
-    with pytest.raises(InputError, match="max_words 10"):
-        targets.joint(good_statistics(), BANDS | {"Search": [4, 9]}, creative, Path("p.yaml"))
 
 
 # --- templates
@@ -256,6 +192,27 @@ def test_every_asset_is_drawn_before_any_twice(creative: Domain) -> None:
     assert sorted(drawn[:7]) == sorted(drawn[7:]) == list(range(7))
 
 
+def test_by_clicks_the_more_clicked_come_earlier_and_none_twice(creative: Domain) -> None:
+    header = prompts.Header(
+        route="text", functions=["Search"], content_types=["Photo"], words=(1, 5),
+        locales=["en"], weight=1, sources=["asset"],
+    )  # fmt: skip
+    places: dict[int, list[int]] = {i: [] for i in range(7)}
+    for seed in range(200):
+        made = material(creative, seed)
+        made.by_clicks = True
+        rates = [0.9, None, 0.01, 0.01, 0.01, 0.01, 0.01]
+        made.assets = made.assets.with_columns(click_through_rate=pl.Series(rates))
+        pool = made.pool(header, "Search", "Photo")
+        assert pool is not None
+        drawn = pool.draw(7).tolist()
+        assert sorted(drawn) == list(range(7))
+        for place, row in enumerate(drawn):
+            places[row].append(place)
+    means = [np.mean(places[i]) for i in range(7)]
+    assert means[0] < means[1] < min(means[2:])
+
+
 def test_generated_pictures_only_where_the_domain_says(creative: Domain) -> None:
     made = material(creative)
     header = prompts.Header(
@@ -270,7 +227,8 @@ def test_generated_pictures_only_where_the_domain_says(creative: Domain) -> None
 def chosen(**change: Any) -> Route:
     base = {
         "rows": 60, "weights": Weights(heuristic=1, text=1, vision=0), "min_per_cell": 1,
-        "surplus": 0.2, "heuristic_surplus": 0.0, "reserve": 2.0,
+        "recipe": "router_heuristic", "asset_order": "shuffled", "surplus": 0.2,
+        "heuristic_surplus": 0.0, "reserve": 2.0,
     }  # fmt: skip
     return Route.model_validate(base | change)
 
@@ -299,6 +257,33 @@ def test_a_cell_without_template_is_named_and_its_share_goes_to_the_others(
     assert sum(cell["quota"] for cell in cells) == 60
 
 
+def test_a_cell_without_a_walk_is_named_and_its_share_goes_to_the_others(
+    creative: Domain,
+) -> None:
+    # The graph has no occasion that calls for a Photo, so only one cell of two finds a walk.
+    walker = template("text/a", content_types=["Photo", "Template"], sources=["occasion"])
+    wanted = [CELLS[0], {**CELLS[1], "content_type": "Template"}]
+    cells, warnings = plan.share_out(wanted, [walker], material(creative), chosen())
+    assert [c["content_type"] for c in cells] == ["Template"]
+    assert cells[0]["quota"] == 60
+    assert "Search x Photo" in warnings[0]
+
+
+def test_an_empty_pack_is_one_message(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"domain\.yaml is missing"):
+        domain.load(tmp_path)
+    with pytest.raises(InputError, match="is no folder"):
+        domain.load(tmp_path / "none")
+
+
+def test_a_pack_without_assets_and_graph_serves_nothing(creative: Domain) -> None:
+    made = material(creative)
+    bare = Material(creative, made.nodes.clear(), made.edges.clear(), made.assets.clear(), made.rng)
+    templates = [template("text/a"), template("text/b", sources=["asset"])]
+    with pytest.raises(InputError, match="no cell can be served"):
+        plan.share_out(CELLS, templates, bare, chosen())
+
+
 def test_zero_weights_are_refused(creative: Domain) -> None:
     nothing = chosen(weights=Weights(heuristic=0, text=0, vision=0))
     with pytest.raises(InputError, match="all are zero"):
@@ -317,7 +302,7 @@ def test_requests_are_complete_ranked_and_deterministic(creative: Domain) -> Non
         both = template("heuristic/b", sources=["scene", "asset"], asset_types=["Photo"])
         loaded = [template("text/a"), both]
         cells, _ = plan.share_out(CELLS, loaded, made, chosen())
-        return Requests.validate(plan.requests(cells, loaded, made, chosen()))
+        return Requests.validate(plan.requests(cells, loaded, made, chosen(), {}))
 
     table = planned(1)
     assert table.equals(planned(1))
@@ -328,6 +313,71 @@ def test_requests_are_complete_ranked_and_deterministic(creative: Domain) -> Non
         assert group.height >= group["quota"][0] * 2
     slots = json.loads(table.filter(pl.col("route") == "heuristic")["slots"][0])
     assert {"object", "action", "other", "look", "title", "keywords"} <= set(slots)
+
+
+@settings_(deadline=None)
+@given(st.integers(0, 10_000), st.integers(20, 300))
+def test_aims_follow_the_quantiles_over_any_first_requests(seed: int, first: int) -> None:
+    known = CREATIVE
+    cell = {"function": "Search", "content_type": "Photo", "min_words": 1, "max_words": 4}
+    drawn = {"cell": np.zeros(500, dtype=np.int64), "rank": np.arange(500)}
+    target = {"words": {"Search": {"0": 1, "0.5": 2, "1": 4}}}
+    made = plan.aims(drawn, [cell], target, known, np.random.default_rng(seed))
+    positions = pl.Series(made["type_position"])[:first].to_numpy()
+    assert stats.kstest(positions, "uniform").statistic < 6 / first + 0.03
+    words = np.asarray(made["words"][:first])
+    wanted = probabilities({0: 1, 0.5: 2, 1: 4}, 1, 4)
+    found = np.bincount(words, minlength=5)[1:] / first
+    assert np.abs(found - wanted).max() < 6 / first + 0.03
+
+
+def test_a_type_without_words_has_no_place_for_one(creative: Domain) -> None:
+    cells = [{"function": "Search", "content_type": t, "min_words": 1, "max_words": 4}
+             for t in ("Any", "Photo")]  # fmt: skip
+    drawn = {"cell": np.array([0, 1, 0]), "rank": np.array([0, 0, 1])}
+    made = plan.aims(drawn, cells, {}, creative, np.random.default_rng(0))
+    assert [p is None for p in made["type_position"]] == [True, False, True]
+
+
+# --- recipes
+
+
+@pytest.mark.parametrize(
+    ("recipe", "routes"),
+    [
+        ("heuristic", {"heuristic"}),
+        ("single_prompt", {"text"}),
+        ("router", {"text", "vision"}),
+        ("router_heuristic", {"heuristic", "text", "vision"}),
+    ],
+)
+def test_every_recipe_serves_every_cell_of_the_pack(
+    creative: Domain, recipe: Any, routes: set[str]
+) -> None:
+    served = [t.header for t in prompts.load(creative) if t.header.serves(recipe)]
+    assert {h.route for h in served} == routes
+    for function in creative.functions:
+        for kind in creative.content_types:
+            fits = [h for h in served if function.name in h.functions and kind in h.content_types]
+            assert min(h.words[0] for h in fits) <= 4
+            assert max(h.words[1] for h in fits) == function.max_words
+
+
+def test_the_single_prompt_is_one_for_each_function(creative: Domain) -> None:
+    single = [t.header for t in prompts.load(creative) if t.header.serves("single_prompt")]
+    assert [h.functions for h in single] == [["Generate"], ["Search"]]
+
+
+def test_without_bands_the_shares_stay() -> None:
+    bands = [
+        {**CELLS[0], "band": "1-4", "share": 0.5},
+        {**CELLS[0], "band": "5-9", "min_words": 5, "max_words": 9, "share": 0.2},
+        CELLS[1],
+    ]
+    merged = plan.unbanded(bands)
+    assert [c["band"] for c in merged] == ["1-9", "1-4"]
+    assert merged[0]["share"] == pytest.approx(0.7)
+    assert (merged[0]["min_words"], merged[0]["max_words"]) == (1, 9)
 
 
 # --- settings

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import random
+import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -433,9 +438,6 @@ def test_adapter_names_its_base_without_a_path() -> None:
 
 
 def test_importing_the_stage_is_light() -> None:
-    import subprocess
-    import sys
-
     code = "import sys, stages.finetune; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.strip() == "False"
@@ -563,3 +565,96 @@ def test_stage_names_what_is_missing(
     files.write_table("data/dataset/train.parquet", table([]), Samples)
     with pytest.raises(InputError, match=r"train\.parquet has no rows"):
         finetune.main()
+
+
+def command(*given: str) -> subprocess.Popen[str]:
+    """`python -m stages.finetune` in the current folder, not waited for."""
+    inherited = {k: v for k, v in os.environ.items() if k not in ("RANK", "WORLD_SIZE")}
+    return subprocess.Popen(
+        [sys.executable, "-m", "stages.finetune", *given],
+        env={**inherited, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def adapter_shapes() -> dict[str, tuple[int, ...]]:
+    from safetensors.torch import load_file
+
+    tensors = load_file("models/adapter/adapter_model.safetensors")
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+
+
+@pytest.mark.slow
+def test_killed_training_goes_on_from_its_checkpoint(workplace: Callable[..., None]) -> None:
+    """SIGKILL at random moments: as many steps, the same curve, a final loss within 1%."""
+    settled = {"save_steps": 1, "num_train_epochs": 6}
+    workplace(**settled)
+    _, told = command().communicate(timeout=600)
+    whole, curve = (
+        files.read_json("metrics/finetune.json"),
+        pl.read_csv("metrics/finetune/loss.csv"),
+    )
+    assert whole["steps"] == 24, told
+    shutil.rmtree("models/adapter")
+    rng = random.Random(5)
+    kills = int(os.environ.get("ROUTENATOR_KILLS", "2")) // 4 or 2
+    for _ in range(kills):
+        process, after = command(), rng.randint(1, 24 // kills)
+        checkpoints = Path("data/.work/checkpoints")
+        first = qlora.last_checkpoint(next(checkpoints.glob("*"), Path("none")))
+        done = int(first.rpartition("-")[2]) if first else 0
+        while process.poll() is None:
+            now = qlora.last_checkpoint(next(checkpoints.glob("*"), Path("none")))
+            if now and int(now.rpartition("-")[2]) >= done + after:
+                break
+            time.sleep(0.02)
+        process.kill()
+        process.communicate()
+        assert not Path("models/adapter").exists()
+    out, told = command().communicate(timeout=600)
+    assert "resuming after step" in out, told
+    resumed, again = (
+        files.read_json("metrics/finetune.json"),
+        pl.read_csv("metrics/finetune/loss.csv"),
+    )
+    assert resumed["steps"] == whole["steps"]
+    assert resumed["final_loss"] == pytest.approx(whole["final_loss"], rel=0.01)
+    assert again["step"].to_list() == curve["step"].to_list() == list(range(1, 25))
+    assert again["learning_rate"].to_list() == curve["learning_rate"].to_list()
+    assert again["loss"].to_list() == pytest.approx(curve["loss"].to_list(), rel=0.02)
+    assert list(Path("data/.work/checkpoints").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_two_processes_train_the_same_adapter(workplace: Callable[..., None]) -> None:
+    """`accelerate launch` with two processes on the processor: 4 rows each make a step of 8."""
+    workplace()
+    finetune.main()
+    shapes, curve = adapter_shapes(), pl.read_csv("metrics/finetune/loss.csv")
+    shutil.rmtree("models/adapter")
+    file = ROOT / "stages" / "training" / "accelerate" / "data_parallel.yaml"
+    workplace(per_device_train_batch_size=4, accelerate=str(file))
+    process = command()
+    out, err = process.communicate(timeout=600)
+    assert process.returncode == 0, err[-3000:]
+    assert out.count("steps, ") == 1, "one process alone writes"
+    both = pl.read_csv("metrics/finetune/loss.csv")
+    assert adapter_shapes() == shapes
+    assert files.read_json("metrics/finetune.json")["steps"] == 12
+    assert both["loss"][-1] < 0.7 * both["loss"][0]
+    # The same rows in the same steps, in another order.
+    assert both["loss"].to_list() == pytest.approx(curve["loss"].to_list(), rel=0.05)
+
+
+def test_a_missing_accelerate_file_is_told(workplace: Callable[..., None]) -> None:
+    workplace(accelerate="nowhere.yaml")
+    with pytest.raises(InputError, match=r"finetune\.accelerate nowhere\.yaml is missing"):
+        finetune.main()
+
+
+@pytest.mark.parametrize("name", ["data_parallel", "fsdp"])
+def test_accelerate_reads_our_files(name: str) -> None:
+    from accelerate.commands.config.config_args import load_config_from_file
+
+    file = ROOT / "stages" / "training" / "accelerate" / f"{name}.yaml"
+    assert load_config_from_file(str(file)).num_processes == 2

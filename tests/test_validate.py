@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from ruamel.yaml import YAML
 
 from stages import validate
 from stages.checking import rows
@@ -16,6 +19,7 @@ from stages.contracts import files
 from stages.contracts.chat import answer, parse_call
 from stages.contracts.command import InputError
 from stages.contracts.domain import Domain
+from stages.contracts.settings import read_yaml
 from stages.contracts.tables import Candidates, Rejected, Requests, Samples, empty
 
 ROOT = Path(__file__).parents[1]
@@ -28,7 +32,8 @@ def request(number: int, route: str = "heuristic", **changes: Any) -> dict[str, 
     row = {
         "request_id": f"{route}-{number}", "route": route, "function": "Search",
         "content_type": "Photo", "band": "1-10", "locale": "en", "min_words": 1, "max_words": 10,
-        "rank": number, "quota": 4, "template_id": f"{route}/plain", "slots": "{}",
+        "words": 4, "type_position": None, "rank": number, "quota": 4,
+        "template_id": f"{route}/plain", "slots": "{}",
         "asset_id": f"asset-{number % 5}", "node_ids": [f"n{number}"], "image_path": None,
         "seed": number,
     }  # fmt: skip
@@ -80,6 +85,11 @@ def write(
          "cells": [{"function": f, "content_type": t, "band": b, "locale": "en",
                     "share": n / total, "quota": n} for f, t, b, n in cells]},
     )  # fmt: skip
+    words = {"Search": {"0": 1, "0.5": 5, "1": 10}, "Generate": {"0": 2, "1": 40}}
+    files.write_json(
+        "data/population/target.json",
+        {"words": words, "type_words": {"share": 0.9, "positions": {"0": 0, "1": 1}}},
+    )
 
 
 def results() -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, dict[str, Any]]:
@@ -127,17 +137,75 @@ def test_same_input_same_bytes(workplace: Path) -> None:
     assert [Path(name).read_bytes() for name in outputs] == first
 
 
+def test_metrics_prove_the_dataset(workplace: Path) -> None:
+    validate.main()
+    metrics = results()[-1]
+    assert metrics["recipe"] == "router_heuristic"  # targets.json of before recipes
+    # Half are "find photos of a X" (5 words, the type second), half "X by the river, pictures".
+    words = metrics["words"]["Search"]
+    assert words["median"] == words["mean"] == 5 and metrics["words"]["Generate"] is None
+    assert words["ks"] > 0.4 and words["target_mean"] == pytest.approx(5.2525, abs=1e-3)
+    places = metrics["type_position"]
+    assert places["share_without"] == places["share_typed_without"] == 0
+    assert places["target_share_naming_type"] == 0.9
+    assert metrics["near_duplicate_share"] == 0
+    assert metrics["near_duplicates_left"] <= 0.01
+    assert 0 < metrics["self_bleu"] < 1
+    assert set(metrics["golden_overlap"]) == {"longest", "rows"}
+    by_route = metrics["by_route"]
+    assert sum(route["rows"] for route in by_route.values()) == 20
+    assert by_route["heuristic"]["type_position"]["mean"] == 0.3
+    # Nine of them; the tenth is "Find photos of a  Heron!".
+    assert by_route["text"]["type_position"]["mean"] == 0.84
+    assert set(by_route["text"]) == {"rows", "sample", "distinct_1", "distinct_2", "distinct_3",
+                                     "self_bleu", "words_median", "type_position"}  # fmt: skip
+
+
+def test_a_population_without_type_words_is_uniform(workplace: Path) -> None:
+    population = files.read_json("data/population/target.json")
+    del population["type_words"]
+    files.write_json("data/population/target.json", population)
+    validate.main()
+    places = results()[-1]["type_position"]
+    assert places["ks_target"] == places["ks_uniform"]
+    assert places["target_share_naming_type"] is None
+
+
 def test_plots_have_their_columns(workplace: Path) -> None:
     validate.main()
+    lengths = ["words", "rows", "accepted", "target"]
     columns = {
         "content_types": ["function", "content_type", "target", "accepted", "rows"],
-        "words": ["function", "words", "rows"],
+        "words/Search": lengths,
+        "words/Generate": lengths,
+        "type_position": ["position", "accepted", "target", "uniform"],
+        "golden_runs": ["run", "rows"],
         "routes": ["route", "candidates", "passed", "acceptance", "selected"],
         "templates": ["route", "template_id", "candidates", "passed", "acceptance", "selected"],
     }
-    assert {p.stem for p in Path("metrics/validate").iterdir()} == set(columns)
+    made = {str(p.relative_to("metrics/validate")) for p in Path("metrics/validate").rglob("*.csv")}
+    assert made == {f"{name}.csv" for name in columns}
     for name, expected in columns.items():
-        assert pl.read_csv(f"metrics/validate/{name}.csv").columns == expected
+        table = pl.read_csv(f"metrics/validate/{name}.csv")
+        assert table.columns == expected and table.height
+
+
+def test_dvc_draws_the_plots(workplace: Path) -> None:
+    """DVC only warns of what it cannot draw."""
+    validate.main()
+    plots: Any = read_yaml(ROOT / "dvc.yaml")
+    ours = [p for p in plots["plots"] if "metrics/validate" in str(p)]
+    with Path("dvc.yaml").open("w", encoding="utf-8") as stream:
+        YAML().dump({"plots": ours}, stream)
+    dvc = [sys.executable, "-m", "dvc"]
+    subprocess.run([*dvc, "init", "--no-scm", "-q"], check=True)
+    done = subprocess.run([*dvc, "plots", "show", "--json"], check=True, capture_output=True)
+    shown = json.loads(done.stdout)
+    assert not shown.get("errors"), shown["errors"]
+    # The folder of words becomes one plot a function.
+    assert len(shown["data"]) == len(ours) + 1
+    for title, drawn in shown["data"].items():
+        assert len(drawn) == 1 and drawn[0]["content"]["data"]["values"], title
 
 
 def test_a_shortfall_is_told(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,8 @@
-"""The grammar, prompts, quotas, the completion store and the picture description."""
+"""The grammar, prompts and quotas."""
 
 from __future__ import annotations
 
+import io
 import json
 import multiprocessing
 import random
@@ -11,14 +12,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, ImageDraw, ImageFont
+from rich.console import Console
 
-from stages.contracts import prompts
+from stages.contracts import prompts, store
 from stages.contracts.domain import Domain
 from stages.contracts.prompts import Header, Template
-from stages.writing import picture, store
-from stages.writing.heuristic import Grammar, slip, tidy, touch
-from stages.writing.models import as_chat, begins
+from stages.writing.engines import as_chat, begins
+from stages.writing.heuristic import Grammar, off, slip, tidy, touch
+from stages.writing.progress import Reporter
 from stages.writing.prompting import Prompter, query_of, turns
 from stages.writing.quota import Quotas, cell_of
 
@@ -37,7 +38,8 @@ def request(**change: Any) -> dict[str, Any]:
     base = {
         "request_id": "r", "route": "heuristic", "function": "Search", "content_type": "Photo",
         "band": "1-9", "locale": "en", "min_words": 1, "max_words": 9, "rank": 0, "quota": 1,
-        "template_id": "heuristic/one", "slots": json.dumps({"object": "barn", "look": "old"}),
+        "words": 3, "type_position": None, "template_id": "heuristic/one",
+        "slots": json.dumps({"object": "barn", "look": "old"}),
         "asset_id": None, "node_ids": [], "image_path": None, "seed": 1,
     }  # fmt: skip
     return base | change
@@ -63,6 +65,27 @@ def test_patterns_of_the_wanted_length_are_preferred(creative: Domain) -> None:
     made = grammar(creative, "{{ object }}\n" + long)
     for seed in range(30):
         assert len(made.write(request(seed=seed, max_words=1)).split()) == 1
+
+
+def test_the_word_for_the_type_stands_where_the_request_wants_it(creative: Domain) -> None:
+    made = grammar(creative, "{{ kind }} {{ object }} old\n{{ object }} {{ kind }} old\n"
+                             "{{ object }} old {{ kind }}")  # fmt: skip
+    for place in range(3):
+        for seed in range(20):
+            query = made.write(request(seed=seed, type_position=(place + 0.5) / 3)).lower().split()
+            assert "old" in query and "barn" in query
+            # What is neither is the word for the type.
+            assert query[place] not in ("old", "barn")
+
+
+def test_the_distance_from_the_aim() -> None:
+    aim = request(min_words=2, max_words=4, words=3, type_position=0.5)
+    assert off("old photo barn", aim, ("photo",)) == (0, 0.0)
+    assert off("photo", aim, ("photo",)) == (1, pytest.approx(0.2))
+    outside, distance = off("photo old barn here", aim, ("photo",))
+    # One word too many, and 1/8 instead of 1/2, of which half a word (1/8) is free.
+    assert (outside, distance) == (0, pytest.approx(0.1 + 0.25))
+    assert off("old barn", aim, ("photo",)) == (0, pytest.approx(0.1))
 
 
 def test_a_comment_line_is_no_pattern() -> None:
@@ -178,6 +201,55 @@ def test_quotas_are_met_but_not_passed_and_ranks_keep_order(
     assert (cell in quotas.short) == (quotas.accepted[cell] < quota)
 
 
+def test_a_failing_template_is_retired_and_its_siblings_take_its_share() -> None:
+    requests = [
+        request(request_id=str(i), rank=i, quota=60, template_id="text/bad" if i % 2 else "text/ok")
+        for i in range(400)
+    ]
+    quotas = Quotas(requests, min_acceptance=0.25, min_tried=10)
+    written: list[str] = []
+    while batch := quotas.next_batch(16):
+        for one in batch:
+            written.append(one["template_id"])
+            if one["template_id"] == "text/ok":
+                quotas.accept(one)
+    assert quotas.retired == {"text/bad"}
+    assert not quotas.short
+    assert written.count("text/bad") < 30
+    assert quotas.templates["text/bad"] == {
+        "tried": written.count("text/bad"), "accepted": 0, "retired": True,
+    }  # fmt: skip
+
+
+def test_a_retired_template_writes_where_there_is_no_other() -> None:
+    quotas = Quotas(
+        [request(request_id=str(i), rank=i, quota=5) for i in range(50)],
+        min_acceptance=0.5,
+        min_tried=10,
+    )
+    tried = 0
+    while batch := quotas.next_batch(4):
+        for one in batch:
+            tried += 1
+            if tried % 5 == 0:
+                quotas.accept(one)
+    assert quotas.retired == {"heuristic/one"}
+    assert not quotas.short
+
+
+def test_progress_names_cells_targets_and_acceptance() -> None:
+    quotas = Quotas([request(request_id=str(i), rank=i, quota=2) for i in range(4)])
+    terminal = Console(file=io.StringIO(), force_terminal=True, width=100)
+    with Reporter("text", quotas, terminal) as report:
+        for one in quotas.next_batch(2):
+            quotas.accept(one)
+        report.update()
+    assert isinstance(terminal.file, io.StringIO)
+    told = terminal.file.getvalue()
+    for part in ("Search", "Photo", "target", "acceptance", "2/2 accepted"):
+        assert part in told
+
+
 # --- the store
 
 
@@ -219,36 +291,3 @@ def test_several_processes_write_at_once(tmp_path: Path) -> None:
         worker.join(60)
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
     assert len(store.Store(path).get(f"{name}-{i}" for name in "abc" for i in range(50))) == 150
-
-
-# --- pictures
-
-
-def poster(path: Path, background: str, text: str) -> Path:
-    image = Image.new("RGB", (640, 640), background)
-    font = ImageFont.load_default(size=72)
-    ImageDraw.Draw(image).text((60, 60), text, fill="white", font=font)
-    image.save(path)
-    return path
-
-
-def test_the_description_comes_from_the_pixels(tmp_path: Path) -> None:
-    one = picture.describe(poster(tmp_path / "a.png", "#152a55", "Harvest Fair"))
-    two = picture.describe(poster(tmp_path / "b.png", "#7a1f33", "Jazz Night"))
-    assert one["colours"][0] == "navy"
-    assert two["colours"][0] == "burgundy"
-    assert "Harvest" in " ".join(one["text"])
-    assert "Jazz" in " ".join(two["text"])
-    assert one["layout"] == "text at the top"
-    told = picture.in_words(one)
-    assert "navy" in told and "Harvest" in told and "square" in told
-
-
-def test_a_headline_on_two_lines_is_one_text() -> None:
-    lines = [
-        picture.Line("Small wins", 300, 320, 20),
-        picture.Line("Productive", 110, 190, 80),
-        picture.Line("Rest Is", 20, 100, 80),
-        picture.Line("O", 10, 90, 80),
-    ]
-    assert [block.text for block in picture.joined(lines)] == ["Rest Is Productive", "Small wins"]

@@ -16,6 +16,7 @@ from stages.checking import (
     placeholders,
     refusals,
     repeated,
+    ungrounded,
 )
 from stages.checking.subprompt import extract
 from stages.checking.words import normalized
@@ -35,6 +36,7 @@ CHECKS: dict[str, Check] = {
     "language": language.check,
     "function": contradiction.function,
     "content_type": contradiction.content_type,
+    "ungrounded": ungrounded.check,
 }
 
 
@@ -47,7 +49,8 @@ def first_reason(
 ) -> tuple[str, str] | None:
     """The first objection to `query` as (check, reason), or None.
 
-    request: a row of Requests as a dict. prompt: what the writer was told, if it was a model.
+    request: a row of Requests as a dict; for the check `ungrounded` with `seen`, what its picture
+    shows. prompt: what the writer was told, if it was a model.
     """
     for name, check in CHECKS.items():
         reason = check(query, request, domain, prompt)

@@ -14,7 +14,7 @@ _MARKUP = re.compile(
     r"</?[a-zA-Z][^>]*>|&(?:amp|lt|gt|quot|nbsp|#\d+);|```|\*\*|^#+ |\]\(|</|/>|<!--|\\[ntu\"]"
 )
 _CODE = re.compile(
-    r"[{};]\s*$|\w+\([^)]*=[^)]*\)|==|=>|\bdef \w+\(|\bSELECT .* FROM\b|\$\(|\w=['\"]"
+    r"[{};]\s*$|\w+\([^)]*=[^)]*\)|\w\.\w+\(|==|=>|\bdef \w+\(|\bSELECT .* FROM\b|\$\(|\w=['\"]"
 )
 _BROKEN = re.compile(r"Ã[\u0080-\u00bf]|â€|Â[\u0080-\u00bf]")
 _LISTED = re.compile(r"^\s*(?:[-*•>]|\d{1,2}[.)])\s")

@@ -330,3 +330,15 @@ def named_type(query: str, domain: Domain) -> str | None:
     """The content type that the query names, after `type_word`."""
     found = type_word(query, domain)
     return found[0] if found else None
+
+
+def type_position(query: str, content_type: str, domain: Domain) -> float | None:
+    """Where a query names its type, (i + 1/2) / n for word i of n; None where it does not.
+
+    The middle of the word: evenly placed type words then come out uniform on [0, 1] for queries of
+    any length, which i / (n - 1) would not.
+    """
+    found = type_word(query, domain)
+    if found is None or found[0] != content_type:
+        return None
+    return (found[1] + 0.5) / len(tokens(query))

@@ -6,7 +6,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from stages.contracts.apportion import apportion
 
@@ -103,23 +105,79 @@ def plan(
     return dict(stock.taken), short
 
 
+BINS = 10
+
+
+def places(positions: pl.Series, target: Mapping[str, float]) -> NDArray[np.int64]:
+    """The tenth of the target distribution in which each position lies; BINS where it is null.
+
+    target: level -> position at that quantile (`type_words.positions` of target.json).
+    """
+    levels, values = np.array(sorted((float(q), float(v)) for q, v in target.items())).T
+    level = np.interp(positions.fill_null(0).to_numpy(), values, levels)
+    bins = np.minimum((level * BINS).astype(np.int64), BINS - 1)
+    return np.where(positions.is_null().to_numpy(), BINS, bins)
+
+
+def steered(groups: Sequence[tuple[str, Sequence[int], int]], bins: NDArray[np.int64]) -> list[int]:
+    """Which rows to take so that the type word's place comes near to its target, per function.
+
+    groups: (function, its row numbers in order of preference, how many to take), those with the
+    least choice first. Each next row is the first one of the bin that lacks most.
+    """
+    available: dict[str, NDArray[np.int64]] = {}
+    total: dict[str, int] = defaultdict(int)
+    for function, rows, n in groups:
+        counted = np.bincount(bins[np.asarray(rows, dtype=np.int64)], minlength=BINS + 1)
+        available[function] = available.get(function, np.zeros(BINS + 1, dtype=np.int64)) + counted
+        total[function] += n
+    lacking = {}
+    for function, counted in available.items():
+        # Queries that do not name their type keep the share that they have.
+        unnamed = counted[BINS] / max(counted.sum(), 1)
+        shares = np.append(np.full(BINS, (1 - unnamed) / BINS), unnamed)
+        lacking[function] = shares * total[function]
+    taken: list[int] = []
+    for function, rows, n in groups:
+        queues: dict[int, list[int]] = defaultdict(list)
+        for row in reversed(rows):
+            queues[int(bins[row])].append(row)
+        for _ in range(n):
+            left = lacking[function]
+            best = max(queues, key=lambda b: (b < BINS or left[b] > 0, left[b], -b))
+            taken.append(queues[best].pop())
+            left[best] -= 1
+            if not queues[best]:
+                del queues[best]
+    return taken
+
+
 def select(
-    frame: pl.DataFrame, cells: Sequence[Mapping[str, Any]], weights: Mapping[str, float]
+    frame: pl.DataFrame,
+    cells: Sequence[Mapping[str, Any]],
+    weights: Mapping[str, float],
+    positions: Mapping[str, float] | None = None,
 ) -> tuple[pl.Series, list[dict[str, Any]]]:
     """Mask of the selected rows, and the shortfalls of `plan`.
 
-    frame: accepted rows in priority order, with the columns of CELL and `route`.
+    frame: accepted rows in priority order, with the columns of CELL, `route`, `max_words` and
+    `position` (of the type word); positions: its target quantiles, uniform by default.
     """
     counted = frame.group_by(*CELL, "route").len().rows()
     counts = {((f, t, b, loc), route): n for f, t, b, loc, route, n in counted}
     taken, short = plan(cells, weights, counts)
-    limits = pl.DataFrame(
-        [(*cell, route, n) for (cell, route), n in taken.items()],
-        schema=[*((c, pl.String) for c in [*CELL, "route"]), ("limit", pl.Int64)],
-        orient="row",
+    bins = places(frame["position"], positions or {"0": 0.0, "1": 1.0})
+    grouped = (
+        frame.with_row_index("at")
+        .group_by(*CELL, "route", maintain_order=True)
+        .agg("at", pl.col("max_words").first())
+        # Short queries leave least choice of a place; the heuristic route has most candidates.
+        .sort(pl.col("route") == LAST_RESORT, "max_words", maintain_order=True)
     )
-    joined = frame.select(*CELL, "route").with_columns(
-        place=pl.int_range(pl.len()).over(*CELL, "route")
-    ).join(limits, on=[*CELL, "route"], how="left", maintain_order="left")  # fmt: skip
-    mask = joined.select((pl.col("place") < pl.col("limit")).fill_null(False)).to_series()
-    return mask.alias("selected"), short
+    groups = [
+        (f, rows, taken.get(((f, t, b, loc), route), 0))
+        for f, t, b, loc, route, rows, _ in grouped.iter_rows()
+    ]
+    mask = np.zeros(frame.height, dtype=bool)
+    mask[steered(groups, bins)] = True
+    return pl.Series("selected", mask), short

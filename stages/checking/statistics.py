@@ -1,17 +1,24 @@
-"""Figures about the dataset: is it distributed as wanted, and how varied is it."""
+"""Is the dataset distributed as wanted: content types, word counts, places of the type words."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from functools import partial
+from math import ceil
 from typing import Any
 
 import numpy as np
 import polars as pl
 from scipy import stats
-from scipy.spatial.distance import jensenshannon
 
-from stages.checking.phrases import type_word
-from stages.checking.words import count, words
+from stages.checking.phrases import type_position
+from stages.checking.words import count
+from stages.contracts.divergence import js_bits
 from stages.contracts.domain import Domain
+from stages.contracts.quantiles import Quantiles, cdf, probabilities
+
+UNIFORM: Quantiles = {0.0: 0.0, 1.0: 1.0}
+BINS = 10
 
 
 def shares(frame: pl.DataFrame, cells: list[dict[str, Any]]) -> pl.DataFrame:
@@ -44,7 +51,7 @@ def divergence(table: pl.DataFrame) -> tuple[float | None, float | None]:
     target, rows = table["target"].to_numpy(), table["rows"].to_numpy()
     if not rows.sum():
         return None, None
-    js = float(jensenshannon(target, rows / rows.sum(), base=2) ** 2)
+    js = js_bits(target, rows)
     wanted = target > 0
     if rows[~wanted].sum() or wanted.sum() < 2:
         return js, None
@@ -52,70 +59,105 @@ def divergence(table: pl.DataFrame) -> tuple[float | None, float | None]:
     return js, float(stats.chisquare(rows[wanted], expected * rows.sum() / expected.sum()).pvalue)
 
 
-def lengths(frame: pl.DataFrame) -> pl.DataFrame:
-    """function, words, rows: histogram of the queries' word counts."""
-    counted = pl.Series("words", [count(query) for query in frame["query"]], dtype=pl.Int64)
-    return (
-        frame.select("function")
-        .with_columns(counted)
-        .group_by("function", "words")
-        .agg(rows=pl.len().cast(pl.Int64))
-        .sort("function", "words")
+def lengths(frame: pl.DataFrame, target: Mapping[str, Quantiles]) -> dict[str, pl.DataFrame]:
+    """Per function a histogram: words (1..longest), rows, accepted (share), target (share).
+
+    target: word counts at quantiles, per function.
+    """
+    counted = frame.select("function", words=pl.Series(map(count, frame["query"]), dtype=pl.Int64))
+    tables = {}
+    for function, quantiles in target.items():
+        found = counted.filter(function=function)["words"].to_numpy()
+        longest = max(ceil(max(quantiles.values())), found.max(initial=0))
+        rows = np.bincount(found, minlength=longest + 1)[1:]
+        tables[function] = pl.DataFrame(
+            {
+                "words": np.arange(1, longest + 1),
+                "rows": rows,
+                "accepted": rows / max(rows.sum(), 1),
+                "target": probabilities(quantiles, 1, longest),
+            }
+        )
+    return tables
+
+
+def length_figures(histogram: pl.DataFrame) -> dict[str, float] | None:
+    """Quartiles and mean of the word counts, and how far they are from the target; None if empty.
+
+    ks: largest difference of the two cumulative distributions (Kolmogorov-Smirnov), 0 to 1.
+    wasserstein: words that a query must change by in the mean, area between the two.
+    """
+    words, rows, accepted, target = (column.to_numpy() for column in histogram)
+    if not rows.sum():
+        return None
+    values = np.repeat(words, rows)
+    q1, median, q3 = np.quantile(values, [0.25, 0.5, 0.75])
+    apart = np.abs(np.cumsum(accepted - target))
+    return {
+        "median": float(median),
+        "q1": float(q1),
+        "q3": float(q3),
+        "mean": round(float(values.mean()), 3),
+        "target_mean": round(float(words @ target), 3),
+        "ks": round(float(apart.max()), 4),
+        "wasserstein": round(float(apart.sum()), 4),
+    }
+
+
+def positions(frame: pl.DataFrame, domain: Domain) -> pl.Series:
+    """`phrases.type_position` of each query, null where it names no type."""
+    rows = frame.select("query", "content_type").iter_rows()
+    found = [type_position(query, content_type, domain) for query, content_type in rows]
+    return pl.Series("position", found, dtype=pl.Float64)
+
+
+def position_figures(
+    frame: pl.DataFrame, domain: Domain, target: Quantiles = UNIFORM
+) -> dict[str, float | None]:
+    """Where the queries of `frame` name their type (column `position`), and how many do not.
+
+    The typed queries are those of a type that users have words for, so not those of Any.
+    share_without: of all queries; share_naming_type, share_typed_without: of the typed ones.
+    ks_uniform, ks_target: KS distance to uniform [0, 1] and to the positions at quantiles `target`.
+    start, middle, end: shares of the thirds among the queries that name their type.
+    """
+    worded = [name for name, kind in domain.content_types.items() if kind.words]
+    typed = frame.filter(pl.col("content_type").is_in(worded))["position"]
+    places = frame["position"].drop_nulls().to_numpy()
+    figures: dict[str, float] = {}
+    if len(frame):
+        figures["share_without"] = frame["position"].null_count() / len(frame)
+    if len(typed):
+        figures["share_typed_without"] = typed.null_count() / len(typed)
+        figures["share_naming_type"] = 1 - typed.null_count() / len(typed)
+    if len(places):
+        thirds = np.histogram(places, bins=3, range=(0, 1))[0] / len(places)
+        figures |= {
+            "ks_uniform": stats.kstest(places, "uniform").statistic,
+            "ks_target": stats.kstest(places, partial(cdf, target)).statistic,
+            "mean": places.mean(),
+            **dict(zip(("start", "middle", "end"), thirds, strict=True)),
+        }
+    names = ("share_naming_type", "share_without", "share_typed_without", "ks_uniform",
+             "ks_target", "mean", "start", "middle", "end")  # fmt: skip
+    return {n: round(float(figures[n]), 4) if n in figures else None for n in names}
+
+
+def position_histogram(places: pl.Series, target: Quantiles) -> pl.DataFrame:
+    """position (middle of a bin), accepted, target, uniform (shares); BINS lines."""
+    edges = np.linspace(0, 1, BINS + 1)
+    rows = np.histogram(places.drop_nulls().to_numpy(), bins=edges)[0]
+    return pl.DataFrame(
+        {
+            "position": (edges[1:] + edges[:-1]).round(6) / 2,
+            "accepted": rows / max(rows.sum(), 1),
+            "target": np.diff(cdf(target, edges)),
+            "uniform": np.full(BINS, 1 / BINS),
+        }
     )
 
 
-def length_figures(histogram: pl.DataFrame) -> dict[str, dict[str, float]]:
-    """Per function the quartiles and the mean of the word counts."""
-    figures = {}
-    for (function,), part in histogram.group_by("function", maintain_order=True):
-        values = np.repeat(part["words"].to_numpy(), part["rows"].to_numpy())
-        q1, median, q3 = np.quantile(values, [0.25, 0.5, 0.75])
-        figures[str(function)] = {"median": float(median), "q1": float(q1), "q3": float(q3),
-                                  "mean": round(float(values.mean()), 3)}  # fmt: skip
-    return figures
-
-
-def distinct(queries: pl.Series, most: int = 3) -> dict[str, float]:
-    """distinct-n: different n-grams over all n-grams, n = 1..most (Li et al. 2016)."""
-    found = [words(query) for query in queries]
-    figures = {}
-    for n in range(1, most + 1):
-        grams = [tuple(w[i : i + n]) for w in found for i in range(len(w) - n + 1)]
-        figures[f"distinct_{n}"] = round(len(set(grams)) / max(len(grams), 1), 4)
-    return figures
-
-
-def positions(frame: pl.DataFrame, domain: Domain) -> pl.DataFrame:
-    """function, content_type, position: where a query names its own type, from 0 (first word) to 1.
-
-    Null where it does not, and for a query of one word.
-    """
-    found: list[tuple[str, str, bool, float | None]] = []
-    columns = ("query", "function", "content_type")
-    for query, function, content_type in frame.select(columns).iter_rows():
-        named = type_word(query, domain)
-        names = named is not None and named[0] == content_type
-        size = len(words(query))
-        place = named[1] / (size - 1) if named is not None and names and size > 1 else None
-        found.append((function, content_type, names, place))
-    schema = {"function": pl.String, "content_type": pl.String, "names": pl.Boolean,
-              "position": pl.Float64}  # fmt: skip
-    return pl.DataFrame(found, schema=schema, orient="row")
-
-
-def position_figures(table: pl.DataFrame, domain: Domain) -> dict[str, float | None]:
-    """Share of queries that name their type, and the position's KS distance to uniform [0, 1].
-
-    Types that users have no word for, as Any, do not count in the share.
-    """
-    wordless = [name for name, kind in domain.content_types.items() if not kind.words]
-    typed = table.filter(~pl.col("content_type").is_in(wordless))
-    places = typed["position"].drop_nulls().to_numpy()
-    named = typed["names"].mean()
-    return {
-        "share_naming_type": round(float(named), 4) if isinstance(named, float) else None,
-        "ks_uniform": round(float(stats.kstest(places, "uniform").statistic), 4)
-        if len(places)
-        else None,
-        "mean": round(float(places.mean()), 4) if len(places) else None,
-    }
+def golden_runs(found: Iterable[int]) -> pl.DataFrame:
+    """run (words in a row shared with a golden query, 0..longest), rows."""
+    rows = np.bincount(np.fromiter(found, np.int64), minlength=1)
+    return pl.DataFrame({"run": np.arange(len(rows)), "rows": rows})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 
@@ -27,11 +28,19 @@ def run(main: Callable[[], None]) -> None:
     """
     for name, value in OFFLINE.items():
         os.environ.setdefault(name, value)
+    stopped = [signal.SIGINT]
+
+    def terminate(*_: object) -> None:
+        # As Ctrl-C, which asyncio and the engines know how to end at.
+        stopped.append(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
+
+    signal.signal(signal.SIGTERM, terminate)
     try:
         main()
     except KeyboardInterrupt:
-        print("stopped by the user; finished work is kept", file=sys.stderr)
-        sys.exit(130)
+        print(f"stopped by {stopped[-1].name}; finished work is kept", file=sys.stderr)
+        sys.exit(128 + stopped[-1])
     except (InputError, OSError) as error:
         if os.environ.get("ROUTENATOR_TRACEBACK"):
             raise

@@ -105,6 +105,8 @@ class Domain(Block):
     functions: Annotated[list[Function], Field(min_length=1)]
     content_types: dict[str, ContentType]
     walks: dict[str, Walk]
+    # Relations that must not lead back to where they began, such as "is a kind of".
+    acyclic: list[str] = []
     labelling: Labelling
 
     @model_validator(mode="after")

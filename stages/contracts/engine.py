@@ -52,6 +52,8 @@ def engine(model: str, options: settings.Engine, seed: int = 0, **extra: Any) ->
     import torch
 
     arguments: dict[str, Any] = {
+        # Never pickled weights; code of the model's own is off by default.
+        "load_format": "safetensors",
         "max_model_len": options.max_model_len,
         "max_num_seqs": options.max_num_seqs,
         "enable_prefix_caching": True,

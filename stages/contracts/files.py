@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,11 +31,68 @@ def replacing(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    for left in path.parent.glob(f".{path.name}.*.tmp"):
+        if not _is_running(left.name.split(".")[-2]):
+            left.unlink(missing_ok=True)
     try:
         yield temporary
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _is_running(process: str) -> bool:
+    """Whether this machine has a process of that number."""
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, ValueError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+@contextmanager
+def scratch(prefix: str) -> Iterator[Path]:
+    """A new folder in data/.work, deleted after the block; those that killed processes left behind
+    are deleted first.
+    """
+    for left in work_dir().glob(f"{prefix}-*"):
+        with _locked(left) as free:
+            if free:
+                shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{prefix}-", dir=work_dir()))
+    with _locked(folder):
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Only one process at a time is in the block; the others say so and wait."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"another process does the same work ({path}): waiting for it", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[bool]:
+    """Whether the folder could be locked; the system unlocks it when the process ends, however."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield True
+    except BlockingIOError:
+        yield False
+    finally:
+        os.close(handle)
 
 
 def write_json(path: str | Path, value: Any) -> None:
@@ -89,8 +149,11 @@ def write_table(path: str | Path, frame: pl.DataFrame, contract: Any) -> None:
     The same frame gives the same bytes, so DVC keeps what follows cached.
     """
     checked = check(frame, contract, path)
-    with replacing(path) as temporary:
-        checked.write_parquet(temporary, compression="zstd", statistics=False)
+    try:
+        with replacing(path) as temporary:
+            checked.write_parquet(temporary, compression="zstd", statistics=False)
+    except pl.exceptions.PolarsError as error:  # such as a full disk
+        raise InputError(f"{path} cannot be written: {error}") from None
 
 
 def read_table(path: str | Path, contract: Any) -> pl.DataFrame:

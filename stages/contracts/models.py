@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from stages.contracts.command import InputError
@@ -9,7 +10,7 @@ from stages.contracts.files import read_json
 
 
 def resolve(role: str, base: str | Path = "models/base") -> str:
-    """The folder that transformers and vLLM load for `role` (writer, student, embedder)."""
+    """The folder that transformers and vLLM load for `role` (writer, student, embedder, viewer)."""
     folder = Path(base) / role
     if not folder.is_dir():
         raise InputError(f"{folder} is missing: run `dvc repro models`")
@@ -22,3 +23,24 @@ def resolve(role: str, base: str | Path = "models/base") -> str:
     from huggingface_hub import snapshot_download
 
     return snapshot_download(source["hub"], revision=source["revision"], local_files_only=True)
+
+
+def digest(folder: str | Path) -> str:
+    """A short hash of a model's weights and tokenizer: the same model under any path."""
+    hashed = hashlib.sha256()
+    for file in sorted(Path(folder).glob("*")):
+        if file.suffix in {".safetensors", ".json", ".jinja"}:
+            with file.open("rb") as stream:
+                hashed.update(hashlib.file_digest(stream, "sha256").digest())
+    return hashed.hexdigest()[:16]
+
+
+def identity(role: str, base: str | Path = "models/base") -> str:
+    """Which weights `role` has, for the keys of completions: ORG/NAME@REVISION for a model of the
+    hub, whose many gigabytes need not be read again, else the digest of its files.
+    """
+    pointer = Path(base) / role / "source.json"
+    source = read_json(pointer) if pointer.is_file() else {}
+    return (
+        f"{source['hub']}@{source['revision']}" if "hub" in source else digest(resolve(role, base))
+    )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from jinja2 import StrictUndefined, TemplateSyntaxError, meta
+from jinja2 import StrictUndefined, TemplateSyntaxError, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
@@ -19,12 +19,12 @@ from ruamel.yaml.error import YAMLError
 
 from stages.contracts.command import InputError
 from stages.contracts.domain import Domain
-from stages.contracts.settings import read_yaml, told
+from stages.contracts.settings import Recipe, read_yaml, told
 
 PROMPTS = Path(__file__).parents[2] / "prompts"
 ASSET_SLOTS = ["title", "work_title", "keywords", "topics"]
 COMMON = ["verb", "kind", "kinds", "pick", "function", "content_type", "min_words", "max_words"]
-PICTURE = ["picture"]
+PICTURE = ["picture", "form", "colours", "shapes", "texts", "where"]
 
 
 class Header(BaseModel):
@@ -41,6 +41,11 @@ class Header(BaseModel):
     sources: list[str] = []
     requires: list[Literal["work_title", "image_path"]] = []
     asset_types: list[str] = []
+    recipes: Annotated[list[Recipe], Field(min_length=1)] = ["router", "router_heuristic"]
+
+    def serves(self, recipe: Recipe) -> bool:
+        """Whether the template belongs to a recipe; no pattern belongs to `router`."""
+        return recipe in self.recipes and (recipe, self.route) != ("router", "heuristic")
 
 
 @dataclass(frozen=True)
@@ -170,8 +175,17 @@ def problems(template: Template, domain: Domain, words: dict[str, list[str]]) ->
     if header.route == "vision":
         filled.update(PICTURE)
     try:
-        used = meta.find_undeclared_variables(environment().parse(template.text))
+        parsed = environment().parse(template.text)
+        used = meta.find_undeclared_variables(parsed)
         found += [f"unknown variable {name!r}" for name in sorted(used - filled)]
+        # The sandbox would refuse these too, but not before a query is written.
+        inner = {str(n.attr) for n in parsed.find_all(nodes.Getattr) if n.attr.startswith("_")}
+        inner |= {
+            n.arg.value
+            for n in parsed.find_all(nodes.Getitem)
+            if isinstance(n.arg, nodes.Const) and str(n.arg.value).startswith("_")
+        }
+        found += [f"reaches for Python's {name!r}" for name in sorted(inner)]
     except TemplateSyntaxError as error:
         found.append(f"line {error.lineno}: {error.message}")
     if not template.patterns:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -26,6 +26,7 @@ class Models(Block):
     writer: str
     student: str
     embedder: str
+    viewer: str
 
 
 class IngestGraph(Block):
@@ -39,7 +40,19 @@ class IngestAssets(Block):
 
 class Population(Block):
     source: str
-    bands: dict[str, list[Positive]]
+    bands: dict[str, Annotated[list[Positive], Field(min_length=1)]]
+    min_count: Positive
+    epsilon: Annotated[float, Field(allow_inf_nan=False)] | None
+
+    @field_validator("epsilon")
+    @classmethod
+    def _finite_noise(cls, epsilon: float | None) -> float | None:
+        if epsilon is not None and epsilon <= 0:
+            raise ValueError(
+                f"epsilon: {epsilon:g} would mean infinite noise; give a number above 0, or use "
+                "null for none"
+            )
+        return epsilon
 
 
 class Weights(Block):
@@ -48,9 +61,14 @@ class Weights(Block):
     vision: Annotated[float, Field(ge=0)]
 
 
+Recipe = Literal["heuristic", "single_prompt", "router", "router_heuristic"]
+
+
 class Route(Block):
+    recipe: Recipe
     rows: Positive
     weights: Weights
+    asset_order: Literal["shuffled", "click_through_rate"]
     min_per_cell: Annotated[int, Field(ge=0)]
     surplus: Annotated[float, Field(ge=0)]
     heuristic_surplus: Annotated[float, Field(ge=0)]
@@ -66,13 +84,27 @@ class Sampling(Block):
     stop: list[str]
 
 
-class GenerateHeuristic(Block):
+class Retirement(Block):
+    """When a template is retired: under `min_acceptance` after `min_tried` candidates."""
+
+    min_acceptance: Share
+    min_tried: Positive
+
+
+class GenerateHeuristic(Retirement):
+    batch: Positive
     typo_share: Share
 
 
-class GenerateModel(Block):
+class GenerateModel(Retirement):
     batch: Positive
     sampling: Sampling
+
+
+class GenerateVision(GenerateModel):
+    engine: Literal["describe", "vllm", "server"]
+    side: Annotated[int, Field(ge=64)]
+    sentences: Positive
 
 
 class Engine(Block):
@@ -81,10 +113,29 @@ class Engine(Block):
     max_num_seqs: Positive
 
 
+class Server(Block):
+    address: str
+    model: str
+    vllm: bool
+    key_variable: Annotated[str, Field(pattern=r"^[A-Za-z_]*[A-Za-z0-9_]*$")]
+    concurrency: Positive
+    timeout: Annotated[float, Field(gt=0)]
+    retries: Annotated[int, Field(ge=0)]
+
+
+class Ray(Block):
+    address: str
+    replicas: Positive
+    gpus: Annotated[int, Field(ge=0)]
+
+
 class Generate(Block):
+    engine: Literal["vllm", "server", "ray"]
+    server: Server
+    ray: Ray
     heuristic: GenerateHeuristic
     text: GenerateModel
-    vision: GenerateModel
+    vision: GenerateVision
 
 
 class Validate(Block):
@@ -112,6 +163,7 @@ class Finetune(Block):
     gradient_checkpointing: bool
     logging_steps: Positive
     save_steps: Positive
+    accelerate: str
 
 
 class Evaluate(Block):

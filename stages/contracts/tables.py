@@ -59,7 +59,11 @@ class SourceRejects(Table):
 
 
 class Requests(Table):
-    """One row is a planned query; `rank` orders the requests of a cell within a route."""
+    """One row is a planned query; `rank` orders the requests of a cell within a route.
+
+    `words`: the number of words aimed at; `type_position`: where the word for the content type
+    should stand, 0 to 1, null for a type that users have no word for.
+    """
 
     request_id: str = pa.Field(unique=True)
     route: str = pa.Field(isin=ROUTES)
@@ -69,6 +73,8 @@ class Requests(Table):
     locale: str
     min_words: int = pa.Field(ge=1)
     max_words: int = pa.Field(ge=1)
+    words: int = pa.Field(ge=1)
+    type_position: float = pa.Field(nullable=True, ge=0, le=1)
     rank: int = pa.Field(ge=0)
     quota: int = pa.Field(ge=0)
     template_id: str

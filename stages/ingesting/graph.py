@@ -5,6 +5,8 @@ from __future__ import annotations
 import networkx as nx
 import polars as pl
 
+from stages.contracts.command import InputError
+
 
 def sort_edges(
     nodes: pl.DataFrame, edges: pl.DataFrame
@@ -24,6 +26,20 @@ def sort_edges(
     bad = marked.filter(pl.col("reason").is_not_null())
     rejects = [(str(row[:-1]), row[-1]) for row in bad.iter_rows()]
     return marked.filter(pl.col("reason").is_null()).drop("reason"), rejects
+
+
+def check_acyclic(edges: pl.DataFrame, relations: list[str], where: str) -> None:
+    """InputError that names a cycle of one of the `relations`, of which none may have any."""
+    for relation in relations:
+        kept = edges.filter(pl.col("relation") == relation).select("source", "target")
+        graph = nx.DiGraph(kept.iter_rows())
+        if not nx.is_directed_acyclic_graph(graph):
+            steps = [source for source, _ in nx.find_cycle(graph)]
+            told = " -> ".join([*steps[:10], "..." if len(steps) > 10 else steps[0]])
+            raise InputError(
+                f"{where}: relation {relation!r} leads in a circle: {told}; domain.yaml says that "
+                "it must not (acyclic): remove one of these relations"
+            )
 
 
 def describe(nodes: pl.DataFrame, edges: pl.DataFrame) -> dict[str, object]:

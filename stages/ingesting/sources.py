@@ -12,10 +12,16 @@ from pandera.errors import SchemaErrors
 from stages.contracts.command import InputError
 from stages.contracts.tables import SourceRejects, empty
 
+# Bytes: the longest line that DuckDB reads, and what it looks at to find delimiter and quotes.
+MAX_LINE = 2_000_000
+SNIFFED = 32 * 2**20
+
 
 def read_sql(sql: Path, pack: Path) -> pl.DataFrame:
     """Run one source's SELECT. It sees the variable `pack` and no file outside the pack."""
     folder = str(pack.resolve())
+    for file in sorted(sql.parent.glob("*.[ct]sv")):
+        check_lines(file)
     try:
         with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
             connection.execute(f"SET VARIABLE pack = {_quoted(folder)}")
@@ -23,7 +29,23 @@ def read_sql(sql: Path, pack: Path) -> pl.DataFrame:
             connection.execute("SET enable_external_access = false")
             return connection.sql(sql.read_text("utf-8")).pl()
     except (duckdb.Error, UnicodeDecodeError) as error:
-        raise InputError(f"{sql}: {' '.join(str(error).split())[:500]}") from None
+        # DuckDB's text comes with the row that it could not read, and the reason after that.
+        words = (w if len(w) < 100 else f"{w[:40]}..." for w in str(error).split())
+        raise InputError(f"{sql}: {' '.join(words)[:500]}") from None
+
+
+def check_lines(file: Path) -> None:
+    """InputError for a line among the first that is longer than DuckDB reads: it would try every
+    delimiter on it for minutes before it said so.
+    """
+    with file.open("rb") as stream:
+        start = stream.read(SNIFFED)
+    for number, line in enumerate(start.split(b"\n"), 1):
+        if len(line) > MAX_LINE:
+            raise InputError(
+                f"{file}, line {number}: longer than {MAX_LINE} bytes; a quote that is never "
+                "closed, or not a CSV file"
+            )
 
 
 def _quoted(text: str) -> str:

@@ -16,7 +16,7 @@ Ints = NDArray[np.int64]
 
 @dataclass
 class Pool:
-    """Assets in a shuffled order; every one is drawn before any is drawn again."""
+    """Assets in a random order; every one is drawn before any is drawn again."""
 
     order: Ints
     used: int = 0
@@ -55,6 +55,7 @@ class Material:
     edges: pl.DataFrame
     assets: pl.DataFrame
     rng: np.random.Generator
+    by_clicks: bool = False
     _pools: dict[tuple[object, ...], Pool] = field(default_factory=dict)
     _walks: dict[tuple[str, str], tuple[Ints, list[Links]] | None] = field(default_factory=dict)
 
@@ -62,11 +63,9 @@ class Material:
         self.labels = self.nodes["label"].to_numpy()
         self.node_ids = self.nodes["node_id"].to_numpy()
         numbers = {node: i for i, node in enumerate(self.nodes["node_id"])}
-        as_number = {"old": list(numbers), "new": list(numbers.values())}
-        self.numbered = self.edges.select(
-            pl.col("source", "target").replace_strict(**as_number, return_dtype=pl.Int64),
-            "relation",
-            "weight",
+        self.numbered = self.edges.select("relation", "weight").with_columns(
+            pl.Series(end, [numbers[node] for node in self.edges[end]], dtype=pl.Int64)
+            for end in ("source", "target")
         )
         types = [self.domain.type_of(label) or "" for label in self.nodes["label"]]
         self.types = np.array(types, dtype=object)
@@ -83,9 +82,22 @@ class Material:
             if generated:
                 keep &= pl.col("ai_generated")
             rows = self.assets.with_row_index().filter(keep)["index"].to_numpy().astype(np.int64)
-            self._pools[key] = Pool(self.rng.permutation(rows))
+            self._pools[key] = Pool(self._ordered(rows))
         found = self._pools[key]
         return found if found.order.size else None
+
+    def _ordered(self, rows: Ints) -> Ints:
+        """Rows in random order; by clicks, the likelier early the higher the click-through rate.
+
+        Weighted order without replacement: ascending E/w with E exponential (Efraimidis and
+        Spirakis 2006). An unknown rate weighs as the mean of the known ones.
+        """
+        if not self.by_clicks or not rows.size:
+            return self.rng.permutation(rows)
+        rates = self.assets["click_through_rate"]
+        usual = rates.mean() if rates.count() else 1.0
+        weights = np.maximum(rates.fill_null(usual).to_numpy()[rows], 1e-9)
+        return rows[np.argsort(self.rng.exponential(size=rows.size) / weights)]
 
     def walk(self, name: str, content_type: str) -> tuple[Ints, list[Links]] | None:
         """Start nodes and links of a walk for a content type; None if no walk gets through."""

@@ -11,7 +11,9 @@ import polars as pl
 
 from stages.contracts.apportion import apportion
 from stages.contracts.command import InputError
+from stages.contracts.domain import Domain
 from stages.contracts.prompts import ASSET_SLOTS, Template
+from stages.contracts.quantiles import probabilities
 from stages.contracts.settings import Route
 from stages.contracts.tables import ROUTES, Requests
 from stages.routing.material import Material
@@ -46,6 +48,19 @@ def quotas(shares: list[float], rows: int, least: int) -> list[int]:
     above = np.maximum(wanted / wanted.sum() * rows - lifted, 0)
     rest = rows - int(lifted.sum())
     return list(lifted + (apportion(rest, above) if rest else 0))
+
+
+def unbanded(cells: list[Cell]) -> list[Cell]:
+    """The cells with all length bands of a function in one, for a recipe that plans no lengths."""
+    merged: dict[tuple[str, str, str], Cell] = {}
+    for cell in cells:
+        key = (cell["function"], cell["content_type"], cell["locale"])
+        have = merged.setdefault(key, {**cell, "share": 0.0})
+        have["share"] += cell["share"]
+        have["min_words"] = min(have["min_words"], cell["min_words"])
+        have["max_words"] = max(have["max_words"], cell["max_words"])
+        have["band"] = f"{have['min_words']}-{have['max_words']}"
+    return list(merged.values())
 
 
 def share_out(
@@ -89,9 +104,41 @@ def wanted(cell: Cell, route: str, chosen: Route) -> int:
     return math.ceil(own * (1 + chosen.surplus))
 
 
+# Steps of the R2 sequence: 1/g and 1/g^2 for g^3 = g + 1 (Roberts 2018, The Unreasonable
+# Effectiveness of Quasirandom Sequences). Every prefix of it is spread evenly.
+R2 = 0.7548776662466927, 0.5698402909980532
+
+
+def aims(
+    drawn: dict[str, np.ndarray], cells: list[Cell], target: dict[str, Any], domain: Domain,
+    rng: np.random.Generator,
+) -> dict[str, np.ndarray | pl.Series]:  # fmt: skip
+    """`words` and `type_position` that each request aims at, after the population's quantiles.
+
+    Evenly spread over any first requests of a cell and route, since how many will be used depends
+    on how many pass. `target` is target.json; a function without quantiles is spread evenly.
+    """
+    shift = rng.random((2, len(cells)))[:, drawn["cell"]]
+    level = (np.outer(R2, drawn["rank"] + 1) + shift) % 1
+    words = np.empty(drawn["cell"].size, dtype=np.int64)
+    for number, cell in enumerate(cells):
+        low, high = cell["min_words"], cell["max_words"]
+        quantiles = target.get("words", {}).get(cell["function"], {"0": low, "1": high})
+        steps = probabilities(quantiles, low, high).cumsum()
+        here = drawn["cell"] == number
+        words[here] = low + np.searchsorted(steps, level[0, here]).clip(0, high - low)
+    wanted = target.get("type_words", {}).get("positions", {"0": 0, "1": 1})
+    levels, places = np.array(sorted((float(q), float(v)) for q, v in wanted.items())).T
+    named = np.array([bool(domain.content_types[c["content_type"]].words) for c in cells])
+    place = pl.Series(np.interp(level[1], levels, places))
+    return {"words": words, "type_position": place.zip_with(
+        pl.Series(named[drawn["cell"]]), pl.Series([None], dtype=pl.Float64))}  # fmt: skip
+
+
 def requests(
-    cells: list[Cell], templates: list[Template], material: Material, chosen: Route
-) -> pl.DataFrame:
+    cells: list[Cell], templates: list[Template], material: Material, chosen: Route,
+    target: dict[str, Any],
+) -> pl.DataFrame:  # fmt: skip
     """The table of planned requests, ranked within each cell and route."""
     rng = material.rng
     # Per group of equal template and cell: which requests (cell number, rank) belong to it.
@@ -107,7 +154,9 @@ def requests(
             columns["rank"].append(np.arange(n))
             columns["quota"].append(np.full(n, want))
     drawn = {name: np.concatenate(parts) for name, parts in columns.items()}
-    frame = pl.DataFrame(drawn).with_columns(seed=rng.integers(0, 2**31 - 1, drawn["cell"].size))
+    frame = pl.DataFrame(drawn | aims(drawn, cells, target, material.domain, rng)).with_columns(
+        seed=rng.integers(0, 2**31 - 1, drawn["cell"].size)
+    )
     types = pl.Series([f"{c['function']}|{c['content_type']}" for c in cells])
     groups = frame.with_columns(type=types.gather(frame["cell"])).partition_by(
         "template", "type", as_dict=True, maintain_order=True
@@ -146,8 +195,7 @@ def _fill(
     cell = cells[group["cell"][0]]
     function, content_type = cell["function"], cell["content_type"]
     n, slots, visited = group.height, {}, []
-    asset_id = pl.Series("asset_id", [None] * n, dtype=pl.String)
-    image = pl.Series("image_path", [None] * n, dtype=pl.String)
+    asset_id = image = pl.repeat(None, n, dtype=pl.String, eager=True)
     for source in template.header.sources:
         if source == "asset":
             pool = material.pool(template.header, function, content_type)
@@ -157,12 +205,14 @@ def _fill(
             asset_id, image = rows["asset_id"], rows["image_path"]
         else:
             for slot, numbers in material.draw_walk(source, content_type, n).items():
-                slots[slot] = pl.Series(slot, material.labels[numbers])
-                visited.append(pl.Series(slot, material.node_ids[numbers]))
-    empty = pl.Series([[]] * n, dtype=pl.List(pl.String))
-    walked = pl.DataFrame(visited or [empty]).select(pl.concat_list(pl.all())).to_series()
+                slots[slot] = material.nodes["label"].gather(numbers).alias(slot)
+                visited.append(material.nodes["node_id"].gather(numbers).alias(slot))
+    if visited:
+        walked = pl.DataFrame(visited).select(pl.concat_list(pl.all())).to_series()
+    else:
+        walked = pl.Series([[]], dtype=pl.List(pl.String)).new_from_index(0, n)
     text = pl.DataFrame(list(slots.values())).select(pl.struct(pl.all()).struct.json_encode())
-    return group.select("cell", "rank", pl.col("quota"), "seed").with_columns(
+    return group.select("cell", "rank", "quota", "words", "type_position", "seed").with_columns(
         route=pl.lit(template.header.route),
         template_id=pl.lit(template.template_id),
         slots=text.to_series() if slots else pl.lit("{}"),

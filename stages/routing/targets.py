@@ -1,7 +1,13 @@
-"""Population statistics to a joint target: checks, iterative proportional fitting, band shares."""
+"""A population's target: checks, iterative proportional fitting, band shares, the cells.
+
+A population comes as statistics (`from_statistics`) or as a table of observed queries
+(stages/routing/observed.py); both end as a `Target`, which `record` turns into target.json.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,126 +17,255 @@ from numpy.typing import NDArray
 
 from stages.contracts.command import InputError
 from stages.contracts.domain import Domain
+from stages.contracts.quantiles import cumulative
 
 Floats = NDArray[np.float64]
+Quantiles = dict[float, float]
+
+# A type word anywhere in the query, where nothing is known.
+UNIFORM: Quantiles = {0: 0.0, 1: 1.0}
+TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is known of a population; F functions, T content types, L locales of the domain.
+
+    table: (F, T) joint shares, sum 1. words: function -> word counts at quantiles. locales: (L,)
+    shares. type_share: share of queries that name their content type, of those whose type has a
+    word; None if unknown. positions: quantiles of `type_position`, 0 to 1. other: rows and
+    cells that were too few to tell; epsilon: the noise's budget; both None where there is none.
+    """
+
+    table: Floats
+    words: dict[str, Quantiles]
+    locales: Floats
+    type_share: float | None = None
+    positions: Quantiles = field(default_factory=lambda: dict(UNIFORM))
+    other: dict[str, int] | None = None
+    epsilon: float | None = None
+
+
+def known(names: Iterable[Any], allowed: list[str], where: str) -> None:
+    """InputError if a name is not one of the domain's."""
+    for name in names:
+        if name not in allowed:
+            raise InputError(f"{where}: {name!r} is unknown to domain.yaml; it knows {allowed}")
+
+
+def number(value: Any, where: str) -> float:
+    """`value` if it is a finite number that is not negative."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InputError(f"{where}: {value!r} is no number")
+    if not 0 <= value < float("inf"):
+        raise InputError(f"{where}: {value} must not be negative or infinite")
+    return value
+
+
+def normalized(numbers: Floats, where: str) -> Floats:
+    """Counts or shares over their sum; shares must sum to 1 already."""
+    total = float(numbers.sum())
+    if total == 0:
+        raise InputError(f"{where}: all shares are zero")
+    if (numbers % 1).any() and abs(total - 1) > TOLERANCE:
+        raise InputError(
+            f"{where}: the shares sum to {total:g}, not to 1; give counts or mend them"
+        )
+    return numbers / total
 
 
 def shares(value: Any, allowed: list[str], where: str) -> Floats:
     """Counts or shares per name, normalized, in the order of `allowed`; missing names are 0."""
     if not isinstance(value, dict) or not value:
         raise InputError(f"{where} must map names to shares")
-    unknown = [name for name in value if name not in allowed]
-    if unknown:
-        raise InputError(f"{where}: {unknown[0]!r} is unknown to domain.yaml; it knows {allowed}")
-    numbers = [value.get(name, 0) for name in allowed]
-    for name, number in zip(allowed, numbers, strict=True):
-        if isinstance(number, bool) or not isinstance(number, int | float):
-            raise InputError(f"{where}.{name}: {number!r} is no number")
-        if not 0 <= number < float("inf"):
-            raise InputError(f"{where}.{name}: {number} must not be negative")
-    total = float(sum(numbers))
-    if total == 0:
-        raise InputError(f"{where}: all shares are zero")
-    fractions = [n for n in numbers if not float(n).is_integer()]
-    if fractions and abs(total - 1) > 1e-6:
-        raise InputError(
-            f"{where}: the shares sum to {total:g}, not to 1; give counts or mend them"
-        )
-    return np.asarray(numbers, dtype=float) / total
+    known(value, allowed, where)
+    numbers = [number(value.get(name, 0), f"{where}.{name}") for name in allowed]
+    return normalized(np.asarray(numbers, dtype=float), where)
 
 
-def fit(affinity: Floats, rows: Floats, columns: Floats, tolerance: float = 1e-10) -> Floats:
+def grid(value: Any, functions: list[str], types: list[str], default: float, where: str) -> Floats:
+    """A mapping function -> {content type: number} as a (F, T) table."""
+    if not isinstance(value, dict) or not all(isinstance(line, dict) for line in value.values()):
+        raise InputError(f"{where} must map functions to content types with their numbers")
+    known(value, functions, where)
+    table = np.full((len(functions), len(types)), float(default))
+    for name, line in value.items():
+        known(line, types, f"{where}.{name}")
+        for kind, entry in line.items():
+            place = functions.index(name), types.index(kind)
+            table[place] = number(entry, f"{where}.{name}.{kind}")
+    return table
+
+
+def quantiles(value: Any, where: str) -> Quantiles:
+    """A mapping level -> number, levels 0 to 1 with both ends; the numbers must not fall."""
+    if not isinstance(value, dict):
+        raise InputError(f"{where} must map quantiles (0 to 1) to numbers")
+    points = {number(level, where): number(n, f"{where}.{level}") for level, n in value.items()}
+    points = dict(sorted(points.items()))
+    if len(points) < 2 or min(points) != 0 or max(points) != 1:
+        raise InputError(f"{where}: name the quantiles 0 and 1 and any between")
+    for (low, before), (high, after) in pairwise(points.items()):
+        if after < before:
+            raise InputError(
+                f"{where}: must not fall as quantiles rise: {before:g} at {low:g}, "
+                f"{after:g} at {high:g}"
+            )
+    return points
+
+
+def fit(
+    affinity: Floats, rows: Floats, columns: Floats, functions: list[str], types: list[str]
+) -> Floats:
     """Joint table with the given marginals, nearest to `affinity` in relative entropy.
 
-    Iterative proportional fitting (Deming and Stephan 1940). Shapes: affinity (r, c), rows (r,),
-    columns (c,). Raises InputError if zeros of the affinity make the marginals unreachable.
+    Iterative proportional fitting (Deming and Stephan 1940). Shapes: affinity (F, T), rows (F,),
+    columns (T,), each marginal with sum 1. Raises InputError if zeros of the affinity put the
+    marginals out of reach; it names what clashes, after Hall: functions that want more than the
+    content types hold that they may take.
     """
+    if not affinity.any():
+        raise InputError("affinity: all are zero")
+    labels = [f"functions.{n}" for n in functions], [f"content_types.{n}" for n in types]
     table = affinity / affinity.sum()
     for _ in range(10_000):
         for axis, wanted in ((1, rows), (0, columns)):
             have = table.sum(axis=axis)
-            blocked = (have == 0) & (wanted > 0)
-            if blocked.any():
+            for i in np.flatnonzero((have == 0) & (wanted > 0)):
                 raise InputError(
-                    f"population: affinity forbids everything in line {int(blocked.argmax())} "
-                    f"although its share is {wanted[blocked][0]:.4f}"
+                    f"affinity: {labels[1 - axis][i]} has the share {wanted[i]:.4f}, but the "
+                    f"affinity is 0 with every partner that has a share"
                 )
             factor = np.divide(wanted, have, out=np.zeros_like(wanted), where=have > 0)
             table = table * (factor[:, None] if axis == 1 else factor)
-        miss = np.abs(table.sum(axis=1) - rows).max()
-        if miss < tolerance:
+        missing = rows - table.sum(axis=1)
+        if np.abs(missing).max() < 1e-10:
             return table
-    raise InputError(f"population: shares contradict the affinity; rows are off by {miss:.4g}")
+    short = missing > 1e-10
+    allowed = affinity[short].any(axis=0)
+    most, wanted_most = columns[allowed].sum(), rows[short].sum()
+    forced = ~short[:, None] & allowed & (affinity > 0)
+    if abs(most - wanted_most) < 1e-9 and forced.any():
+        # In reach, but only with nothing left of these content types for the other functions; the
+        # iteration nears that limit too slowly.
+        return fit(np.where(forced, 0, affinity), rows, columns, functions, types)
+    names = [name for name, is_short in zip(functions, short, strict=True) if is_short]
+    reach = [name for name, is_allowed in zip(types, allowed, strict=True) if is_allowed]
+    raise InputError(
+        f"affinity: its zeros leave {names} (share {wanted_most:.4f}) only the content types "
+        f"{reach} (share {most:.4f}); {missing[short].sum():.4f} is out of reach: mend the shares "
+        "or put a small number for a zero"
+    )
 
 
-def band_shares(quantiles: dict[float, float], bounds: list[int], where: str) -> Floats:
+def band_shares(words: Quantiles, bounds: list[int], where: str) -> Floats:
     """Share of queries in each length band, from word counts at quantiles.
 
-    `bounds` are the bands' upper word counts, ascending. The distribution between two quantiles
-    is taken as uniform over whole word counts.
+    `bounds` are the bands' upper word counts, ascending. See `quantiles.cumulative`.
     """
-    points = sorted(quantiles.items())
-    if len(points) < 2 or points[0][0] != 0 or points[-1][0] != 1:
-        raise InputError(f"{where}: name the quantiles 0 and 1 and any between")
-    if any(b[1] < a[1] for a, b in pairwise(points)):
-        raise InputError(f"{where}: word counts must not fall as quantiles rise: {points}")
-    if points[-1][1] > bounds[-1]:
+    points = quantiles(words, where)
+    if points[1] > bounds[-1]:
         raise InputError(
-            f"{where}: the longest query has {points[-1][1]} words, the last band ends at "
+            f"{where}: the longest query has {points[1]:g} words, the last band ends at "
             f"{bounds[-1]}"
         )
-    levels, counts = np.array([p[0] for p in points]), np.array([p[1] for p in points], dtype=float)
-    # A count of n words covers the interval (n - 0.5, n + 0.5].
-    counts[0] -= 0.5
-    counts[-1] += 0.5
-    cumulative = np.interp(np.asarray(bounds) + 0.5, counts, levels)
-    cumulative[-1] = 1.0
-    return np.diff(cumulative, prepend=0.0)
+    return np.diff(cumulative(points, bounds), prepend=0.0)
 
 
-def joint(statistics: dict[str, Any], bands: dict[str, list[int]], domain: Domain, where: Path
-          ) -> list[dict[str, Any]]:  # fmt: skip
-    """The target: one record per function x content type x band x locale with its share."""
-    known = {"functions", "content_types", "affinity", "words", "locales"}
-    unknown = sorted(set(statistics) - known)
-    missing = sorted(known - {"affinity"} - set(statistics))
-    if unknown or missing:
-        raise InputError(f"{where}: unknown keys {unknown}, missing keys {missing}")
-    functions = [f.name for f in domain.functions]
-    types = list(domain.content_types)
-    rows = shares(statistics["functions"], functions, f"{where}: functions")
-    columns = shares(statistics["content_types"], types, f"{where}: content_types")
-    locales = shares(statistics["locales"], domain.locales, f"{where}: locales")
-    affinity = np.ones((len(functions), len(types)))
-    for name, line in (statistics.get("affinity") or {}).items():
-        if name not in functions:
-            raise InputError(f"{where}: affinity: unknown function {name!r}")
-        for kind, number in line.items():
-            if kind not in types:
-                raise InputError(f"{where}: affinity.{name}: unknown content type {kind!r}")
-            if not isinstance(number, int | float) or number < 0:
-                raise InputError(f"{where}: affinity.{name}.{kind}: {number!r} must be >= 0")
-            affinity[functions.index(name), types.index(kind)] = number
-    table = fit(affinity, rows, columns)
-    cells = []
-    for i, function in enumerate(functions):
-        limit = domain.function(function).max_words
-        if function not in bands or bands[function][-1] != limit:
-            raise InputError(
-                f"population.bands.{function} must end at the function's max_words {limit}"
+def joint(statistics: dict[str, Any], domain: Domain, where: Path) -> Floats:
+    """The (F, T) shares: `joint` as it stands, else `affinity` fitted to the two marginals."""
+    functions, types = [f.name for f in domain.functions], list(domain.content_types)
+    sides = {"functions": functions, "content_types": types}
+    marginals = {
+        key: shares(statistics[key], names, f"{where}: {key}")
+        for key, names in sides.items()
+        if key in statistics
+    }
+    if "joint" not in statistics:
+        affinity = grid(statistics.get("affinity") or {}, functions, types, 1, f"{where}: affinity")
+        try:
+            return fit(
+                affinity, marginals["functions"], marginals["content_types"], functions, types
             )
-        if function not in statistics["words"]:
-            raise InputError(f"{where}: words: no quantiles for {function}")
-        label = f"{where}: words.{function}"
-        lengths = band_shares(statistics["words"][function], bands[function], label)
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from None
+    label = f"{where}: joint"
+    table = normalized(grid(statistics["joint"], functions, types, 0, label), label)
+    for axis, (key, names) in enumerate(sides.items()):
+        have = table.sum(axis=1 - axis)
+        for name, share, told in zip(names, have, marginals.get(key, have), strict=True):
+            if abs(share - told) > TOLERANCE:
+                raise InputError(
+                    f"{where}: {key}.{name} is {told:.6g}, but joint gives it {share:.6g}; "
+                    f"mend one or leave {key} out"
+                )
+    return table
+
+
+def from_statistics(statistics: dict[str, Any], domain: Domain, where: Path) -> Target:
+    """Check a statistics file (`where` is its path, for messages) and return its target."""
+    has_joint = "joint" in statistics
+    needed = {"words", "locales"} | ({"joint"} if has_joint else {"functions", "content_types"})
+    allowed = needed | {"functions", "content_types", "type_words"}
+    allowed |= set() if has_joint else {"affinity"}
+    unknown, missing = sorted(set(statistics) - allowed), sorted(needed - set(statistics))
+    if unknown or missing:
+        hint = "; affinity does not go with joint" if has_joint and "affinity" in unknown else ""
+        raise InputError(f"{where}: unknown keys {unknown}, missing keys {missing}{hint}")
+    table = joint(statistics, domain, where)
+    given = statistics["words"]
+    if not isinstance(given, dict):
+        raise InputError(f"{where}: words must map functions to quantiles")
+    names = [f.name for f in domain.functions]
+    known(given, names, f"{where}: words")
+    for name in names:
+        if name not in given:
+            raise InputError(f"{where}: words: no quantiles for {name}")
+    words = {name: quantiles(given[name], f"{where}: words.{name}") for name in names}
+    locales = shares(statistics["locales"], domain.locales, f"{where}: locales")
+    share, positions = type_words(statistics.get("type_words"), f"{where}: type_words")
+    return Target(table, words, locales, share, positions)
+
+
+def type_words(value: Any, where: str) -> tuple[float | None, Quantiles]:
+    """`type_words` of a statistics file: the share that names its type, and where it stands."""
+    value = {} if value is None else value
+    if not isinstance(value, dict) or set(value) - {"share", "positions"}:
+        raise InputError(f"{where} takes the keys share and positions, found {value!r}")
+    share = value.get("share")
+    if share is not None and number(share, f"{where}.share") > 1:
+        raise InputError(f"{where}.share: {share} must lie in 0 to 1")
+    positions = quantiles(value.get("positions", UNIFORM), f"{where}.positions")
+    if positions[1] > 1:
+        raise InputError(f"{where}.positions: {positions[1]:g} must lie in 0 (start) to 1 (end)")
+    return share, positions
+
+
+def cells(
+    target: Target, bands: dict[str, list[int]], domain: Domain, where: Path
+) -> list[dict[str, Any]]:
+    """One record per function x content type x band x locale with its share; they sum to 1.
+
+    Within a function, length and locale are taken as independent of the content type.
+    """
+    found = []
+    for i, function in enumerate(domain.functions):
+        name, limit = function.name, function.max_words
+        if name not in bands or bands[name][-1] != limit:
+            raise InputError(
+                f"population.bands.{name} must end at the function's max_words {limit}"
+            )
+        if any(upper <= lower for lower, upper in pairwise([0, *bands[name]])):
+            raise InputError(f"population.bands.{name}: {bands[name]} must rise")
+        lengths = band_shares(target.words[name], bands[name], f"{where}: words.{name}")
         lower = 1
-        for upper, length in zip(bands[function], lengths, strict=True):
-            for j, kind in enumerate(types):
-                for locale, part in zip(domain.locales, locales, strict=True):
-                    share = table[i, j] * length * part
-                    cells.append(
+        for upper, length in zip(bands[name], lengths, strict=True):
+            for j, kind in enumerate(domain.content_types):
+                for locale, part in zip(domain.locales, target.locales, strict=True):
+                    share = target.table[i, j] * length * part
+                    found.append(
                         {
-                            "function": function,
+                            "function": name,
                             "content_type": kind,
                             "band": f"{lower}-{upper}",
                             "min_words": lower,
@@ -140,4 +275,26 @@ def joint(statistics: dict[str, Any], bands: dict[str, list[int]], domain: Domai
                         }
                     )
             lower = upper + 1
-    return cells
+    return found
+
+
+def _levels(points: Quantiles) -> dict[str, float]:
+    return {f"{level:g}": value for level, value in points.items()}
+
+
+def record(
+    target: Target, bands: dict[str, list[int]], domain: Domain, where: Path
+) -> dict[str, Any]:
+    """target.json: the cells and the aggregates behind them."""
+    names = [f.name for f in domain.functions]
+    functions = [round(float(share), 12) for share in target.table.sum(axis=1)]
+    locales = [round(float(share), 12) for share in target.locales]
+    return {
+        "cells": cells(target, bands, domain, where),
+        "functions": dict(zip(names, functions, strict=True)),
+        "words": {name: _levels(target.words[name]) for name in names},
+        "locales": dict(zip(domain.locales, locales, strict=True)),
+        "type_words": {"share": target.type_share, "positions": _levels(target.positions)},
+        "other": target.other,
+        "epsilon": target.epsilon,
+    }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +13,12 @@ from typing import Any
 
 from stages.contracts import engine, files, settings
 from stages.contracts.command import InputError
+from stages.contracts.store import Store, key
 
 ADAPTER_CONFIG, ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 PEFT_PREFIX = "base_model.model."
+# Answers that a killed run loses at most: so many times those that run together.
+ROUNDS = 2
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ def merge(base: str, adapter: str | Path, out: str | Path) -> None:
     from peft import PeftModel
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    model = AutoModelForCausalLM.from_pretrained(base, dtype="auto")
+    model = AutoModelForCausalLM.from_pretrained(base, dtype="auto", use_safetensors=True)
     kept = model.dtype
     merged = PeftModel.from_pretrained(model.float(), str(adapter)).merge_and_unload()
     merged.to(kept).save_pretrained(out)
@@ -117,7 +120,7 @@ def _served(
     engine.quiet()
     import torch
 
-    with tempfile.TemporaryDirectory(prefix="merged-", dir=files.work_dir()) as folder:
+    with files.scratch("merged") as folder:
         model, extra, request = base, dict[str, Any](), None
         if adapter is not None:
             config = check_adapter(adapter, base)
@@ -131,7 +134,7 @@ def _served(
             else:
                 # Serving the adapter apart is several times slower on a processor.
                 merge(base, adapter, folder)
-                model = folder
+                model = str(folder)
         llm = engine.engine(model, options, seed, **extra)
         try:
             yield llm, request
@@ -139,17 +142,20 @@ def _served(
             engine.shutdown(llm)
 
 
-def check_lengths(llm: Any, conversations: list[list[dict[str, str]]], room: int) -> None:
-    """Raise InputError for the first conversation that leaves no room for its answer, in tokens."""
+def check_lengths(llm: Any, conversations: dict[int, list[dict[str, str]]], room: int) -> None:
+    """Raise InputError for the first conversation that leaves no room for its answer, in tokens.
+
+    The conversations are keyed by their row number, from 0.
+    """
     tokenizer = llm.get_tokenizer()
-    for number, conversation in enumerate(conversations, 1):
+    for number, conversation in conversations.items():
         text = tokenizer.apply_chat_template(
             conversation, tokenize=False, add_generation_prompt=True
         )
         tokens = len(tokenizer.encode(text, add_special_tokens=False))
         if tokens > room:
             raise InputError(
-                f"golden row {number}: {tokens} tokens with the system prompt, {room} fit; "
+                f"golden row {number + 1}: {tokens} tokens with the system prompt, {room} fit; "
                 "shorten the query or raise engine.max_model_len"
             )
 
@@ -162,26 +168,50 @@ def answer(
     options: settings.Engine,
     max_tokens: int,
     seed: int = 0,
+    kept: Store | None = None,
+    model: str = "",
 ) -> Answers:
     """Ask the base model (with `adapter` on it, unless None) every query, at temperature 0.
 
-    An answer ends where the model ends it, or after `max_tokens`. Raises InputError for a model,
-    adapter or query that cannot be served.
+    An answer ends where the model ends it, or after `max_tokens`. With a store `kept`, answers that
+    it has of `model` (a name for base and adapter together) are taken from there, with the time
+    that they took, and new ones go there as they come. Raises InputError for a model, adapter or
+    query that cannot be served.
     """
     conversations = [
         [{"role": "system", "content": system}, {"role": "user", "content": query}]
         for query in queries
     ]
-    with _served(base, adapter, options, seed) as (llm, request):
-        from vllm import SamplingParams
+    sampling = {"temperature": 0.0, "max_tokens": max_tokens}
+    names = [key(model, conversation, sampling, seed) for conversation in conversations]
+    found = {} if kept is None else {n: json.loads(t) for n, t in kept.get(names).items()}
+    asked = {name: n for n, name in enumerate(names) if name not in found}
+    if kept is not None:
+        kept.count(model, len(queries) - len(asked), len(asked))
+    if asked:
+        with _served(base, adapter, options, seed) as (llm, request):
+            from vllm import SamplingParams
 
-        check_lengths(llm, conversations, options.max_model_len - max_tokens)
-        start = time.perf_counter()
-        outputs = llm.chat(
-            conversations,
-            SamplingParams(temperature=0.0, max_tokens=max_tokens),
-            use_tqdm=sys.stderr.isatty(),
-            lora_request=request,
-        )
-        seconds = time.perf_counter() - start
-    return Answers([output.outputs[0].text for output in outputs], seconds)
+            missing = list(asked)
+            room = options.max_model_len - max_tokens
+            check_lengths(llm, {n: conversations[n] for n in asked.values()}, room)
+            size = ROUNDS * options.max_num_seqs
+            for first in range(0, len(missing), size):
+                part = missing[first : first + size]
+                start = time.perf_counter()
+                outputs = llm.chat(
+                    [conversations[asked[name]] for name in part],
+                    SamplingParams(**sampling),
+                    use_tqdm=sys.stderr.isatty(),
+                    lora_request=request,
+                )
+                seconds = (time.perf_counter() - start) / len(part)
+                fresh = {
+                    name: {"text": output.outputs[0].text, "seconds": seconds}
+                    for name, output in zip(part, outputs, strict=True)
+                }
+                if kept is not None:
+                    kept.put(model, [(name, json.dumps(one)) for name, one in fresh.items()])
+                found |= fresh
+    answers = [found[name] for name in names]
+    return Answers([one["text"] for one in answers], sum(one["seconds"] for one in answers))

@@ -53,16 +53,20 @@ def bootstrap(frame: pl.DataFrame, samples: int, seed: int) -> dict[str, Floats]
     return {name: np.concatenate(parts) for name, parts in found.items()}
 
 
+def percentiles(draws: Floats, level: float = 0.95) -> list[float]:
+    """[low, high] that holds the middle `level` of the draws.
+
+    Efron & Tibshirani (1993), chapter 13.
+    """
+    return [float(x) for x in np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])]
+
+
 def intervals(
     frame: pl.DataFrame, samples: int, seed: int, level: float = 0.95
 ) -> dict[str, list[float]]:
-    """Percentile bootstrap intervals [low, high] of f1, cta and ss.
-
-    Efron & Tibshirani (1993), chapter 13. Deterministic for a seed.
-    """
-    tails = [(1 - level) / 2, (1 + level) / 2]
+    """Percentile bootstrap intervals [low, high] of f1, cta and ss. Deterministic for a seed."""
     draws = bootstrap(frame, samples, seed)
-    return {name: [float(x) for x in np.quantile(values, tails)] for name, values in draws.items()}
+    return {name: percentiles(values, level) for name, values in draws.items()}
 
 
 @dataclass(frozen=True)

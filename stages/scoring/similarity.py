@@ -22,7 +22,9 @@ def embedder(folder: str) -> Encode:
     from sentence_transformers import SentenceTransformer
 
     try:
-        model = SentenceTransformer(folder, local_files_only=True)
+        model = SentenceTransformer(
+            folder, local_files_only=True, model_kwargs={"use_safetensors": True}
+        )
     except (OSError, ValueError) as error:
         told = " ".join(str(error).split())
         raise InputError(f"{folder} is no sentence-transformers model: {told:.200}") from error

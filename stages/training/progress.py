@@ -30,7 +30,8 @@ class ProgressLine(TrainerCallback):
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.began = self.told = time.monotonic()
         self.first = state.global_step
-        if sys.stderr.isatty():
+        self.main = state.is_world_process_zero
+        if self.main and sys.stderr.isatty():
             from rich.console import Console
 
             columns = (
@@ -56,7 +57,7 @@ class ProgressLine(TrainerCallback):
         rate = done * self.rows_per_step / (now - self.began)
         if self.bar:
             self.bar.update(self.task, completed=state.global_step, rate=rate, loss=self.loss)
-        elif now - self.told >= SECONDS_BETWEEN_LINES:
+        elif self.main and now - self.told >= SECONDS_BETWEEN_LINES:
             self.told = now
             left = (state.max_steps - state.global_step) * (now - self.began) / done
             print(

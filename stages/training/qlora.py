@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -14,6 +15,8 @@ import torch
 import transformers
 from datasets import Dataset
 from peft import LoraConfig
+from peft.helpers import disable_input_dtype_casting
+from peft.utils.other import fsdp_auto_wrap_policy
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -46,6 +49,8 @@ class Trained:
     tokens: int
     seconds: float
     validation_loss: float | None
+    # The adapter's weights where the model lies in slices (FSDP), else None: the model has them.
+    weights: dict[str, torch.Tensor] | None = None
 
 
 class AnswerTrainer(SFTTrainer):
@@ -103,19 +108,28 @@ def load_base(path: str, quantize: bool, dtype: torch.dtype = torch.bfloat16) ->
     """
     transformers.utils.logging.disable_progress_bar()
     options: dict[str, Any] = {}
+    sliced = os.environ.get("ACCELERATE_USE_FSDP") == "true"
     if quantize:
         options["quantization_config"] = BitsAndBytesConfig(
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=dtype,
+            # FSDP slices what looks like ordinary weights: four-bit ones in bfloat16's clothes.
+            bnb_4bit_quant_storage=dtype if sliced else torch.uint8,
         )
     # Scaled-dot-product attention leaves Gemma 2's softcap out without a word.
     if getattr(AutoConfig.from_pretrained(path), "attn_logit_softcapping", None):
         options["attn_implementation"] = "eager"
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"
     model = AutoModelForCausalLM.from_pretrained(
-        path, dtype=dtype, device_map={"": device}, local_files_only=True, **options
+        path,
+        dtype=dtype,
+        # FSDP places the slices itself.
+        device_map=None if sliced else {"": device},
+        local_files_only=True,
+        use_safetensors=True,
+        **options,
     )
     if quantize and device == "cpu":
         model = model.dequantize(dtype)
@@ -224,10 +238,15 @@ def make_trainer(
         shared_prefix.check_kind(base, max(len(row.input_ids) for row in rows))
         shared_prefix.check_exact(base)
         collator = shared_prefix.collator_for(base)
-    rows_per_step = settings.per_device_train_batch_size * settings.gradient_accumulation_steps
+    arguments = sft_config(settings, seed, folder)
+    rows_per_step = (
+        settings.per_device_train_batch_size
+        * settings.gradient_accumulation_steps
+        * arguments.world_size
+    )
     trainer = AnswerTrainer(
         model=base,
-        args=sft_config(settings, seed, folder),
+        args=arguments,
         data_collator=collator,
         train_dataset=Dataset.from_list([asdict(row) for row in rows]),
         processing_class=tokenizer,
@@ -239,6 +258,10 @@ def make_trainer(
     for parameter in trainer.model.parameters():
         if parameter.requires_grad:
             parameter.data = parameter.data.float()
+    if trainer.is_fsdp_enabled:
+        # Adapter and frozen weights in slices of their own, for their types differ.
+        policy = fsdp_auto_wrap_policy(trainer.model)
+        trainer.accelerator.state.fsdp_plugin.auto_wrap_policy = policy
     return trainer
 
 
@@ -252,7 +275,12 @@ def mean_loss(trainer: AnswerTrainer, rows: Sequence[Row]) -> float | None:
         return None
     trainer.model.eval()
     total = 0.0
-    for batch in trainer.get_eval_dataloader(Dataset.from_list([asdict(row) for row in rows])):
+    # Every process scores all rows: shared out, some would be scored twice to fill the last batch.
+    for batch in torch.utils.data.DataLoader(
+        [asdict(row) for row in rows],  # type: ignore[arg-type]
+        batch_size=trainer.args.eval_batch_size,
+        collate_fn=trainer.data_collator,
+    ):
         with trainer.compute_loss_context_manager():
             inputs = trainer._prepare_inputs(batch)
             total += float(trainer.compute_loss(trainer.model, inputs, num_items_in_batch=1))
@@ -280,10 +308,17 @@ def train(
     done = 0
     if resume:
         done = json.loads((Path(resume) / "trainer_state.json").read_text())["global_step"]
-        print(f"resuming after step {done} from {resume}", flush=True)
+        if trainer.is_world_process_zero():
+            print(f"resuming after step {done} from {resume}", flush=True)
     began = time.monotonic()
-    trainer.train(resume_from_checkpoint=resume)
+    # PEFT copies every adapter's input to the adapter's float32, which autocast undoes at once.
+    with disable_input_dtype_casting(trainer.model):
+        trainer.train(resume_from_checkpoint=resume)
     seconds = time.monotonic() - began
+    weights = None
+    if trainer.is_fsdp_enabled:
+        trainer.accelerator.state.fsdp_plugin.set_state_dict_type("FULL_STATE_DICT")
+        weights = trainer.accelerator.get_state_dict(trainer.model_wrapped)
     state = trainer.state
     steps = state.global_step - done
     return Trained(
@@ -292,20 +327,25 @@ def train(
         total_steps=state.global_step,
         steps=steps,
         rows=len(rows) * state.epoch * steps / state.global_step,
-        tokens=trainer.tokens,
+        tokens=trainer.tokens * trainer.args.world_size,
         seconds=seconds,
         validation_loss=mean_loss(trainer, validation),
+        weights=weights,
     )
 
 
-def save_adapter(model: Any, out: Path, base_name: str) -> None:
+def save_adapter(
+    model: Any, out: Path, base_name: str, weights: dict[str, torch.Tensor] | None = None
+) -> None:
     """Write adapter_model.safetensors and adapter_config.json to the new folder `out`.
 
-    `base_name` is what the configuration names as the base: no path of this machine.
+    `base_name` is what the configuration names as the base: no path of this machine. `weights`
+    are the adapter's where the model does not hold them itself.
     """
     for config in model.peft_config.values():
         config.base_model_name_or_path = base_name
-    model.save_pretrained(out, safe_serialization=True, save_embedding_layers=False)
+    model.save_pretrained(out, safe_serialization=True, save_embedding_layers=False,
+                          state_dict=weights)  # fmt: skip
     (out / "README.md").unlink(missing_ok=True)
     # PEFT keeps the target modules as a set, whose order differs from run to run.
     described = files.read_json(out / "adapter_config.json")

@@ -1,4 +1,4 @@
-"""The heuristic route: a pattern, filled, until it has the wanted length; then a typist's touch."""
+"""The heuristic route: patterns, filled, until one has the wanted shape; then a typist's touch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stages.contracts.domain import Domain
 from stages.contracts.prompts import Template
 from stages.writing.slots import Request, variables
 
-TRIES = 40
+TRIES = 24
 
 
 class Grammar:
@@ -32,23 +32,43 @@ class Grammar:
     def write(self, request: Request) -> str:
         """One query for a request, the same for the same seed.
 
-        Patterns of the template are tried in random order until one gives a query of the wanted
-        length; if none does, the nearest in length is returned (and the length check rejects it).
+        Patterns of the template are filled in random order; the query whose length, and place of
+        the word for the content type, come nearest to the request's aim is taken. A length outside
+        the request's band counts most (the length check would reject it).
         """
         rng = random.Random(request["seed"])
         patterns = self.patterns[request["template_id"]]
-        low, high = request["min_words"], request["max_words"]
-        nearest, miss = "", 1_000
+        nearest, least = "", (1_000, 1_000.0)
         for _ in range(TRIES):
             filled = variables(request, self.domain, self.lexicon, rng)
             text = tidy(rng.choice(patterns).render(filled))
-            words = len(text.split())
-            off = max(low - words, words - high, 0)
-            if off < miss:
-                nearest, miss = text, off
-            if off == 0:
+            named = (str(filled.get("design_type", "")), filled["kinds"], filled["kind"])
+            miss = off(text, request, named)
+            if miss < least:
+                nearest, least = text, miss
+            if miss <= (0, 0.0):
                 break
         return touch(nearest, rng, self.typo_share)
+
+
+def off(text: str, request: Request, kinds: tuple[str, ...]) -> tuple[int, float]:
+    """How far a query misses its aim: (words outside the band, distance from the aims inside it).
+
+    kinds: what the type may be called in the text, the likeliest first.
+    A word too many weighs as much as a type word that stands a tenth of the query off.
+    """
+    words = text.split()
+    n = len(words)
+    outside = max(request["min_words"] - n, n - request["max_words"], 0)
+    distance = 0.1 * abs(n - request["words"])
+    wanted = request["type_position"]
+    kind = next((kind for kind in kinds if kind and kind in text), None)
+    if wanted is not None and n and kind is not None:
+        # The last word of the type's name, as stages/checking measures it.
+        last = text.count(" ", 0, text.index(kind)) + kind.count(" ")
+        # Half a word on either side is as near as a whole word can stand.
+        distance += max(abs((last + 0.5) / n - wanted) - 0.5 / n, 0.0)
+    return outside, distance
 
 
 def tidy(text: str) -> str:

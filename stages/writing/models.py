@@ -2,134 +2,171 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
-from pathlib import Path
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
 from typing import Any
 
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from stages.contracts import files
+from stages.contracts import files, pictures, store
+from stages.contracts.command import InputError
 from stages.contracts.domain import Domain
-from stages.contracts.models import resolve
+from stages.contracts.models import identity, resolve
 from stages.contracts.prompts import Template
-from stages.contracts.settings import Engine, GenerateModel
-from stages.writing import store
-from stages.writing.picture import describe, in_words
+from stages.contracts.settings import Settings
+from stages.writing import seeing
+from stages.writing.engines import Answer, Ask, Complete, Failed, Messages, begins
+from stages.writing.picture import described, variables
 from stages.writing.prompting import Prompter, query_of
 from stages.writing.slots import Request
 
-# Raise it when `describe` changes what it says: kept descriptions are then made again.
-DESCRIBE = "describe-2"
 
+def engine(chosen: Settings, role: str = "writer") -> AbstractContextManager[Complete]:
+    """The engine that `generate.engine` names, started when the context is entered; for the role
+    `viewer`, the model that sees pictures, the one that `generate.vision.engine` names.
+    """
+    block = chosen.generate
+    named = block.vision.engine if role == "viewer" else block.engine
+    if named == "server":
+        from stages.writing.engines import server
 
-def digest(folder: str) -> str:
-    """A short hash of a model's weights and tokenizer: the same model under any path."""
-    hashed = hashlib.sha256()
-    for file in sorted(Path(folder).glob("*")):
-        if file.suffix in {".safetensors", ".json", ".jinja"}:
-            with file.open("rb") as stream:
-                hashed.update(hashlib.file_digest(stream, "sha256").digest())
-    return hashed.hexdigest()[:16]
+        return server.serving(block.server)
+    if named == "ray":
+        from stages.writing.engines import ray
+
+        return ray.serving(block.ray, resolve("writer"), chosen.engine, chosen.seed)
+    from stages.writing.engines import vllm
+
+    extra = {"limit_mm_per_prompt": {"image": 1}} if role == "viewer" else {}
+    return vllm.serving(resolve(role), chosen.engine, chosen.seed, **extra)
 
 
 class Writer:
-    """Writes batches of requests with the writer model; answers it has are not asked for again."""
+    """Writes batches of requests with the writer model; answers it has are not asked for again.
+
+    Whichever engine answers, prompts, keys and the order of the rows are made here, so they are
+    the same.
+    """
 
     def __init__(
         self, templates: list[Template], domain: Domain, lexicon: dict[str, list[str]],
-        environment: ImmutableSandboxedEnvironment, block: GenerateModel, engine: Engine, seed: int,
+        environment: ImmutableSandboxedEnvironment, chosen: Settings, route: str,
     ) -> None:  # fmt: skip
+        vision = chosen.generate.vision
+        self.sees = route == "vision" and vision.engine != "describe"
+        self.role = "viewer" if self.sees else "writer"
+        if self.sees:
+            templates = [seeing.template(templates[0])]
         self.prompter = Prompter(templates, domain, lexicon, environment)
-        self.sampling = block.sampling.model_dump()
-        self.settings, self.seed = engine, seed
-        self.folder = resolve("writer")
-        self.model = digest(self.folder)
-        self.store = store.Store(files.work_dir() / "completions.sqlite")
-        self.counts: Counter[str] = Counter()
-        self._llm: Any = None
-
-    def write(self, batch: list[Request]) -> list[tuple[str, str, str, str, str]]:
-        """(query, completion, model, prompt hash, prompt text) of each request."""
-        asked = [self.prompter.messages(r, **self.picture(r)) for r in batch]
-        seeds = [(self.seed + r["seed"]) % 2**31 for r in batch]
-        keys = [
-            store.key(self.model, messages, self.sampling, seed)
-            for messages, seed in zip(asked, seeds, strict=True)
-        ]
-        known = self.store.get(keys)
-        missing = [i for i, name in enumerate(keys) if name not in known]
-        self.counts.update(hits=len(keys) - len(missing), misses=len(missing))
-        if missing:
-            texts = self.complete([asked[i] for i in missing], [seeds[i] for i in missing])
-            fresh = dict(zip((keys[i] for i in missing), texts, strict=True))
-            self.store.put(self.model, fresh.items())
-            known |= fresh
-        return [
-            (query_of(known[name]), known[name], self.model, name[:16], _told(messages))
-            for name, messages in zip(keys, asked, strict=True)
-        ]
-
-    def picture(self, request: Request) -> dict[str, str]:
-        """The variable `picture` for a request that has one: the description, from the store."""
-        path = request["image_path"]
-        if path is None:
-            return {}
-        with Path(path).open("rb") as stream:
-            name = f"{DESCRIBE}:{hashlib.file_digest(stream, 'sha256').hexdigest()}"
-        kept = self.store.get([name])
-        if name not in kept:
-            kept[name] = json.dumps(describe(path))
-            self.store.put(DESCRIBE, [(name, kept[name])])
-        return {"picture": in_words(json.loads(kept[name]))}
-
-    def complete(self, asked: list[list[dict[str, str]]], seeds: list[int]) -> list[str]:
-        """The model's answers; requests with equal prefixes run together."""
-        from vllm import SamplingParams
-
-        if self._llm is None:
-            from stages.contracts.engine import engine
-
-            self._llm = engine(self.folder, self.settings, self.seed)
-        texts = [""] * len(asked)
-        order = sorted(range(len(asked)), key=lambda i: json.dumps(asked[i]))
-        for begun in (False, True):
-            part = [i for i in order if begins(asked[i]) == begun]
-            params = [SamplingParams(**self.sampling, seed=seeds[i]) for i in part]
-            if not part:
-                continue
-            outputs = self._llm.chat(
-                [as_chat(asked[i]) for i in part],
-                params,
-                use_tqdm=False,
-                add_generation_prompt=not begun,
-                continue_final_message=begun,
+        self.chosen, server = chosen, chosen.generate.server
+        self.sampling = getattr(chosen.generate, route).sampling.model_dump()
+        if self.sees:
+            longest = self.sampling["max_tokens"] * vision.sentences
+            self.sampling |= {"stop": [], "max_tokens": longest}
+        remote = (vision.engine if self.sees else chosen.generate.engine) == "server"
+        if self.sees and not chosen.models.viewer and not (remote and server.model):
+            raise InputError(
+                f"generate.vision.engine is {vision.engine}, but models.viewer is empty: name "
+                "a model that sees pictures there, such as SmolVLM (README, the vision route)"
             )
-            for i, output in zip(part, outputs, strict=True):
-                start = asked[i][-1]["content"] if begun else ""
-                texts[i] = start + output.outputs[0].text
-        return texts
+        # A server with a model of its own; else it serves models/base/ROLE, as the others do.
+        self.model = server.model if remote and server.model else identity(self.role)
+        self.plain = remote and not server.vllm
+        if self.plain:
+            from stages.writing.engines.server import STANDARD
+
+            self.sampling = {name: self.sampling[name] for name in STANDARD}
+        self.store = store.Store(files.work_dir() / store.NAME)
+        self.counts: Counter[str] = Counter()
+        self._engine = ExitStack()
+        self._complete: Complete | None = None
+
+    def write(self, batch: list[Request]) -> list[tuple[list[str], Answer, str, str, str]]:
+        """(queries, completion, model, prompt hash, prompt text) of each request.
+
+        There is at least one query, if an empty one. The completion is Failed where the engine had
+        none. A request with a picture gets `seen`, its description, for the check `ungrounded`.
+        Raises InputError, with all answers kept, when the engine is gone.
+        """
+        asks: dict[str, Ask] = {}
+        keys = []
+        for request in batch:
+            messages, picture = self.prompt(request)
+            seed = (self.chosen.seed + request["seed"]) % 2**31
+            keys.append(store.key(self.model, messages, self.sampling, seed, picture))
+            asks[keys[-1]] = Ask(messages, self.sampling, seed)
+        known: dict[str, Answer] = dict(self.store.get(keys))
+        missing = {name: request for name, request in zip(keys, batch, strict=True)
+                   if name not in known}  # fmt: skip
+        hits = sum(name in known for name in keys)
+        self.counts.update(hits=hits, misses=len(keys) - hits)
+        self.store.count(self.model, hits, len(keys) - hits)
+        if missing:
+            known |= self.complete({n: self.shown(asks[n], r) for n, r in missing.items()})
+        failed = sum(isinstance(known[name], Failed) for name in keys)
+        self.counts.update({"failed": failed} if failed else {})
+        return [
+            (self.queries(known[name]), known[name], self.model, name[:16], _told(asks[name]))
+            for name in keys
+        ]
+
+    def prompt(self, request: Request) -> tuple[Messages, str | None]:
+        """The messages for a request, and what tells its picture from others if it has one."""
+        more: dict[str, Any] = {}
+        picture = None
+        if request["image_path"] is not None:
+            picture = pictures.digest(request["image_path"])
+            more = variables(described(request["image_path"], self.store))
+            request["seen"] = more["picture"]
+        if self.sees:
+            vision = self.chosen.generate.vision
+            asked = request | {"template_id": seeing.NAME}
+            messages = self.prompter.messages(asked, sentences=vision.sentences)
+            return messages, f"{picture}@{vision.side}"
+        messages = self.prompter.messages(request, **more)
+        return messages[:-1] if self.plain and begins(messages) else messages, picture
+
+    def shown(self, ask: Ask, request: Request) -> Ask:
+        """The request as the engine gets it: with its picture, for a model that sees."""
+        if not self.sees:
+            return ask
+        side = self.chosen.generate.vision.side
+        messages = seeing.with_picture(ask.messages, request["image_path"], side)
+        return replace(ask, messages=messages)
+
+    def queries(self, answer: Answer) -> list[str]:
+        """The queries in an answer; one that is empty where there is none."""
+        if isinstance(answer, Failed):
+            return [""]
+        if self.sees:
+            return seeing.sentences(answer, self.chosen.generate.vision.sentences) or [""]
+        return [query_of(answer)]
+
+    def complete(self, asks: dict[str, Ask]) -> dict[str, Answer]:
+        """The engine's answers by key, the good ones on disk. Starts the engine at first use."""
+        if self._complete is None:
+            self._complete = self._engine.enter_context(engine(self.chosen, self.role))
+        answers = dict(zip(asks, map(_clean, self._complete(list(asks.values()))), strict=True))
+        self.store.put(self.model, [(n, a) for n, a in answers.items() if isinstance(a, str)])
+        for answer in answers.values():
+            if isinstance(answer, Failed) and answer.fatal:
+                raise InputError(answer.reason)
+        return answers
 
     def close(self) -> None:
         """End the engine, if one was started."""
-        if self._llm is not None:
-            from stages.contracts.engine import shutdown
-
-            shutdown(self._llm)
-            self._llm = None
+        self._complete = None
+        self._engine.close()
 
 
-def begins(messages: list[dict[str, str]]) -> bool:
-    """Whether the prompt ends with the beginning of the query."""
-    return messages[-1]["role"] == "begin"
+def _clean(answer: Answer) -> Answer:
+    """No half surrogates, which JSON can spell and neither SQLite nor parquet can hold."""
+    if isinstance(answer, Failed):
+        return answer
+    return answer.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def as_chat(messages: list[dict[str, str]]) -> list[dict[str, str]]:
-    """The messages with the roles that chat templates know."""
-    return [m | {"role": "assistant" if m["role"] == "begin" else m["role"]} for m in messages]
-
-
-def _told(messages: list[dict[str, str]]) -> str:
+def _told(ask: Ask) -> str:
     """Instructions and examples of a prompt, for the check that none leaks into the query."""
-    return "\n".join(m["content"] for m in messages if m["role"] in ("system", "assistant"))
+    return "\n".join(m["content"] for m in ask.messages if m["role"] in ("system", "assistant"))

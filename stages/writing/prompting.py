@@ -7,8 +7,10 @@ import random
 import re
 from typing import Any
 
+from jinja2 import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from stages.contracts.command import InputError
 from stages.contracts.domain import Domain
 from stages.contracts.prompts import Template
 from stages.writing.slots import Request, variables
@@ -55,10 +57,16 @@ class Prompter:
         clean = {name: _one_line(value) for name, value in slots.items()}
         filled = variables(request | {"slots": json.dumps(clean)}, self.domain, self.lexicon, rng)
         filled |= {name: _one_line(value) for name, value in more.items()}
-        return [
-            {"role": role, "content": text.render(filled).strip()}
-            for role, text in self.turns[request["template_id"]]
-        ]
+        name = request["template_id"]
+        try:
+            return [
+                {"role": role, "content": text.render(filled).strip()}
+                for role, text in self.turns[name]
+            ]
+        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+            raise InputError(
+                f"prompts/{name}.j2 cannot be filled for request {request['request_id']}: {error}"
+            ) from None
 
 
 def _one_line(value: Any) -> Any:

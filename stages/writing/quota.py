@@ -16,22 +16,31 @@ def cell_of(request: dict[str, Any]) -> Cell:
 
 
 class Quotas:
-    """Counts tried and accepted candidates per cell and hands out the next batch.
+    """Counts tried and accepted candidates per cell and template, and hands out the next batch.
 
-    The order depends only on the requests and on which candidates were accepted, so the same
-    completions give the same dataset.
+    A template of whose candidates fewer than `min_acceptance` pass, once `min_tried` were tried,
+    is retired: in every cell its remaining requests go behind those of its siblings, so that it
+    writes again only where there is nothing else. The order depends only on the requests and on
+    which candidates were accepted, so the same completions give the same dataset.
     """
 
-    def __init__(self, requests: Iterable[dict[str, Any]]) -> None:
+    def __init__(
+        self, requests: Iterable[dict[str, Any]], min_acceptance: float = 0.0, min_tried: int = 1
+    ) -> None:
         self.queues: dict[Cell, list[dict[str, Any]]] = {}
         for request in requests:
             self.queues.setdefault(cell_of(request), []).append(request)
         self.want = {cell: queue[0]["quota"] for cell, queue in self.queues.items()}
+        self.min_acceptance, self.min_tried = min_acceptance, min_tried
         self.tried: Counter[Cell] = Counter()
         self.accepted: Counter[Cell] = Counter()
+        self.template_tried: Counter[str] = Counter()
+        self.template_accepted: Counter[str] = Counter()
+        self.retired: set[str] = set()
 
     def next_batch(self, most: int) -> list[dict[str, Any]]:
         """Up to about `most` requests: for each open cell, what its acceptance so far suggests."""
+        self._retire()
         needed: dict[Cell, int] = {}
         for cell, queue in self.queues.items():
             left = len(queue) - self.tried[cell]
@@ -45,18 +54,44 @@ class Quotas:
             start = self.tried[cell]
             taken = self.queues[cell][start : start + math.ceil(n * scale)]
             self.tried[cell] += len(taken)
+            self.template_tried.update(request["template_id"] for request in taken)
             batch += taken
         return batch
 
-    def accept(self, request: dict[str, Any]) -> bool:
-        """Count an accepted candidate; False if its cell was full already."""
+    def _retire(self) -> None:
+        """Retire what stays under the floor, and move its remaining requests to the end."""
+        failing = {
+            template
+            for template, tried in self.template_tried.items()
+            if tried >= self.min_tried
+            and self.template_accepted[template] < self.min_acceptance * tried
+        } - self.retired
+        if not failing:
+            return
+        self.retired |= failing
+        for cell, queue in self.queues.items():
+            done = self.tried[cell]
+            queue[done:] = sorted(queue[done:], key=lambda r: r["template_id"] in self.retired)
+
+    def accept(self, request: dict[str, Any]) -> None:
+        """Count an accepted candidate; what a full cell gets beyond its quota counts no more."""
         cell = cell_of(request)
-        if self.accepted[cell] >= self.want[cell]:
-            return False
-        self.accepted[cell] += 1
-        return True
+        self.accepted[cell] = min(self.accepted[cell] + 1, self.want[cell])
+        self.template_accepted[request["template_id"]] += 1
 
     @property
     def short(self) -> dict[Cell, int]:
         """Cells that ran out of requests, with what they lack."""
         return {c: n - self.accepted[c] for c, n in self.want.items() if self.accepted[c] < n}
+
+    @property
+    def templates(self) -> dict[str, dict[str, Any]]:
+        """Per template: tried, accepted, retired."""
+        return {
+            template: {
+                "tried": self.template_tried[template],
+                "accepted": self.template_accepted[template],
+                "retired": template in self.retired,
+            }
+            for template in sorted(self.template_tried)
+        }

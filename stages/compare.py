@@ -1,0 +1,166 @@
+"""Compare experiments: the ablation table, and how varied their datasets are.
+
+Command: python -m stages.compare [REV ...] [--reference NAME] [--markdown FILE] [--csv FILE]
+                                  [--repo PATH_OR_URL] [--remote NAME]
+Reads:   of every revision, through DVC: metrics/evaluate/predictions.parquet and, where there,
+         metrics/validate.json, metrics/finetune.json
+Writes:  what --markdown and --csv name
+
+Not a stage of the pipeline. REV is a branch, tag, commit, experiment or `workspace`; without any
+it is the four recipes of `make ablation`. Data that the cache lacks comes from the remote.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from rich.console import Console
+
+from stages.contracts import files, tables
+from stages.contracts.command import InputError, run
+from stages.scoring import comparison, report
+
+RECIPES = ("heuristic", "single_prompt", "router", "router_heuristic")
+REFERENCE = "single_prompt"
+WORKSPACE = "workspace"
+FOLDER = "metrics/evaluate"
+PREDICTIONS = f"{FOLDER}/predictions.parquet"
+# Of the table where there is no terminal.
+WIDTH = 180
+
+
+@dataclass(frozen=True)
+class Revision:
+    """What one revision holds: predictions by model, rows trained on, metrics/validate.json."""
+
+    name: str
+    predictions: dict[str, pl.DataFrame]
+    rows: int | None
+    validate: dict[str, Any]
+
+
+def arguments(given: list[str] | None = None) -> argparse.Namespace:
+    """The command line. Raises InputError for names that cannot be compared."""
+    parser = argparse.ArgumentParser(
+        prog="python -m stages.compare", description="Compare revisions on their golden queries."
+    )
+    parser.add_argument("rev", nargs="*", help=f"at least two (default: {' '.join(RECIPES)})")
+    parser.add_argument("--reference", help=f"test against it (default: {REFERENCE}, or the first)")
+    parser.add_argument("--markdown", type=Path, help="write the tables to this file")
+    parser.add_argument("--csv", type=Path, help="write a line for each model to this file")
+    parser.add_argument("--repo", help="folder or URL of the repository (default: this one)")
+    parser.add_argument("--remote", help="DVC remote to read from (default: the default remote)")
+    options = parser.parse_args(given)
+    names = options.rev = options.rev or list(RECIPES)
+    if len(set(names)) < 2:
+        raise InputError(f"one revision ({names[0]}): name at least two different ones")
+    if len(set(names)) < len(names):
+        raise InputError(f"a revision is named twice in {' '.join(names)}: name each once")
+    if options.reference is None:
+        options.reference = REFERENCE if REFERENCE in names else names[0]
+    if options.reference not in names:
+        raise InputError(f"--reference {options.reference}: must be one of {', '.join(names)}")
+    if WORKSPACE in names and options.repo and not Path(options.repo).is_dir():
+        raise InputError(f"{WORKSPACE}: {options.repo} is no folder here; name a branch or commit")
+    return options
+
+
+def missing(fs: Any, rev: str) -> InputError:
+    """Why a revision's predictions cannot be read: never made, or made and not to be had here."""
+    try:
+        made = fs.info(FOLDER).get("md5")
+    except FileNotFoundError:
+        made = None
+    if made:
+        return InputError(
+            f"{rev!r}: {PREDICTIONS} is in neither the cache nor the remote; run `dvc push` (an "
+            "experiment: `dvc exp push GIT_REMOTE NAME`) where it was made, name the remote with "
+            "--remote, or make it again with `dvc repro`"
+        )
+    return InputError(
+        f"{rev!r} has no {PREDICTIONS}: run `dvc repro` there and commit dvc.lock, or "
+        "`dvc exp run --name NAME`"
+    )
+
+
+def read(rev: str, repo: str | None, remote: str | None) -> Revision:
+    """Read one revision from the workspace, the cache or the remote.
+
+    Raises InputError for an unknown revision or repository and for predictions that are missing.
+    """
+    from dvc.api import DVCFileSystem
+    from dvc.exceptions import DvcException
+    from dvc.scm import RevError
+    from dvc_data.index import DataIndexDirError
+    from scmrepo.exceptions import SCMError
+
+    where = f"repository {repo or Path.cwd()}"
+    fs: Any = DVCFileSystem(repo, rev=None if rev == WORKSPACE else rev, remote=remote)
+    try:
+        with fs.open(PREDICTIONS, "rb") as stream:
+            frame = pl.read_parquet(stream.read())
+    except RevError as error:
+        raise InputError(
+            f"{where}: {error}; name a branch, tag, commit or experiment (`dvc exp list -A` lists "
+            "them, `dvc exp pull GIT_REMOTE NAME` fetches one, `make ablation` runs the recipes)"
+        ) from None
+    except (FileNotFoundError, DataIndexDirError):
+        raise missing(fs, rev) from None
+    except pl.exceptions.PolarsError as error:
+        raise InputError(f"{rev!r}: {PREDICTIONS} is not readable parquet: {error}") from None
+    except (DvcException, SCMError) as error:
+        told = error.__cause__ or error
+        raise InputError(f"{where}: {told}; check --repo and --remote") from None
+    checked = files.check(frame, tables.Predictions, f"{rev!r}: {PREDICTIONS}")
+    models = {str(name): part for (name,), part in checked.group_by("model", maintain_order=True)}
+    if "tuned" not in models:
+        raise InputError(f"{rev!r}: {PREDICTIONS} holds no tuned model: run `dvc repro evaluate`")
+
+    def block(name: str) -> dict[str, Any]:
+        try:
+            with fs.open(f"metrics/{name}.json", "rb") as stream:
+                value = json.loads(stream.read())
+        except (FileNotFoundError, DataIndexDirError):
+            return {}
+        except ValueError as error:
+            raise InputError(f"{rev!r}: metrics/{name}.json is not valid JSON: {error}") from None
+        return value if isinstance(value, dict) else {}
+
+    validate = block("validate")
+    return Revision(rev, models, block("finetune").get("rows", validate.get("train")), validate)
+
+
+def tables_of(revisions: list[Revision], reference: str) -> tuple[list[report.Grid], pl.DataFrame]:
+    """The tables to show, and the same figures as a frame with a line for each model."""
+    tuned = [comparison.Model(r.name, r.predictions["tuned"], r.rows) for r in revisions]
+    base = [(r.name, r.predictions["base"]) for r in revisions if "base" in r.predictions]
+    found = comparison.compare([*comparison.bases(base), *tuned], reference)
+    figures = {r.name: comparison.diversity(r.validate) for r in revisions}
+    lines = [{**report.flat(row), **figures.get(row.name, {})} for row in found.rows]
+    frame = pl.DataFrame(lines, infer_schema_length=None)
+    return [report.ablation(found), report.diversity(figures)], frame
+
+
+def main(given: list[str] | None = None) -> None:
+    options = arguments(given)
+    revisions = [read(rev, options.repo, options.remote) for rev in options.rev]
+    shown, frame = tables_of(revisions, options.reference)
+    console = Console(markup=False, width=None if sys.stdout.isatty() else WIDTH)
+    for grid in shown:
+        console.print(grid.rich())
+    if options.markdown is not None:
+        with files.replacing(options.markdown) as temporary:
+            temporary.write_text("\n".join(grid.markdown() for grid in shown), "utf-8")
+    if options.csv is not None:
+        with files.replacing(options.csv) as temporary:
+            frame.write_csv(temporary)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,58 @@
+"""Engines: what completes prompts, one a file, all behind the function type `Complete`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+# Chat messages; a content is a text or, for a model that sees, a list of OpenAI's parts.
+Messages = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request: chat messages, sampling settings by vLLM's names, the request's own seed.
+
+    A last message of role `begin` is the beginning of the answer, from which the model goes on.
+    """
+
+    messages: Messages
+    sampling: dict[str, Any]
+    seed: int
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Why a request has no answer; it is not kept, so the next run asks again. `fatal` if the
+    engine is gone, so that no other request has a chance either.
+    """
+
+    reason: str
+    fatal: bool = False
+
+
+Answer = str | Failed
+# Answers in the order of the requests; with `begin`, the beginning is part of the answer.
+Complete = Callable[[list[Ask]], list[Answer]]
+
+
+def begins(messages: Messages) -> bool:
+    """Whether the prompt ends with the beginning of the query."""
+    return messages[-1]["role"] == "begin"
+
+
+def beginning(messages: Messages) -> str:
+    """The beginning of the query; empty if the prompt ends without one."""
+    return str(messages[-1]["content"]) if begins(messages) else ""
+
+
+def as_chat(messages: Messages) -> Messages:
+    """The messages with the roles that chat templates know."""
+    return [m | {"role": "assistant" if m["role"] == "begin" else m["role"]} for m in messages]
+
+
+def by_prefix(asks: list[Ask]) -> list[int]:
+    """The order in which requests that share a beginning run together, as positions in `asks`."""
+    return sorted(range(len(asks)), key=lambda i: json.dumps(asks[i].messages))

@@ -1,0 +1,253 @@
+"""Stages that are killed at random moments, and what they have when they are run again.
+
+`make test-faults` runs the long form: ROUTENATOR_KILLS=20.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from stages.contracts.store import NAME, Store
+from tests import fakes
+from tests.conftest import BATCH, params, stage, start
+
+KILLS = int(os.environ.get("ROUTENATOR_KILLS", "4"))
+
+
+@pytest.fixture
+def place(routed: Path, tmp_path: Path) -> Path:
+    """A copy of `routed` of the test's own."""
+    return Path(shutil.copytree(routed, tmp_path / "place", symlinks=True))
+
+
+@pytest.fixture
+def fake(place: Path) -> Iterator[fakes.Fake]:
+    """A server that answers in 20 ms, and the copy's params.yaml names it."""
+    with fakes.running(seconds=0.02) as running:
+        params(place, lambda v: v["generate"]["server"].update(address=running.address))
+        yield running
+
+
+def table(folder: Path) -> bytes:
+    return (folder / "data/generated/text.parquet").read_bytes()
+
+
+@pytest.mark.slow
+def test_generate_is_killed_again_and_again(place: Path, fake: fakes.Fake) -> None:
+    """The table is the one of an undisturbed run; a kill costs at most the batch under way."""
+    began = time.monotonic()
+    stage(place, "stages.generate", "text")
+    seconds = time.monotonic() - began
+    whole, asked = table(place), len(fake.answered)
+    assert len(set(fake.answered)) == asked
+    with closing(sqlite3.connect(place / "data/.work" / NAME)) as db:
+        batches = [n for (n,) in db.execute("SELECT count(*) FROM completions GROUP BY made")]
+    assert sum(batches) == asked and len(batches) > 3
+    shutil.rmtree(place / "data" / ".work")
+    (place / "data/generated/text.parquet").unlink()
+
+    fake.answered.clear()
+    rng = random.Random(7)
+    killed = 0
+    for n in range(KILLS):
+        process = start(place, "stages.generate", "text")
+        if n % 2:  # some die while they start, most while they write
+            time.sleep(rng.uniform(0.1, seconds))
+        else:
+            seen = len(fake.answered)
+            while process.poll() is None and len(fake.answered) < seen + rng.randint(1, 2 * BATCH):
+                time.sleep(0.005)
+        process.send_signal(rng.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM]))
+        process.communicate(timeout=60)
+        killed += process.returncode != 0
+    assert killed >= KILLS // 2
+    stage(place, "stages.generate", "text")
+    assert table(place) == whole
+    assert len(set(fake.answered)) == asked
+    again = len(fake.answered) - asked
+    assert again <= killed * max(batches)
+    print(f"{killed} kills: {again} of {asked} completions computed again, batch {max(batches)}")
+    assert not list((place / "data/generated").glob(".*"))
+
+
+@pytest.mark.slow
+def test_ctrl_c_and_sigterm_say_so_and_leave_the_table_as_it_was(
+    place: Path, fake: fakes.Fake
+) -> None:
+    stage(place, "stages.generate", "text")
+    before = table(place)
+    params(place, lambda v: v.update(seed=43))
+    for sent, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+        process = start(place, "stages.generate", "text")
+        seen = len(fake.answered)
+        while process.poll() is None and len(fake.answered) < seen + BATCH:
+            time.sleep(0.005)
+        process.send_signal(sent)
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == status, err
+        assert "Traceback" not in err
+        assert table(place) == before
+
+
+@pytest.mark.slow
+def test_two_experiments_at_once_on_one_store(place: Path, fake: fakes.Fake) -> None:
+    other = Path(shutil.copytree(place, place.with_name("other"), symlinks=True))
+    params(other, lambda v: v.update(seed=43))
+    shared = {"DVC_ROOT": str(place)}
+    processes = [start(p, "stages.generate", "text", **shared) for p in (place, other)]
+    for process in processes:
+        assert process.wait(timeout=300) == 0, process.communicate()
+    asked = len(fake.answered)
+    assert asked == len(set(fake.answered))
+    tables = [table(place), table(other)]
+    for folder, before in zip((place, other), tables, strict=True):
+        told = stage(folder, "stages.generate", "text", **shared)
+        assert "'misses': 0" in told
+        assert table(folder) == before
+    assert len(fake.answered) == asked
+    kept = Store(place / "data/.work" / NAME)
+    assert sum(row.entries for row in kept.usage()) == asked
+
+
+@pytest.mark.slow
+def test_other_weights_use_what_is_there(place: Path, fake: fakes.Fake) -> None:
+    """Of the completions that another plan needs and the store has, none is asked for again."""
+    stage(place, "stages.generate", "text")
+    had = set(fake.answered)
+    fake.answered.clear()
+    params(place, lambda v: v["route"]["weights"].update(text=0.3))
+    stage(place, "stages.route")
+    told = stage(place, "stages.generate", "text")
+    store = json.loads((place / "metrics/generate_text.json").read_text())["store"]
+    assert str(store) in told and store["misses"] == len(fake.answered)
+    assert not had & set(fake.answered)
+
+
+@pytest.mark.slow
+def test_server_faults_change_no_row(place: Path, fake: fakes.Fake) -> None:
+    params(place, lambda v: v["generate"]["text"].update(batch=256))
+    stage(place, "stages.generate", "text")
+    whole, asked = table(place), set(fake.answered)
+    shutil.rmtree(place / "data" / ".work")
+    params(place, lambda v: v["generate"]["server"].update(timeout=1))
+    fake.answered.clear()
+    fake.share = 0.2
+    told = stage(place, "stages.generate", "text")
+    assert table(place) == whole
+    assert set(fake.answered) == asked
+    assert "failed" not in told
+
+
+@pytest.mark.slow
+def test_a_request_that_the_server_refuses_is_a_rejected_candidate(
+    place: Path, fake: fakes.Fake
+) -> None:
+    requests = pl.read_parquet(place / "data/routed/requests.parquet").filter(route="text")
+    slots = json.loads(requests["slots"][0])
+    fake.refuse = str(next(iter(slots.values())))
+    stage(place, "stages.generate", "text")
+    rows = pl.read_parquet(place / "data/generated/text.parquet")
+    refused = rows.filter(pl.col("reason").str.starts_with("engine"))
+    assert 1 <= refused.height < rows.height / 2
+    assert refused["completion"].unique().to_list() == [""] and not refused["accepted"].any()
+    assert "too long" in refused["reason"][0]
+    metrics = json.loads((place / "metrics/generate_text.json").read_text())
+    assert metrics["store"]["failed"] == metrics["rejected"]["engine"] == refused.height
+
+
+@pytest.mark.slow
+def test_a_server_that_dies_midway_keeps_what_it_answered(place: Path, fake: fakes.Fake) -> None:
+    params(place, lambda v: v["generate"]["server"].update(retries=0))
+    process = start(place, "stages.generate", "text")
+    while process.poll() is None and len(fake.answered) < 2 * BATCH:
+        time.sleep(0.005)
+    fake.dead = True
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "does not answer" in err and "Traceback" not in err
+    assert not (place / "data/generated/text.parquet").exists()
+    fake.dead = False
+    seen = len(fake.answered)
+    (row,) = Store(place / "data/.work" / NAME).usage()
+    assert seen - 2 * BATCH <= row.entries <= seen
+    stage(place, "stages.generate", "text")
+    assert len(set(fake.answered)) == Store(place / "data/.work" / NAME).usage()[0].entries
+
+
+# --- under DVC
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Iterator[tuple[Path, fakes.Fake]]:
+    """A repository with the small configuration whose writer is a server."""
+    from tests.test_pipeline import shell, small_copy
+
+    folder, model = tmp_path / "repository", tmp_path / "model"
+    folder.mkdir()
+    model.mkdir()
+    (model / "config.json").write_text("{}")
+    (model / "model.safetensors").write_text("never read: a server answers")
+    with fakes.running(seconds=0.03) as fake:
+        small_copy(folder)
+
+        def served(value: dict[str, Any]) -> None:
+            value["models"].update(
+                dict.fromkeys(("writer", "student", "embedder"), f"path:{model}")
+            )
+            value["generate"]["engine"] = "server"
+            value["generate"]["server"]["address"] = fake.address
+
+        params(folder, served)
+        shell(folder, "git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit",
+              "-qam", "a server")  # fmt: skip
+        yield folder, fake
+
+
+def kill_the_stage(folder: Path, fake: fakes.Fake, *command: str) -> None:
+    """Run a DVC command; SIGKILL `stages.generate text` after a few dozen answers."""
+    import psutil
+
+    seen = len(fake.answered)
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    while process.poll() is None and len(fake.answered) < seen + 80:
+        time.sleep(0.01)
+    assert process.poll() is None, process.communicate()[1][-3000:]
+    for one in psutil.Process(process.pid).children(recursive=True):
+        if one.cmdline()[-2:] == ["stages.generate", "text"]:
+            one.kill()
+    _, err = process.communicate(timeout=300)
+    assert process.returncode != 0, err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["repro", "exp run --temp"])
+def test_a_stage_killed_under_dvc_goes_on(repository: tuple[Path, fakes.Fake], how: str) -> None:
+    """In a temporary workspace, too, the completions are those of the repository."""
+    from tests.test_pipeline import shell
+
+    folder, fake = repository
+    command = ["dvc", *how.split(), "generate@text"]
+    kill_the_stage(folder, fake, *command)
+    (row,) = Store(folder / "data/.work" / NAME).usage()
+    kept = row.entries
+    assert kept >= 20
+    shell(folder, *command)
+    # Nothing that was kept was asked for again.
+    (row,) = Store(folder / "data/.work" / NAME).usage()
+    assert row.entries == len(set(fake.answered))
+    assert row.hits >= kept
+    assert len(fake.answered) - row.entries <= 128

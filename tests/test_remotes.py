@@ -1,0 +1,94 @@
+"""DVC remotes against a real S3 interface: push, clone, pull, get, experiments, secrets."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.test_pipeline import shell, small_copy
+
+KEY, SECRET = "AKIAROUTENATOR", secrets.token_hex(16)
+STAGES = ("ingest_graph", "population")
+OUTS = ("data/ingested/graph", "data/population")
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of an S3 server on loopback with a bucket `team-data`."""
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        if name != "AWS_CA_BUNDLE":
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    address = "http://{}:{}".format(*server.get_host_and_port())
+    try:
+        boto3.client(
+            "s3", endpoint_url=address, region_name="us-east-1",
+            aws_access_key_id=KEY, aws_secret_access_key=SECRET,
+        ).create_bucket(Bucket="team-data")  # fmt: skip
+        yield address
+    finally:
+        server.stop()
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = [file for out in OUTS for file in (folder / out).rglob("*.*") if file.is_file()]
+    return {str(file.relative_to(folder)): file.read_bytes() for file in files}
+
+
+def git(folder: Path, *command: str) -> str:
+    who = ("-c", "user.name=t", "-c", "user.email=t@example.org")
+    return shell(folder, "git", *who, *command).stdout
+
+
+@pytest.mark.slow
+def test_data_goes_to_s3_and_comes_back(
+    bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, origin, clone = (tmp_path / name for name in ("first", "origin.git", "clone"))
+    first.mkdir()
+    small_copy(first)
+    shell(first, "dvc", "repro", *STAGES)
+    remote = ("dvc", "remote")
+    shell(first, *remote, "add", "-d", "team", "s3://team-data/routenator")
+    shell(first, *remote, "modify", "team", "endpointurl", bucket)
+    # The secret goes to .dvc/config.local, which Git does not see.
+    shell(first, *remote, "modify", "--local", "team", "access_key_id", KEY)
+    shell(first, *remote, "modify", "--local", "team", "secret_access_key", SECRET)
+    git(first, "add", "-A")
+    git(first, "commit", "-qm", "a remote")
+    assert SECRET in (first / ".dvc" / "config.local").read_text()
+    assert shell(first, "git", "grep", "-l", SECRET, ok=False).stdout == ""
+    shell(first, "dvc", "push")
+    git(tmp_path, "clone", "-q", "--bare", str(first), str(origin))
+    git(first, "remote", "add", "origin", str(origin))
+
+    # A colleague, whose secret is in the environment.
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    git(tmp_path, "clone", "-q", str(origin), str(clone))
+    assert contents(clone) == {}
+    shell(clone, "dvc", "pull", *STAGES)
+    assert contents(clone) == contents(first) and len(contents(clone)) == 4
+    assert "up to date" in shell(clone, "dvc", "status", *STAGES).stdout
+    shell(tmp_path, "dvc", "get", str(origin), "data/population", "-o", "got")
+    assert (tmp_path / "got/target.json").read_bytes() == contents(first)[
+        "data/population/target.json"
+    ]
+
+    shell(first, "dvc", "exp", "run", "-S", "ingest_graph.max_reject_share=0.06", "-n", "mine",
+          "ingest_graph")  # fmt: skip
+    shell(first, "dvc", "exp", "push", "origin", "mine")
+    shell(clone, "dvc", "exp", "pull", "origin", "mine")
+    assert "mine" in shell(clone, "dvc", "exp", "list").stdout
+    shell(clone, "dvc", "exp", "branch", "mine", "taken")
+    assert "max_reject_share: 0.06" in git(clone, "show", "taken:params.yaml")
