@@ -1,54 +1,24 @@
 """Planning a million requests: the whole `route` stage against numpy drawing cells and templates.
 
-Command: make bench, or python tests/benchmarks/route.py [ROWS]
-Prints a table and writes it to metrics/benchmarks.json. ROWS is route.rows; the default gives a
-little more than a million requests. Needs the project's environment, no data: the pack is ingested
-here, in a folder of its own.
+`route` starts Python, reads its tables, draws slots and writes a million rows; numpy draws the
+same cells and templates and nothing else. Once as numbers, once as the names that a row holds.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import resource
-import shutil
-import subprocess
-import sys
-import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
 import polars as pl
-from rich.console import Console
-from rich.table import Table
-from ruamel.yaml import YAML
 
-ROOT = Path(__file__).parents[2]
-ROWS, REPEATS = 160_000, 5
+from tests.benchmarks.frame import Line, Size, at_most, project, stage, timed
 
-
-def prepare(folder: Path, rows: int) -> None:
-    """The project's code and pack in `folder`, with what `route` reads."""
-    for name in ("stages", "prompts", "data/domains"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    yaml = YAML()
-    params = yaml.load(ROOT / "params.yaml")
-    params["route"]["rows"] = rows
-    # Drawing pictures is not what is measured; without them the vision route has no material.
-    params["ingest_assets"]["max_pictures"] = 1
-    yaml.dump(params, folder / "params.yaml")
-    for stage in ("ingest_graph", "ingest_assets", "population"):
-        run(folder, stage)
-
-
-def run(folder: Path, stage: str) -> float:
-    """Wall seconds of a stage in a process of its own."""
-    began = time.perf_counter()
-    command = [sys.executable, "-m", f"stages.{stage}"]
-    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - began
+# Gives a little more than a million requests.
+ROWS = 160_000
 
 
 def draw(cells: list[str], shares: np.ndarray, templates: dict[str, tuple[list[str], np.ndarray]],
@@ -70,15 +40,9 @@ def draw(cells: list[str], shares: np.ndarray, templates: dict[str, tuple[list[s
     return time.perf_counter() - began
 
 
-def main() -> None:
-    rows = int(sys.argv[1]) if len(sys.argv) > 1 else ROWS
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        prepare(folder, rows)
-        ours = median(run(folder, "route") for _ in range(REPEATS))
-        table = pl.read_parquet(folder / "data/routed/requests.parquet")
-    # Of all children; ingestion needs less.
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+def peer(requests: Path, repeats: int, names: bool) -> float:
+    """Median seconds of `draw` for the cells and templates of a table of requests."""
+    table = pl.read_parquet(requests)
     cell = pl.format("{}|{}|{}|{}|{}", "function", "content_type", "band", "locale", "route")
     counted = table.group_by(cell.alias("cell"), "template_id").len().sort("cell", "template_id")
     cells = counted["cell"].unique(maintain_order=True).to_list()
@@ -88,23 +52,31 @@ def main() -> None:
         for key, part in counted.group_by("cell", maintain_order=True)
     }
     n = table.height
-    found = []
-    for what, names in (("numbers", False), ("names", True)):
-        drawing = [draw(cells, sizes / n, templates, n, names) for _ in range(REPEATS)]
-        peer = median(drawing)
-        found.append(
-            {"name": f"route against numpy drawing {what}", "work": f"{n} requests",
-             "ours": round(ours, 3), "reference": round(peer, 3), "ratio": round(ours / peer, 1),
-             "goal": "at most 4x, 20 s, 2048 MiB",
-             "met": ours <= min(20, 4 * peer) and peak <= 2048, "peak_mib": round(peak)}
-        )  # fmt: skip
-    shown = Table(*found[0])
-    for line in found:
-        shown.add_row(*(str(value) for value in line.values()))
-    Console(width=None if sys.stdout.isatty() else 160).print(shown)
-    out = ROOT / "metrics" / "benchmarks.json"
-    out.write_text(json.dumps(found, indent=2) + os.linesep, "utf-8")
+    return median(draw(cells, sizes / n, templates, n, names) for _ in range(repeats))
 
 
-if __name__ == "__main__":
-    main()
+def lines(size: Size) -> Iterator[Line]:
+    rows = size.rows(ROWS)
+
+    def change(params: dict[str, Any]) -> None:
+        params["route"]["rows"] = rows
+        # Drawing pictures is not what is measured; without them vision has next to no material.
+        params["ingest_assets"]["max_pictures"] = 1
+
+    with project(change) as folder:
+        for name in ("ingest_graph", "ingest_assets", "population"):
+            timed(stage(name), folder, 1)
+        requests = folder / "data/routed/requests.parquet"
+        small = (folder / "params.yaml").read_text().replace(f"rows: {rows}", f"rows: {rows // 10}")
+        large = (folder / "params.yaml").read_text()
+        (folder / "params.yaml").write_text(small)
+        tenth = timed(stage("route"), folder, size.repeats)
+        (folder / "params.yaml").write_text(large)
+        ours = timed(stage("route"), folder, size.repeats)
+        n = pl.scan_parquet(requests).select(pl.len()).collect().item()
+        for names in (False, True):
+            what = "names" if names else "numbers"
+            yield at_most(
+                f"route against {what}", f"{n} requests", ours, peer(requests, size.repeats, names),
+                f"numpy draws {what}", 4, 2048, ours.seconds / tenth.seconds,
+            )  # fmt: skip

@@ -1,0 +1,66 @@
+"""Every stage against its limit or a peer on the same work, in one run.
+
+Command: make bench, or python -m tests.benchmarks [NAME ...] [--repeats 5] [--scale 1.0]
+Prints one table; writes metrics/benchmarks.json, where lines of benchmarks not run now stay as
+they were. NAME is a module of this folder. Each stage runs in a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import platform
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from stages.contracts import files
+from tests.benchmarks.frame import ROOT, Line, Size
+
+NAMES = ("light", "tables", "route", "training", "writing", "scoring")
+FILE = ROOT / "metrics" / "benchmarks.json"
+
+
+def table(lines: list[Line]) -> Table:
+    shown = Table("benchmark", "work", "ours (s)", "against", "it (s)", "ratio", "goal", "met",
+                  "peak (MiB)", "10x work costs")  # fmt: skip
+    for line in lines:
+        growth = "" if line.growth is None else f"{line.growth:.1f}x"
+        shown.add_row(line.name, line.work, f"{line.ours:.2f}", line.against,
+                      f"{line.reference:.2f}", f"{line.ratio:.2f}", line.goal,
+                      "yes" if line.met else "no", f"{line.peak_mib:.0f}", growth)  # fmt: skip
+    return shown
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--scale", type=float, default=1.0, help="of the work (default: 1)")
+    parser.add_argument("--out", type=Path, default=FILE)
+    given = parser.parse_args()
+    unknown = set(given.names) - set(NAMES)
+    if unknown:
+        parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    lines: list[Line] = []
+    for name in given.names or NAMES:
+        print(f"bench: {name}", file=sys.stderr, flush=True)
+        module = importlib.import_module(f"tests.benchmarks.{name}")
+        lines += module.lines(Size(given.repeats, given.scale))
+    Console(width=None if sys.stdout.isatty() else 200).print(table(lines))
+    now = {
+        line.name: asdict(line) | {"repeats": given.repeats, "scale": given.scale,
+                                   "cores": os.cpu_count(), "machine": platform.machine()}
+        for line in lines
+    }  # fmt: skip
+    before = json.loads(given.out.read_text("utf-8")) if given.out.exists() else {}
+    files.write_json(given.out, before | now)
+
+
+if __name__ == "__main__":
+    main()

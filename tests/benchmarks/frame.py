@@ -1,0 +1,121 @@
+"""What every benchmark shares: timed processes, copies of the project, lines of the table."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Timed:
+    """Medians of the repetitions: wall seconds; the largest peak of memory, in MiB."""
+
+    seconds: float
+    peak_mib: float
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the table. Seconds of the same work, ours and the reference's."""
+
+    name: str
+    work: str
+    ours: float
+    reference: float
+    against: str
+    # The figure that is judged: by default ours / reference; for a speed-up reference / ours.
+    ratio: float
+    goal: str
+    met: bool
+    peak_mib: float
+    # Cost of ten times the work, as a multiple; None where it was not measured.
+    growth: float | None = None
+
+
+@dataclass(frozen=True)
+class Size:
+    """`scale` multiplies the work of every benchmark; 1 is what the goals are stated for."""
+
+    repeats: int = 5
+    scale: float = 1.0
+
+    def rows(self, full: int) -> int:
+        return max(1, round(full * self.scale))
+
+
+def timed(command: Sequence[str], cwd: Path, repeats: int, before: Callable[[], None] | None = None,
+          **environment: str) -> Timed:  # fmt: skip
+    """Run `command` `repeats` times, each in a process of its own; `before` is not timed."""
+    seconds, peak = [], 0.0
+    for _ in range(repeats):
+        if before:
+            before()
+        with tempfile.TemporaryFile("w+") as out:
+            began = time.perf_counter()
+            process = subprocess.Popen(
+                command, cwd=cwd, stdout=out, stderr=subprocess.STDOUT, env=os.environ | environment
+            )
+            # wait4 gives the memory of this one child (and of the children that it waited for).
+            _, status, used = os.wait4(process.pid, 0)
+            seconds.append(time.perf_counter() - began)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            if process.returncode:
+                out.seek(0)
+                raise SystemExit(f"error: {' '.join(command)} failed:\n{out.read()[-4000:]}")
+        peak = max(peak, used.ru_maxrss / 1024)
+    return Timed(median(seconds), peak)
+
+
+def stage(name: str, *arguments: str) -> list[str]:
+    """The command of a stage."""
+    return [sys.executable, "-m", f"stages.{name}", *arguments]
+
+
+def script(text: str, *arguments: str) -> list[str]:
+    """The command of a few lines of Python."""
+    return [sys.executable, "-c", text, *arguments]
+
+
+@contextmanager
+def project(change: Callable[[dict[str, Any]], None] = lambda params: None) -> Iterator[Path]:
+    """A temporary folder with the project's code and pack, and params.yaml changed by `change`."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for part in ("stages", "prompts", "data/domains"):
+            hidden = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / part, folder / part, ignore=hidden)
+        yaml = YAML()
+        params = yaml.load(ROOT / "params.yaml")
+        change(params)
+        yaml.dump(params, folder / "params.yaml")
+        yield folder
+
+
+def at_most(name: str, work: str, ours: Timed, reference: float, against: str, limit: float,
+            peak: float = 3072, growth: float | None = None) -> Line:  # fmt: skip
+    """A line whose time may be `limit` times the reference, and whose memory `peak` MiB."""
+    ratio = ours.seconds / reference
+    return Line(name, work, ours.seconds, reference, against, ratio, f"at most {limit:g}x",
+                ratio <= limit and ours.peak_mib <= peak, ours.peak_mib, growth)  # fmt: skip
+
+
+def at_least(name: str, work: str, ours: Timed, reference: float, against: str, factor: float,
+             met: bool = True, growth: float | None = None) -> Line:  # fmt: skip
+    """A line that should be `factor` times as fast as the reference; `met`: other conditions."""
+    ratio = reference / ours.seconds
+    return Line(name, work, ours.seconds, reference, against, ratio, f"at least {factor:g}x",
+                ratio >= factor and met, ours.peak_mib, growth)  # fmt: skip
