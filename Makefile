@@ -12,7 +12,7 @@ export PATH := $(abspath $(VENV))/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export DVC_NO_ANALYTICS = 1
 
-.PHONY: setup repro ablation ablation-vision carried test test-fast test-faults lint clean
+.PHONY: setup repro ablation ablation-vision carried test test-fast test-faults bench lint clean
 
 setup: $(DONE)
 
@@ -69,6 +69,10 @@ test-fast: lint
 test-faults: $(DONE)
 	ROUTENATOR_KILLS=20 pytest -s tests/test_faults.py tests/test_engines.py tests/test_training.py \
 	  -k "killed or fault or experiments or dies or ray"
+
+# Every stage against its limit or a peer; BENCH names some of them, such as BENCH="route light".
+bench: $(DONE)
+	python -m tests.benchmarks $(BENCH)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
