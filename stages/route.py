@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from stages.contracts import domain, files, prompts, settings
 from stages.contracts.command import InputError, run
 from stages.contracts.divergence import js_bits
@@ -32,7 +30,7 @@ def main() -> None:
         files.read_table(INGESTED / "graph/nodes.parquet", Nodes),
         files.read_table(INGESTED / "graph/edges.parquet", Edges),
         files.read_table(INGESTED / "assets/assets.parquet", Assets),
-        np.random.default_rng(chosen.seed),
+        chosen.seed,
         by_clicks=chosen.route.asset_order == "click_through_rate",
     )
     templates = [t for t in prompts.load(known) if t.header.serves(chosen.route.recipe)]

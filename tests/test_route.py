@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +150,7 @@ def material(creative: Domain, seed: int = 1) -> Material:
         Nodes.validate(nodes),
         Edges.validate(edges),
         Assets.validate(assets),
-        np.random.default_rng(seed),
+        seed,
     )
 
 
@@ -180,16 +181,46 @@ def test_links_follow_weights(creative: Domain) -> None:
     )
 
 
-def test_every_asset_is_drawn_before_any_twice(creative: Domain) -> None:
+@given(st.data(), st.integers(1, 60))
+def test_draws_of_a_resource_are_its_first_and_all_different(data: st.DataObject, n: int) -> None:
+    resource = np.array(data.draw(st.lists(st.integers(-1, 2), min_size=n, max_size=n)))
+    kept = np.array(data.draw(st.lists(st.booleans(), min_size=n, max_size=n)))
+    turn = np.array(data.draw(st.lists(st.floats(0, 3), min_size=n, max_size=n)))
+    found = plan.places(resource, turn, kept)
+    for number in range(3):
+        members = kept & (resource == number)
+        assert sorted(found[members]) == list(range(members.sum()))
+    assert (found[~kept | (resource < 0)] == -1).all()
+
+
+def test_every_asset_is_used_before_any_twice(creative: Domain) -> None:
     made = material(creative)
-    header = prompts.Header(
-        route="text", functions=["Search"], content_types=["Photo"], words=(1, 5),
-        locales=["en"], weight=1, sources=["asset"],
-    )  # fmt: skip
-    pool = made.pool(header, "Search", "Photo")
-    assert pool is not None
-    drawn = np.concatenate([pool.draw(3), pool.draw(5), pool.draw(6)])
-    assert sorted(drawn[:7]) == sorted(drawn[7:]) == list(range(7))
+    loaded = [template("text/a", sources=["asset"]), template("heuristic/b", sources=["asset"])]
+    cells, _ = plan.share_out(CELLS[:1], loaded, made, chosen())
+    table = plan.requests(cells, loaded, made, chosen(), {})
+    uses = Counter(table["asset_id"]).values()
+    assert len(uses) == 7 and max(uses) - min(uses) <= 1
+
+
+def test_other_weights_ask_for_the_same_requests_of_a_model(creative: Domain) -> None:
+    """What another experiment paid for is asked for again, so the store has it."""
+    made = material(creative)
+    loaded = [template("text/a"), template("text/c", sources=["asset"]),
+              template("heuristic/b", sources=["asset", "scene"])]  # fmt: skip
+
+    def asked(**weights: float) -> set[tuple[str, ...]]:
+        settings = chosen(rows=400, weights=Weights(**{"vision": 0} | weights))
+        cells, _ = plan.share_out(CELLS, loaded, made, settings)
+        table = plan.requests(cells, loaded, made, settings, {}).filter(route="text")
+        return set(table.select("template_id", "slots", "seed", "words").iter_rows())
+
+    many, few, alone = (
+        asked(heuristic=1, text=1),
+        asked(heuristic=3, text=1),
+        asked(text=1, heuristic=0),
+    )
+    assert len(few) < len(many) < len(alone)
+    assert few < many < alone
 
 
 def test_by_clicks_the_more_clicked_come_earlier_and_none_twice(creative: Domain) -> None:
@@ -205,7 +236,7 @@ def test_by_clicks_the_more_clicked_come_earlier_and_none_twice(creative: Domain
         made.assets = made.assets.with_columns(click_through_rate=pl.Series(rates))
         pool = made.pool(header, "Search", "Photo")
         assert pool is not None
-        drawn = pool.draw(7).tolist()
+        drawn = pool.tolist()
         assert sorted(drawn) == list(range(7))
         for place, row in enumerate(drawn):
             places[row].append(place)
@@ -221,7 +252,7 @@ def test_generated_pictures_only_where_the_domain_says(creative: Domain) -> None
     )  # fmt: skip
     pool = made.pool(header, "Generate", "Photo")
     assert pool is not None
-    assert made.assets["ai_generated"].gather(pool.draw(4)).all()
+    assert made.assets["ai_generated"].gather(pool).all()
 
 
 def chosen(**change: Any) -> Route:
@@ -278,7 +309,7 @@ def test_an_empty_pack_is_one_message(tmp_path: Path) -> None:
 
 def test_a_pack_without_assets_and_graph_serves_nothing(creative: Domain) -> None:
     made = material(creative)
-    bare = Material(creative, made.nodes.clear(), made.edges.clear(), made.assets.clear(), made.rng)
+    bare = Material(creative, made.nodes.clear(), made.edges.clear(), made.assets.clear(), 1)
     templates = [template("text/a"), template("text/b", sources=["asset"])]
     with pytest.raises(InputError, match="no cell can be served"):
         plan.share_out(CELLS, templates, bare, chosen())
@@ -320,9 +351,8 @@ def test_requests_are_complete_ranked_and_deterministic(creative: Domain) -> Non
 def test_aims_follow_the_quantiles_over_any_first_requests(seed: int, first: int) -> None:
     known = CREATIVE
     cell = {"function": "Search", "content_type": "Photo", "min_words": 1, "max_words": 4}
-    drawn = {"cell": np.zeros(500, dtype=np.int64), "rank": np.arange(500)}
     target = {"words": {"Search": {"0": 1, "0.5": 2, "1": 4}}}
-    made = plan.aims(drawn, [cell], target, known, np.random.default_rng(seed))
+    made = plan.aims(cell, 500, target, known, np.random.default_rng(seed))
     positions = pl.Series(made["type_position"])[:first].to_numpy()
     assert stats.kstest(positions, "uniform").statistic < 6 / first + 0.03
     words = np.asarray(made["words"][:first])
@@ -334,9 +364,8 @@ def test_aims_follow_the_quantiles_over_any_first_requests(seed: int, first: int
 def test_a_type_without_words_has_no_place_for_one(creative: Domain) -> None:
     cells = [{"function": "Search", "content_type": t, "min_words": 1, "max_words": 4}
              for t in ("Any", "Photo")]  # fmt: skip
-    drawn = {"cell": np.array([0, 1, 0]), "rank": np.array([0, 0, 1])}
-    made = plan.aims(drawn, cells, {}, creative, np.random.default_rng(0))
-    assert [p is None for p in made["type_position"]] == [True, False, True]
+    made = [plan.aims(cell, 2, {}, creative, np.random.default_rng(0)) for cell in cells]
+    assert [pl.Series(m["type_position"]).null_count() for m in made] == [2, 0]
 
 
 # --- recipes

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,18 +17,13 @@ from stages.contracts.prompts import Header
 Ints = NDArray[np.int64]
 
 
-@dataclass
-class Pool:
-    """Assets in a random order; every one is drawn before any is drawn again."""
+Key = tuple[Any, ...]
 
-    order: Ints
-    used: int = 0
 
-    def draw(self, n: int) -> Ints:
-        """The next `n` asset row numbers, shape (n,)."""
-        positions = (self.used + np.arange(n)) % self.order.size
-        self.used += n
-        return self.order[positions]
+def stream(seed: int, *names: object) -> np.random.Generator:
+    """Random numbers that belong to what `names` name: whatever else is drawn, these stay."""
+    told = json.dumps([seed, *names], default=str).encode()
+    return np.random.default_rng(int.from_bytes(hashlib.sha256(told).digest()[:16], "big"))
 
 
 @dataclass(frozen=True)
@@ -54,10 +52,10 @@ class Material:
     nodes: pl.DataFrame
     edges: pl.DataFrame
     assets: pl.DataFrame
-    rng: np.random.Generator
+    seed: int
     by_clicks: bool = False
-    _pools: dict[tuple[object, ...], Pool] = field(default_factory=dict)
-    _walks: dict[tuple[str, str], tuple[Ints, list[Links]] | None] = field(default_factory=dict)
+    _pools: dict[Key, Ints] = field(default_factory=dict)
+    _walks: dict[Key, tuple[Ints, list[Links]] | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.labels = self.nodes["label"].to_numpy()
@@ -70,45 +68,54 @@ class Material:
         types = [self.domain.type_of(label) or "" for label in self.nodes["label"]]
         self.types = np.array(types, dtype=object)
 
-    def pool(self, header: Header, function: str, content_type: str) -> Pool | None:
-        """The assets that a template may use for a cell; None if there are none."""
-        types = tuple(sorted(header.asset_types or [content_type]))
-        generated = content_type in self.domain.function(function).only_ai_generated
-        key = (types, tuple(sorted(header.requires)), generated)
+    def key(self, source: str, header: Header, function: str, content_type: str) -> Key:
+        """What `source` draws from for a template and cell: equal keys draw from the same."""
+        if source == "asset":
+            types = tuple(sorted(header.asset_types or [content_type]))
+            generated = content_type in self.domain.function(function).only_ai_generated
+            return source, types, tuple(sorted(header.requires)), generated
+        walk = self.domain.walks[source]
+        typed = walk.typed or any(step.typed for step in walk.steps)
+        return source, content_type if typed else None
+
+    def pool(self, header: Header, function: str, content_type: str) -> Ints | None:
+        """Row numbers of the assets that a template may use for a cell, in the order in which they
+        are to be used; None if there are none.
+        """
+        key = self.key("asset", header, function, content_type)
         if key not in self._pools:
+            _, types, _, generated = key
             keep = pl.col("content_type").is_in(types)
             for column in header.requires:
                 keep &= pl.col(column).is_not_null()
             if generated:
                 keep &= pl.col("ai_generated")
             rows = self.assets.with_row_index().filter(keep)["index"].to_numpy().astype(np.int64)
-            self._pools[key] = Pool(self._ordered(rows))
+            self._pools[key] = self._ordered(rows, stream(self.seed, *key))
         found = self._pools[key]
-        return found if found.order.size else None
+        return found if found.size else None
 
-    def _ordered(self, rows: Ints) -> Ints:
+    def _ordered(self, rows: Ints, rng: np.random.Generator) -> Ints:
         """Rows in random order; by clicks, the likelier early the higher the click-through rate.
 
         Weighted order without replacement: ascending E/w with E exponential (Efraimidis and
         Spirakis 2006). An unknown rate weighs as the mean of the known ones.
         """
         if not self.by_clicks or not rows.size:
-            return self.rng.permutation(rows)
+            return rng.permutation(rows)
         rates = self.assets["click_through_rate"]
         usual = rates.mean() if rates.count() else 1.0
         weights = np.maximum(rates.fill_null(usual).to_numpy()[rows], 1e-9)
-        return rows[np.argsort(self.rng.exponential(size=rows.size) / weights)]
+        return rows[np.argsort(rng.exponential(size=rows.size) / weights)]
 
-    def walk(self, name: str, content_type: str) -> tuple[Ints, list[Links]] | None:
+    def walk(self, name: str, content_type: str | None) -> tuple[Ints, list[Links]] | None:
         """Start nodes and links of a walk for a content type; None if no walk gets through."""
-        walk = self.domain.walks[name]
-        typed = walk.typed or any(step.typed for step in walk.steps)
-        key = (name, content_type if typed else "")
+        key = name, content_type
         if key not in self._walks:
-            self._walks[key] = self._prepare(walk, content_type)
+            self._walks[key] = self._prepare(self.domain.walks[name], content_type)
         return self._walks[key]
 
-    def _prepare(self, walk: Walk, content_type: str) -> tuple[Ints, list[Links]] | None:
+    def _prepare(self, walk: Walk, content_type: str | None) -> tuple[Ints, list[Links]] | None:
         # Backwards: a slot's node is open if every step that starts there has an open neighbour.
         named = self.types == content_type
         open_nodes = {slot: np.ones(len(self.labels), dtype=bool) for slot in walk.slots}
@@ -129,17 +136,22 @@ class Material:
         start = np.flatnonzero(open_nodes[walk.slot])
         return (start, links) if start.size else None
 
-    def draw_walk(self, name: str, content_type: str, n: int) -> dict[str, Ints]:
-        """`n` walks: slot -> node numbers of shape (n,). KeyError-free: ask `walk` first."""
+    def draw_walk(self, name: str, content_type: str | None, n: int) -> dict[str, Ints]:
+        """`n` walks: slot -> node numbers of shape (n,), the first of them the same for any n.
+
+        Ask `walk` first whether one gets through.
+        """
         prepared = self.walk(name, content_type)
         assert prepared is not None
         start, links = prepared
         walk = self.domain.walks[name]
         # Whole rounds of shuffled starts: every start node before any twice.
-        rounds = [self.rng.permutation(start) for _ in range(-(-n // start.size))]
+        rng = stream(self.seed, name, content_type)
+        rounds = [rng.permutation(start) for _ in range(-(-n // start.size))]
         drawn = {walk.slot: np.concatenate(rounds)[:n]}
         for step, link in zip(walk.steps, links, strict=True):
-            drawn[step.slot] = link.step(drawn[step.start], self.rng)
+            rng = stream(self.seed, name, content_type, step.slot)
+            drawn[step.slot] = link.step(drawn[step.start], rng)
         return drawn
 
     def serves(self, header: Header, function: str, content_type: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from stages.contracts.prompts import ASSET_SLOTS, Template
 from stages.contracts.quantiles import probabilities
 from stages.contracts.settings import Route
 from stages.contracts.tables import ROUTES, Requests
-from stages.routing.material import Material
+from stages.routing.material import Key, Material, stream
 
 Cell = dict[str, Any]
 
@@ -96,12 +95,10 @@ def share_out(
     return served, warnings
 
 
-def wanted(cell: Cell, route: str, chosen: Route) -> int:
-    """Accepted candidates that a route should deliver for a cell, surplus included."""
-    own = cell["routes"][route]
-    if route == "heuristic":
-        return math.ceil(own * (1 + chosen.surplus) + cell["quota"] * chosen.heuristic_surplus)
-    return math.ceil(own * (1 + chosen.surplus))
+def wanted(own: int, cell: Cell, route: str, chosen: Route) -> int:
+    """Accepted candidates that a route with `own` rows of a cell should deliver, with surplus."""
+    spare = cell["quota"] * chosen.heuristic_surplus if route == "heuristic" else 0
+    return math.ceil(own * (1 + chosen.surplus) + spare)
 
 
 # Steps of the R2 sequence: 1/g and 1/g^2 for g^3 = g + 1 (Roberts 2018, The Unreasonable
@@ -110,29 +107,86 @@ R2 = 0.7548776662466927, 0.5698402909980532
 
 
 def aims(
-    drawn: dict[str, np.ndarray], cells: list[Cell], target: dict[str, Any], domain: Domain,
-    rng: np.random.Generator,
-) -> dict[str, np.ndarray | pl.Series]:  # fmt: skip
-    """`words` and `type_position` that each request aims at, after the population's quantiles.
+    cell: Cell, n: int, target: dict[str, Any], domain: Domain, rng: np.random.Generator
+) -> dict[str, np.ndarray | pl.Series]:
+    """`words` and `type_position` that `n` requests of a cell aim at, after the population's
+    quantiles: each of shape (n,).
 
-    Evenly spread over any first requests of a cell and route, since how many will be used depends
-    on how many pass. `target` is target.json; a function without quantiles is spread evenly.
+    Evenly spread over any first of them, since how many will be used depends on how many pass.
+    `target` is target.json; a function without quantiles is spread evenly.
     """
-    shift = rng.random((2, len(cells)))[:, drawn["cell"]]
-    level = (np.outer(R2, drawn["rank"] + 1) + shift) % 1
-    words = np.empty(drawn["cell"].size, dtype=np.int64)
-    for number, cell in enumerate(cells):
-        low, high = cell["min_words"], cell["max_words"]
-        quantiles = target.get("words", {}).get(cell["function"], {"0": low, "1": high})
-        steps = probabilities(quantiles, low, high).cumsum()
-        here = drawn["cell"] == number
-        words[here] = low + np.searchsorted(steps, level[0, here]).clip(0, high - low)
+    level = (np.outer(R2, np.arange(1, n + 1)) + rng.random((2, 1))) % 1
+    low, high = cell["min_words"], cell["max_words"]
+    quantiles = target.get("words", {}).get(cell["function"], {"0": low, "1": high})
+    steps = probabilities(quantiles, low, high).cumsum()
+    words = low + np.searchsorted(steps, level[0]).clip(0, high - low)
+    if not domain.content_types[cell["content_type"]].words:
+        return {"words": words, "type_position": pl.repeat(None, n, dtype=pl.Float64, eager=True)}
     wanted = target.get("type_words", {}).get("positions", {"0": 0, "1": 1})
     levels, places = np.array(sorted((float(q), float(v)) for q, v in wanted.items())).T
-    named = np.array([bool(domain.content_types[c["content_type"]].words) for c in cells])
-    place = pl.Series(np.interp(level[1], levels, places))
-    return {"words": words, "type_position": place.zip_with(
-        pl.Series(named[drawn["cell"]]), pl.Series([None], dtype=pl.Float64))}  # fmt: skip
+    return {"words": words, "type_position": np.interp(level[1], levels, places)}
+
+
+COSTLIEST = ("text", "vision", "heuristic")
+IDENTITY = ("function", "content_type", "band", "locale")
+
+
+def planned(
+    cells: list[Cell], templates: list[Template], chosen: Route, target: dict[str, Any],
+    material: Material,
+) -> pl.DataFrame:  # fmt: skip
+    """One row a request of every cell and route, without slots; `kept` where it is asked for.
+
+    A route's requests are drawn as if it had the whole cell to itself, each cell and route from
+    random numbers of its own, and its share of them is kept, the first ranks. So other weights
+    keep other numbers of the same requests, and the completion store has their answers.
+    `turn` is how early a request draws: by its rank among those of its cell and route, 0 to 1,
+    plus its route's place, so that no route's draws depend on one with cheaper answers.
+    """
+    parts = []
+    for number, cell in enumerate(cells):
+        for route, own in cell["routes"].items():
+            want = wanted(own, cell, route, chosen)
+            most = math.ceil(wanted(cell["quota"], cell, route, chosen) * chosen.reserve)
+            rng = stream(material.seed, route, *(cell[name] for name in IDENTITY))
+            fits = cell["templates"][route]
+            weights = np.array([templates[t].header.weight for t in fits])
+            rank = np.arange(most)
+            parts.append(
+                pl.DataFrame(
+                    {
+                        "cell": pl.repeat(number, most, dtype=pl.Int32, eager=True),
+                        "rank": rank,
+                        "kept": rank < math.ceil(want * chosen.reserve),
+                        "turn": COSTLIEST.index(route) + (rank + 0.5) / most,
+                        "quota": pl.repeat(want, most, dtype=pl.Int64, eager=True),
+                        **aims(cell, most, target, material.domain, rng),
+                        "seed": rng.integers(0, 2**31 - 1, most),
+                        "template": rng.choice(fits, most, p=weights / weights.sum()),
+                    }
+                )
+            )
+    return pl.concat(parts)
+
+
+def places(resource: np.ndarray, turn: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """Which draw from its resource each request gets; shape (n,), -1 where it gets none.
+
+    `resource` numbers what a request draws from, -1 for nothing. The kept requests of a resource
+    get its first draws, each a different one: all of it is used before any is used twice. Most
+    get the same whatever else is kept: their place by `turn` among all requests, kept or not.
+    """
+    found = np.full(resource.size, -1)
+    rows = np.flatnonzero(resource >= 0)
+    rows = rows[np.lexsort((turn[rows], resource[rows]))]
+    bounds = np.flatnonzero(np.diff(resource[rows])) + 1
+    for members in np.split(rows, bounds):
+        used = kept[members]
+        place = np.flatnonzero(used)
+        # Those that stand behind the last draw take the draws of requests that are not kept.
+        place[place >= place.size] = np.flatnonzero(~used[: place.size])
+        found[members[used]] = place
+    return found
 
 
 def requests(
@@ -140,40 +194,38 @@ def requests(
     target: dict[str, Any],
 ) -> pl.DataFrame:  # fmt: skip
     """The table of planned requests, ranked within each cell and route."""
-    rng = material.rng
-    # Per group of equal template and cell: which requests (cell number, rank) belong to it.
-    columns: dict[str, list[np.ndarray]] = defaultdict(list)
-    for number, cell in enumerate(cells):
-        for route in cell["routes"]:
-            want = wanted(cell, route, chosen)
-            n = math.ceil(want * chosen.reserve)
-            fits = cell["templates"][route]
-            weights = np.array([templates[t].header.weight for t in fits])
-            columns["template"].append(rng.choice(fits, n, p=weights / weights.sum()))
-            columns["cell"].append(np.full(n, number))
-            columns["rank"].append(np.arange(n))
-            columns["quota"].append(np.full(n, want))
-    drawn = {name: np.concatenate(parts) for name, parts in columns.items()}
-    frame = pl.DataFrame(drawn | aims(drawn, cells, target, material.domain, rng)).with_columns(
-        seed=rng.integers(0, 2**31 - 1, drawn["cell"].size)
-    )
-    types = pl.Series([f"{c['function']}|{c['content_type']}" for c in cells])
-    groups = frame.with_columns(type=types.gather(frame["cell"])).partition_by(
-        "template", "type", as_dict=True, maintain_order=True
-    )
-    table = pl.concat(
-        _fill(group, templates[int(key[0])], cells, material) for key, group in groups.items()
-    )
-    known = pl.DataFrame(
-        [
-            {
-                "cell": i,
-                **{k: c[k] for k in ("function", "content_type", "band", "locale",
-                                     "min_words", "max_words")},
+    whole = planned(cells, templates, chosen, target, material)
+    types = list(dict.fromkeys((c["function"], c["content_type"]) for c in cells))
+    of_cell = np.array([types.index((c["function"], c["content_type"])) for c in cells])
+    # A number for each pair of template and type: all its requests draw from the same.
+    pair = whole["template"].to_numpy() * len(types) + of_cell[whole["cell"].to_numpy()]
+    used = np.bincount(pair, minlength=len(templates) * len(types)).nonzero()[0]
+    turn, kept = whole["turn"].to_numpy(), whole["kept"].to_numpy()
+    frame = whole.filter("kept").with_columns(pair=pair[kept])
+    walks: dict[Key, dict[str, np.ndarray]] = {}
+    for source in sorted({source for t in templates for source in t.header.sources}):
+        keys: dict[Key, int] = {}
+        resource = np.full(len(templates) * len(types), -1)
+        for number in used:
+            header = templates[number // len(types)].header
+            if source in header.sources:
+                key = material.key(source, header, *types[number % len(types)])
+                resource[number] = keys.setdefault(key, len(keys))
+        drawn = places(resource[pair], turn, kept)[kept]
+        frame = frame.with_columns(pl.Series(source, drawn))
+        if source != "asset":
+            sizes = np.bincount(resource[pair[kept]] + 1, minlength=len(keys) + 1)[1:]
+            walks |= {
+                key: material.draw_walk(key[0], key[1], int(sizes[number]))
+                for key, number in keys.items()
             }
-            for i, c in enumerate(cells)
-        ]
-    )  # fmt: skip
+    groups = frame.partition_by("pair", as_dict=True, maintain_order=True).items()
+    table = pl.concat(
+        _fill(group, templates[n // len(types)], types[n % len(types)], material, walks)
+        for (n,), group in groups
+    )
+    columns = ("function", "content_type", "band", "locale", "min_words", "max_words")
+    known = pl.DataFrame([{name: cell[name] for name in columns} for cell in cells])
     named = pl.format(
         "{}-{}-{}",
         "route",
@@ -181,7 +233,7 @@ def requests(
         pl.col("rank").cast(pl.String).str.zfill(6),
     )
     return (
-        table.join(known, on="cell", how="left")
+        table.join(known.with_row_index("cell").cast({"cell": pl.Int32}), on="cell", how="left")
         .sort("route", "cell", "rank")
         .with_columns(request_id=named)
         .select(list(Requests.to_schema().columns))
@@ -189,34 +241,35 @@ def requests(
 
 
 def _fill(
-    group: pl.DataFrame, template: Template, cells: list[Cell], material: Material
-) -> pl.DataFrame:
-    """Draw the slots of all requests of one template and function x content type."""
-    cell = cells[group["cell"][0]]
-    function, content_type = cell["function"], cell["content_type"]
+    group: pl.DataFrame, template: Template, kind: tuple[str, str], material: Material,
+    walks: dict[Key, dict[str, np.ndarray]],
+) -> pl.DataFrame:  # fmt: skip
+    """Fill the slots of all requests of one template and `kind`, a function and content type."""
     n, slots, visited = group.height, {}, []
     asset_id = image = pl.repeat(None, n, dtype=pl.String, eager=True)
     for source in template.header.sources:
+        place = group[source].to_numpy()
         if source == "asset":
-            pool = material.pool(template.header, function, content_type)
+            pool = material.pool(template.header, *kind)
             assert pool is not None
-            rows = material.assets[pool.draw(n)]
+            rows = material.assets[pool[place % pool.size]]
             slots.update({name: rows[name].alias(name) for name in ASSET_SLOTS})
             asset_id, image = rows["asset_id"], rows["image_path"]
         else:
-            for slot, numbers in material.draw_walk(source, content_type, n).items():
-                slots[slot] = material.nodes["label"].gather(numbers).alias(slot)
-                visited.append(material.nodes["node_id"].gather(numbers).alias(slot))
+            walked = walks[material.key(source, template.header, *kind)]
+            for slot, nodes in walked.items():
+                slots[slot] = material.nodes["label"].gather(nodes[place]).alias(slot)
+                visited.append(material.nodes["node_id"].gather(nodes[place]).alias(slot))
     if visited:
-        walked = pl.DataFrame(visited).select(pl.concat_list(pl.all())).to_series()
+        path = pl.DataFrame(visited).select(pl.concat_list(pl.all())).to_series()
     else:
-        walked = pl.Series([[]], dtype=pl.List(pl.String)).new_from_index(0, n)
+        path = pl.Series([[]], dtype=pl.List(pl.String)).new_from_index(0, n)
     text = pl.DataFrame(list(slots.values())).select(pl.struct(pl.all()).struct.json_encode())
     return group.select("cell", "rank", "quota", "words", "type_position", "seed").with_columns(
         route=pl.lit(template.header.route),
         template_id=pl.lit(template.template_id),
         slots=text.to_series() if slots else pl.lit("{}"),
         asset_id=asset_id,
-        node_ids=walked,
+        node_ids=path,
         image_path=image if "image_path" in template.header.requires else pl.lit(None, pl.String),
     )

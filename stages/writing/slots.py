@@ -19,9 +19,14 @@ class Keywords(list[str]):
         return super().__getitem__(index % len(self)) if isinstance(index, int) else NotImplemented
 
 
-def first_heavy(words: list[str], rng: random.Random) -> str:
-    """One word, earlier ones likelier (Zipf's law, exponent 0.7): the lists are ordered so."""
-    return rng.choices(words, [(i + 1) ** -0.7 for i in range(len(words))])[0]
+# Zipf's exponents. Words for a type are drawn more evenly than they are used: a student sees some
+# types in fifty rows, and has to know each of their words.
+VERBS, KINDS = 0.7, 0.3
+
+
+def first_heavy(words: list[str], rng: random.Random, exponent: float) -> str:
+    """One word, earlier ones likelier (Zipf's law): the lists are ordered so."""
+    return rng.choices(words, [(i + 1) ** -exponent for i in range(len(words))])[0]
 
 
 def variables(
@@ -31,9 +36,9 @@ def variables(
     filled: dict[str, Any] = {name: rng.choice(words) for name, words in lexicon.items()}
     function = domain.function(request["function"])
     words = domain.content_types[request["content_type"]].words
-    kind = first_heavy(words, rng) if words else ""
+    kind = first_heavy(words, rng, KINDS) if words else ""
     filled.update(
-        verb=first_heavy(function.verbs, rng),
+        verb=first_heavy(function.verbs, rng, VERBS),
         kind=kind,
         kinds=plural(kind) if rng.random() < 0.8 else kind,
         pick=rng.choice,
