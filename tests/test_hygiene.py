@@ -1,0 +1,57 @@
+"""The golden queries are for scoring: no phrase of theirs stands in a prompt or pattern."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from stages.contracts.domain import Domain
+from tests.conftest import ROOT
+
+SLOT = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+
+
+def words(text: str) -> list[str]:
+    return re.findall(r"[a-z0-9']+", text.lower())
+
+
+def runs(text: str, n: int = 3) -> set[tuple[str, ...]]:
+    found = words(text)
+    return {tuple(found[i : i + n]) for i in range(len(found) - n + 1)}
+
+
+def everyday(domain: Domain) -> set[str]:
+    """Words of which any request is made: names of types, verbs, small words."""
+    phrases = [word for kind in domain.content_types.values() for word in kind.words]
+    phrases += [verb for function in domain.functions for verb in function.verbs]
+    for lists in domain.labelling.model_dump().values():
+        for some in lists.values() if isinstance(lists, dict) else [lists]:
+            phrases += some
+    single = {word for phrase in phrases for word in words(phrase)}
+    return single | {f"{word}s" for word in single}
+
+
+def literals(folder: Path) -> Iterator[tuple[str, str]]:
+    """What the templates say between their slots: (file, text)."""
+    for path in sorted(folder.glob("*/*.j2")):
+        body = SLOT.sub("\n", path.read_text("utf-8"))
+        yield from ((path.name, line) for line in body.splitlines())
+
+
+def test_no_phrase_of_a_golden_query_stands_in_a_template(creative: Domain) -> None:
+    """Three words in a row, two of them not everyday words, are a phrase."""
+    path = ROOT / "data/domains/creative/golden.jsonl"
+    golden = [json.loads(line)["query"] for line in path.read_text("utf-8").splitlines()]
+    known = set().union(*(runs(query) for query in golden))
+    usual = everyday(creative)
+    texts = list(literals(ROOT / "prompts"))
+    assert len(texts) > 1000
+    shared = [
+        (name, " ".join(run))
+        for name, text in texts
+        for run in runs(text) & known
+        if sum(word not in usual for word in run) >= 2
+    ]
+    assert not shared
