@@ -12,6 +12,7 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -23,7 +24,7 @@ import pytest
 
 from stages.contracts.store import NAME, Store
 from tests import fakes
-from tests.conftest import BATCH, params, stage, start
+from tests.conftest import BATCH, ROOT, params, stage, start
 
 KILLS = int(os.environ.get("ROUTENATOR_KILLS", "4"))
 
@@ -101,6 +102,26 @@ def test_ctrl_c_and_sigterm_say_so_and_leave_the_table_as_it_was(
         assert process.returncode == status, err
         assert "Traceback" not in err
         assert table(place) == before
+
+
+@pytest.mark.parametrize("deaf", [False, True])
+def test_a_stage_in_the_background_hears_sigterm(deaf: bool) -> None:
+    """A shell starts background jobs with SIGINT ignored."""
+    waits = "import time\nfrom stages.contracts.command import run\n"
+    waits += "run(lambda: (print('ready', flush=True), time.sleep(60)))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", waits],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=(lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)) if deaf else None,
+    )
+    assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    process.terminate()
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 143
+    assert err == "stopped by SIGTERM; finished work is kept\n"
 
 
 @pytest.mark.slow

@@ -31,8 +31,11 @@ def run(main: Callable[[], None]) -> None:
     stopped = [signal.SIGINT]
 
     def terminate(*_: object) -> None:
-        # As Ctrl-C, which asyncio and the engines know how to end at.
+        # As Ctrl-C, which asyncio and the engines know how to end at; a shell's background jobs
+        # are born deaf to that.
         stopped.append(signal.SIGTERM)
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.raise_signal(signal.SIGINT)
 
     signal.signal(signal.SIGTERM, terminate)
