@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -250,9 +251,29 @@ def test_an_experiment_uses_the_completions_again(small: Path) -> None:
     after = json.loads((small / "metrics/generate_text.json").read_text())["store"]
     assert before["misses"] > 0
     assert after == {"hits": before["misses"], "misses": 0}
-    done = shell(small, "dvc", "exp", "run", "-S", "route.weights.text=0.5", "route")
-    assert "Ran experiment" in done.stdout
+    requests = small / "data/routed/requests.parquet"
+    shell(small, "dvc", "exp", "run", "-n", "more", "-S", "route.weights.text=0.5", "generate@text")
     assert "route.weights.text" in shell(small, "dvc", "exp", "show", "--csv").stdout
+    more = json.loads((small / "metrics/generate_text.json").read_text())["store"]
+    # Half of a batch may be asked for that the quotas of the other plan would have spared.
+    assert more["hits"] >= 0.9 * before["misses"] and more["misses"] > 0
+    planned = pl.read_parquet(requests).filter(route="text").height
+
+    options = ("-n", "queued", "-S", "route.weights.text=0.45")
+    shell(small, "dvc", "exp", "run", "--queue", *options, "generate@text")
+    shell(small, "dvc", "queue", "start")
+    for _ in range(300):
+        state = shell(small, "dvc", "queue", "status").stdout
+        if "Success" in state or "Failed" in state:
+            break
+        time.sleep(1)
+    assert "Success" in state, shell(small, "dvc", "queue", "logs", "queued", ok=False).stdout
+    (ref,) = shell(
+        small, "git", "for-each-ref", "--format=%(refname)", "refs/exps/*/*/queued"
+    ).stdout.split()
+    queued = json.loads(shell(small, "git", "show", f"{ref}:metrics/generate_text.json").stdout)
+    assert queued["store"]["hits"] >= 0.9 * sum(queued["store"].values()) > before["misses"]
+    assert pl.read_parquet(requests).filter(route="text").height == planned
 
 
 @pytest.mark.slow
