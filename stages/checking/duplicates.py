@@ -8,13 +8,15 @@ similarity of their 3-letter shingles, so the sketch can only miss a pair, never
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
-from rensa import RMinHash
-from scipy import sparse
 
 from stages.checking.words import normalized
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 SHINGLE = 3
 HASHES = 128
@@ -38,6 +40,8 @@ def exact(texts: pl.Series) -> np.ndarray:
 
 def shingles(texts: pl.Series) -> sparse.csr_array:
     """Rows x shingles, 1 where the text holds the shingle; shorter texts are padded to one."""
+    from scipy import sparse
+
     padded = texts.str.pad_end(SHINGLE, " ")
     lengths = padded.str.len_chars().to_numpy().astype(np.int64)
     joined = "".join(padded.to_list())
@@ -89,6 +93,8 @@ def jaccard(table: sparse.csr_array, left: np.ndarray, right: np.ndarray) -> np.
 
 def sketches(table: sparse.csr_array, hashes: int, seed: int) -> np.ndarray:
     """MinHash digests of the rows' shingles, shape (rows, hashes), 32 bits each."""
+    from rensa import RMinHash
+
     digests = np.empty((table.shape[0], hashes), np.uint32)
     tokens, pointers = _mixed(table.indices), table.indptr.astype(np.uint64)
     for start in range(0, len(digests), _ROWS):  # to_rows makes Python lists: few at a time
