@@ -38,8 +38,8 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     """The command line; without any option it is the pipeline's stage."""
     parser = argparse.ArgumentParser(
         prog="python -m stages.evaluate",
-        description="Score models on golden queries. Any option leaves the pipeline's outputs as "
-        "they are and prints a table.",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--golden", type=Path, help=".jsonl, .csv or .parquet with the 4 columns")
     parser.add_argument("--adapter", type=Path, help=f"LoRA adapter (default {ADAPTER})")

@@ -93,7 +93,11 @@ def candidates(
 
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
     """The command line: a route to write, or a look after the completion store."""
-    parser = argparse.ArgumentParser(prog="python -m stages.generate")
+    parser = argparse.ArgumentParser(
+        prog="python -m stages.generate",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("route", nargs="?", choices=ROUTES)
     parser.add_argument("--store-stats", action="store_true", help="entries, size, hit rate")
     parser.add_argument("--store-prune", action="store_true", help="delete completions")

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
@@ -18,11 +20,23 @@ from stages.contracts import domain, files, settings
 from stages.contracts.command import InputError, run
 from stages.contracts.domain import Domain
 from stages.contracts.tables import Assets, SourceRejects, empty
-from stages.ingesting import images, sources
+from stages.ingesting import sources
 
 OUT = Path("data/ingested/assets")
 # Control and format characters (also right-to-left overrides) carry no meaning in a title.
 INVISIBLE = r"[\p{Cc}\p{Cf}]+"
+
+
+@dataclass
+class Passed:
+    """What is known of the rows once they went by, in their order."""
+
+    rows: int = 0
+    # asset_id, source: of the rows that were kept.
+    keys: list[pl.DataFrame] = field(default_factory=list)
+    rejects: list[pl.DataFrame] = field(default_factory=lambda: [empty(SourceRejects)])
+    # asset_id, aspect_ratio, drawing: of those of them that describe a picture.
+    drawings: list[pl.DataFrame] = field(default_factory=list)
 
 
 def refuse(frame: pl.DataFrame, pack: Path, known: Domain) -> pl.DataFrame:
@@ -36,11 +50,42 @@ def refuse(frame: pl.DataFrame, pack: Path, known: Domain) -> pl.DataFrame:
     )
     bad = frame.select("asset_id", reason=reason).filter(pl.col("reason").is_not_null())
     pictured = frame.filter(pl.col("image_path").is_not_null()).select("asset_id", "image_path")
+    if pictured.is_empty():
+        return bad
+    from stages.ingesting import images
+
     why = {path: images.refusal(path, pack) for path in pictured["image_path"].unique()}
     unusable = [(key, why[path]) for key, path in pictured.iter_rows() if why[path]]
     return pl.concat([bad, pl.DataFrame(unusable, schema=bad.schema, orient="row")]).unique(
         "asset_id", keep="first", maintain_order=True
     )
+
+
+def usable(pack: Path, known: Domain, passed: Passed) -> Iterator[pl.DataFrame]:
+    """The sources' rows that keep the contract, a batch at a time; `passed` is told of all."""
+    for sql in sources.sources(pack / "assets"):
+        name = str(sql.relative_to(pack))
+        for frame in sources.batches(sql, pack):
+            passed.rows += frame.height
+            if "title" in frame.columns:
+                clean = pl.col("title").cast(pl.String).str.replace_all(INVISIBLE, " ")
+                frame = frame.with_columns(clean.str.strip_chars())
+            good, bad = sources.sort_rows(frame, Assets, name)
+            passed.rejects.append(bad)
+            refused = refuse(good, pack, known)
+            if refused.height:
+                told = refused.select(source=pl.lit(name), row="asset_id", reason="reason")
+                passed.rejects.append(told)
+                good = good.join(refused, on="asset_id", how="anti", maintain_order="left")
+            if "drawing" in frame.columns:
+                described = frame.filter(pl.col("drawing").is_not_null())
+                passed.drawings.append(
+                    described.select("asset_id", "aspect_ratio", "drawing").join(
+                        good, on="asset_id", how="semi", maintain_order="left"
+                    )
+                )
+            passed.keys.append(good.select("asset_id", source=pl.lit(name)))
+            yield good.with_columns(pl.lit(str(pack) + "/") + pl.col("image_path"))
 
 
 def draw_pictures(drawings: pl.DataFrame, limit: int) -> dict[str, str]:
@@ -72,46 +117,46 @@ def main() -> None:
     chosen = settings.load()
     pack = Path(chosen.pack)
     known = domain.load(pack)
-    parts, rejects, drawings, read = [], [empty(SourceRejects)], [], 0
-    for sql in sources.sources(pack / "assets"):
-        name = str(sql.relative_to(pack))
-        frame = sources.read_sql(sql, pack)
-        read += frame.height
-        if "title" in frame.columns:
-            clean = pl.col("title").cast(pl.String).str.replace_all(INVISIBLE, " ")
-            frame = frame.with_columns(clean.str.strip_chars())
-        if "drawing" in frame.columns:
-            described = frame.filter(pl.col("drawing").is_not_null())
-            drawings.append(described.select("asset_id", "aspect_ratio", "drawing"))
-        good, bad = sources.sort_rows(frame, Assets, name)
-        refused = refuse(good, pack, known)
-        rejects.append(bad)
-        rejects.append(refused.select(source=pl.lit(name), row="asset_id", reason="reason"))
-        parts.append(good.join(refused, on="asset_id", how="anti", maintain_order="left"))
-    assets, repeated = sources.sort_rows(pl.concat(parts), Assets, "assets of several sources")
-    rejected = pl.concat([*rejects, repeated])
-    files.write_table(OUT / "rejects.parquet", rejected, SourceRejects)
-    sources.check_share(
-        rejected.height, read, chosen.ingest_assets.max_reject_share, str(pack / "assets")
-    )
-    kept = assets["asset_id"].implode()
-    wanted = pl.concat(drawings).filter(pl.col("asset_id").is_in(kept)) if drawings else None
-    drawn = {} if wanted is None else draw_pictures(wanted, chosen.ingest_assets.max_pictures)
-    own = pl.lit(str(pack) + "/") + pl.col("image_path")
-    made = pl.col("asset_id").replace_strict(drawn, default=None, return_dtype=pl.String)
-    assets = assets.with_columns(image_path=pl.coalesce(own, made))
-    files.write_table(OUT / "assets.parquet", assets, Assets)
-    types = dict(assets.group_by("content_type").len().sort("content_type").iter_rows())
+    passed, table = Passed(), OUT / "assets.parquet"
+    with files.scratch("assets") as folder:
+        written = folder / table.name
+        files.write_batches(written, usable(pack, known, passed), Assets)
+        assets = pl.scan_parquet(written)
+        # A key that two batches share is kept from the first.
+        keys = pl.concat(passed.keys).with_row_index("at")
+        again = keys.filter(~pl.col("asset_id").is_first_distinct())
+        first = ~pl.col("at").is_in(again["at"].implode())
+        passed.rejects.append(
+            again.select("source", row="asset_id", reason=pl.lit("asset_id field_uniqueness"))
+        )
+        rejected = pl.concat(passed.rejects)
+        files.write_table(OUT / "rejects.parquet", rejected, SourceRejects)
+        sources.check_share(
+            rejected.height, passed.rows, chosen.ingest_assets.max_reject_share,
+            str(pack / "assets"),
+        )  # fmt: skip
+        limit = chosen.ingest_assets.max_pictures
+        drawn = draw_pictures(pl.concat(passed.drawings), limit) if passed.drawings else {}
+        if drawn or again.height:
+            made = pl.col("asset_id").replace_strict(drawn, default=None, return_dtype=pl.String)
+            assets = assets.with_row_index("at").filter(first).drop("at")
+            assets = assets.with_columns(image_path=pl.coalesce("image_path", made))
+            files.write_batches(table, assets.collect_batches(maintain_order=True), Assets)
+        else:
+            files.move(written, table)
+    assets = pl.scan_parquet(table)
+    types = assets.group_by("content_type").agg(pl.len(), pl.col("image_path").count())
+    counted = types.sort("content_type").collect()
     metrics = {
-        "assets": assets.height,
-        "pictures": assets["image_path"].count(),
-        "content_types": types,
+        "assets": counted["len"].sum(),
+        "pictures": counted["image_path"].sum(),
+        "content_types": dict(counted.select("content_type", "len").iter_rows()),
         "rejected": sources.count_reasons(rejected),
     }
     files.write_json("metrics/ingest_assets.json", metrics)
-    print(f"assets: {assets.height} over {len(types)} types, {len(drawn)} pictures drawn, "
+    print(f"assets: {metrics['assets']} over {counted.height} types, {len(drawn)} pictures drawn, "
           f"{rejected.height} rejects")  # fmt: skip
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, __doc__)

@@ -55,7 +55,7 @@ def main() -> None:
     sources.check_share(
         rejected.height, read, chosen.ingest_graph.max_reject_share, str(pack / "graph")
     )
-    graph.check_acyclic(edges, domain.load(pack).acyclic, str(pack / "graph"))
+    graph.check_acyclic(nodes, edges, domain.load(pack).acyclic, str(pack / "graph"))
     files.write_table(OUT / "nodes.parquet", nodes, Nodes)
     files.write_table(OUT / "edges.parquet", edges, Edges)
     counted = graph.describe(nodes, edges)
@@ -67,4 +67,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, __doc__)

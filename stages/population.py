@@ -13,13 +13,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stages.checking import phrases, words
 from stages.contracts import domain, files, settings
 from stages.contracts.command import run
-from stages.routing import observed, targets
 
 
 def main() -> None:
+    # Here, so that --help need not wait for numpy.
+    from stages.checking import phrases, words
+    from stages.routing import observed, targets
+
     chosen = settings.load()
     block = chosen.population
     known = domain.load(chosen.pack)
@@ -47,4 +49,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, __doc__)

@@ -12,16 +12,20 @@ from pathlib import Path
 
 from stages.contracts import domain, files, prompts, settings
 from stages.contracts.command import InputError, run
-from stages.contracts.divergence import js_bits
 from stages.contracts.tables import ROUTES, Assets, Edges, Nodes, Requests
-from stages.routing import plan
-from stages.routing.material import Material
 
 INGESTED = Path("data/ingested")
 OUT = Path("data/routed")
 
 
 def main() -> None:
+    # Here, so that --help need not wait for numpy.
+    import numpy as np
+
+    from stages.contracts.divergence import js_bits
+    from stages.routing import plan
+    from stages.routing.material import Material
+
     chosen = settings.load()
     known = domain.load(chosen.pack)
     target = files.read_json("data/population/target.json")
@@ -77,4 +81,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, __doc__)

@@ -19,8 +19,6 @@ from pathlib import Path
 
 import polars as pl
 
-from stages.checking import figures, rows, selection, splitting, statistics, vision_evidence
-from stages.checking.contamination import Golden
 from stages.checking.subprompt import extract
 from stages.contracts import chat, domain, files, settings
 from stages.contracts.command import InputError, run
@@ -56,6 +54,10 @@ def labelled(frame: pl.DataFrame, known: Domain) -> pl.DataFrame:
 
 
 def main() -> None:
+    # Here, so that --help need not wait for numpy.
+    from stages.checking import figures, rows, selection, splitting, statistics, vision_evidence
+    from stages.checking.contamination import Golden
+
     chosen = settings.load()
     known = domain.load(chosen.pack)
     targets = files.read_json("data/routed/targets.json")
@@ -124,4 +126,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, __doc__)

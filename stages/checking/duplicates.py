@@ -8,13 +8,16 @@ similarity of their 3-letter shingles, so the sketch can only miss a pair, never
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
-from rensa import RMinHash
-from scipy import sparse
 
 from stages.checking.words import normalized
+
+if TYPE_CHECKING:
+    from rensa import RMinHashDigestMatrix
+    from scipy import sparse
 
 SHINGLE = 3
 HASHES = 128
@@ -38,14 +41,17 @@ def exact(texts: pl.Series) -> np.ndarray:
 
 def shingles(texts: pl.Series) -> sparse.csr_array:
     """Rows x shingles, 1 where the text holds the shingle; shorter texts are padded to one."""
+    from scipy import sparse
+
     padded = texts.str.pad_end(SHINGLE, " ")
     lengths = padded.str.len_chars().to_numpy().astype(np.int64)
     joined = "".join(padded.to_list())
     order = "le" if sys.byteorder == "little" else "be"
     letters = np.frombuffer(joined.encode(f"utf-32-{order}"), np.uint32)
-    _, codes = np.unique(letters, return_inverse=True)
-    size = int(codes.max(initial=0)) + 1
-    codes = codes.astype(np.int64)
+    used = np.zeros(sys.maxunicode + 1, np.int64)
+    used[letters] = 1
+    codes = (np.cumsum(used) - 1)[letters]
+    size = int(used.sum())
     ids = codes[: len(codes) - 2] * size * size + codes[1 : len(codes) - 1] * size + codes[2:]
     # A shingle that starts in one text and ends in the next belongs to neither.
     ends = np.cumsum(lengths)
@@ -90,14 +96,30 @@ def jaccard(table: sparse.csr_array, left: np.ndarray, right: np.ndarray) -> np.
 def sketches(table: sparse.csr_array, hashes: int, seed: int) -> np.ndarray:
     """MinHash digests of the rows' shingles, shape (rows, hashes), 32 bits each."""
     digests = np.empty((table.shape[0], hashes), np.uint32)
-    tokens, pointers = _mixed(table.indices), table.indptr.astype(np.uint64)
     for start in range(0, len(digests), _ROWS):  # to_rows makes Python lists: few at a time
-        part = pointers[start : start + _ROWS + 1]
-        matrix = RMinHash.digest_matrix_from_flat_token_hashes(
-            tokens[part[0] : part[-1]], part - part[0], hashes, seed
-        )
-        digests[start : start + _ROWS] = matrix.to_rows()
+        digests[start : start + _ROWS] = _sketched(
+            table[start : start + _ROWS], hashes, seed
+        ).to_rows()
     return digests
+
+
+def _sketched(table: sparse.csr_array, hashes: int, seed: int) -> RMinHashDigestMatrix:
+    """The same as rensa keeps them."""
+    from rensa import RMinHash
+
+    return RMinHash.digest_matrix_from_flat_token_hashes(
+        _mixed(table.indices), table.indptr.astype(np.uint64), hashes, seed
+    )
+
+
+def accompanied(table: sparse.csr_array, threshold: float, seed: int) -> np.ndarray:
+    """Numbers of the rows that share a bucket with another row, ascending."""
+    from rensa import RMinHashLSH
+
+    count, rows = bands(threshold)
+    index = RMinHashLSH(threshold, count * rows, count)
+    matrix = _sketched(table, count * rows, seed)
+    return np.flatnonzero(index.query_duplicate_flags_matrix_one_shot(matrix))
 
 
 def near_pairs(texts: pl.Series, threshold: float, seed: int = 0) -> np.ndarray:
@@ -108,11 +130,14 @@ def near_pairs(texts: pl.Series, threshold: float, seed: int = 0) -> np.ndarray:
     if len(texts) < 2:
         return np.empty((0, 2), np.int64)
     table = shingles(texts)
+    # Most rows are alone in all their buckets: rensa tells which are not, the rest is for those.
+    numbers = accompanied(table, threshold, seed)
+    table = table[numbers]
     count, rows = bands(threshold)
     digests = sketches(table, count * rows, seed)
     sizes = np.diff(table.indptr)
     found = [np.empty(0, np.int64)]
-    size = len(texts)
+    size = len(numbers)
     for band in range(count):
         key = np.zeros(size, np.uint64)
         for column in range(band * rows, (band + 1) * rows):
@@ -132,7 +157,7 @@ def near_pairs(texts: pl.Series, threshold: float, seed: int = 0) -> np.ndarray:
             similar = jaccard(table, left, right) >= threshold
             found.append(left[similar] * np.int64(size) + right[similar])
     pairs = np.unique(np.concatenate(found))
-    return np.stack([pairs // size, pairs % size], axis=1)
+    return numbers[np.stack([pairs // max(size, 1), pairs % max(size, 1)], axis=1)]
 
 
 def near(texts: pl.Series, threshold: float, seed: int = 0) -> np.ndarray:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy import stats
 
 from stages.checking.phrases import type_position
 from stages.checking.words import count
@@ -48,6 +47,8 @@ def divergence(table: pl.DataFrame) -> tuple[float | None, float | None]:
 
     None where it is not defined: no rows, or rows where the target has none.
     """
+    from scipy import stats
+
     target, rows = table["target"].to_numpy(), table["rows"].to_numpy()
     if not rows.sum():
         return None, None
@@ -131,6 +132,8 @@ def position_figures(
         figures["share_typed_without"] = typed.null_count() / len(typed)
         figures["share_naming_type"] = 1 - typed.null_count() / len(typed)
     if len(places):
+        from scipy import stats
+
         thirds = np.histogram(places, bins=3, range=(0, 1))[0] / len(places)
         figures |= {
             "ks_uniform": stats.kstest(places, "uniform").statistic,

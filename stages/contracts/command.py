@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 OFFLINE = {
     "VLLM_NO_USAGE_STATS": "1",
@@ -21,11 +23,16 @@ class InputError(Exception):
     """What the user gave is wrong. Its text says what, where and what to do."""
 
 
-def run(main: Callable[[], None]) -> None:
+def run(main: Callable[[], None], doc: str | None = None) -> None:
     """Run a stage's `main`; an InputError becomes one message on stderr and exit code 1.
 
+    doc: given by a stage that takes no arguments; --help prints it, any other is an error.
     Set ROUTENATOR_TRACEBACK=1 for the traceback.
     """
+    if doc is not None:
+        name = f"python -m stages.{Path(sys.argv[0]).stem}"
+        shape = argparse.RawDescriptionHelpFormatter
+        argparse.ArgumentParser(name, description=doc, formatter_class=shape).parse_args()
     for name, value in OFFLINE.items():
         os.environ.setdefault(name, value)
     stopped = [signal.SIGINT]

@@ -6,7 +6,6 @@ from math import log
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import rel_entr
 
 
 def js_bits(p: ArrayLike, q: ArrayLike) -> float:
@@ -14,6 +13,8 @@ def js_bits(p: ArrayLike, q: ArrayLike) -> float:
 
     Not scipy's jensenshannon: it is NaN where rounding makes nearly equal ones a hair negative.
     """
+    from scipy.special import rel_entr
+
     first, second = (np.asarray(side, dtype=float) for side in (p, q))
     first, second = first / first.sum(), second / second.sum()
     middle = (first + second) / 2

@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from pandera.errors import SchemaErrors
+from polars.io.plugins import register_io_source
 
 from stages.contracts.command import InputError
+from stages.contracts.tables import empty
+
+PARQUET: dict[str, Any] = {"compression": "zstd", "statistics": False}
 
 
 def work_dir() -> Path:
@@ -135,6 +138,8 @@ def read_jsonl(path: str | Path) -> list[dict[str, Any]]:
 
 def check(frame: pl.DataFrame, contract: Any, where: str | Path) -> pl.DataFrame:
     """Return `frame` as `contract` has it, or raise an InputError that names `where`."""
+    from pandera.errors import SchemaErrors  # here, because it brings all of pandera
+
     try:
         return contract.validate(frame, lazy=True)
     except SchemaErrors as error:
@@ -151,9 +156,40 @@ def write_table(path: str | Path, frame: pl.DataFrame, contract: Any) -> None:
     checked = check(frame, contract, path)
     try:
         with replacing(path) as temporary:
-            checked.write_parquet(temporary, compression="zstd", statistics=False)
+            checked.write_parquet(temporary, **PARQUET)
     except pl.exceptions.PolarsError as error:  # such as a full disk
         raise InputError(f"{path} cannot be written: {error}") from None
+
+
+def write_batches(path: str | Path, batches: Iterator[pl.DataFrame], contract: Any) -> None:
+    """Write frames that keep `contract`, one after another, while they are made.
+
+    The file is the one that `write_table` would write of all of them; what is in memory at a time
+    is a few of them. What `batches` raises is raised here.
+    """
+    raised: list[Exception] = []
+
+    def source(*_: object) -> Iterator[pl.DataFrame]:
+        try:
+            yield from batches
+        except Exception as error:
+            raised.append(error)
+            raise
+
+    frame = register_io_source(source, schema=empty(contract).schema)
+    try:
+        with replacing(path) as temporary:
+            frame.sink_parquet(temporary, **PARQUET)
+    except pl.exceptions.PolarsError as error:
+        if raised:  # polars says it in words of its own
+            raise raised[0] from None
+        raise InputError(f"{path} cannot be written: {error}") from None
+
+
+def move(source: Path, path: Path) -> None:
+    """Put a file in the place of `path`, whole or not at all, from whatever disk."""
+    with replacing(path) as temporary:
+        shutil.move(source, temporary)
 
 
 def read_table(path: str | Path, contract: Any) -> pl.DataFrame:

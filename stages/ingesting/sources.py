@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import polars as pl
-from pandera.errors import SchemaErrors
 
 from stages.contracts.command import InputError
 from stages.contracts.tables import SourceRejects, empty
@@ -15,10 +15,20 @@ from stages.contracts.tables import SourceRejects, empty
 # Bytes: the longest line that DuckDB reads, and what it looks at to find delimiter and quotes.
 MAX_LINE = 2_000_000
 SNIFFED = 32 * 2**20
+# Rows that are in memory at a time.
+BATCH = 1 << 17
 
 
 def read_sql(sql: Path, pack: Path) -> pl.DataFrame:
-    """Run one source's SELECT. It sees the variable `pack` and no file outside the pack."""
+    """All rows of one source; see `batches`."""
+    return pl.concat(batches(sql, pack))
+
+
+def batches(sql: Path, pack: Path) -> Iterator[pl.DataFrame]:
+    """Run one source's SELECT: frames of up to BATCH rows, at least one, in the source's order.
+
+    It sees the variable `pack` and no file outside the pack. Raises InputError, also on the way.
+    """
     folder = str(pack.resolve())
     for file in sorted(sql.parent.glob("*.[ct]sv")):
         check_lines(file)
@@ -27,8 +37,12 @@ def read_sql(sql: Path, pack: Path) -> pl.DataFrame:
             connection.execute(f"SET VARIABLE pack = {_quoted(folder)}")
             connection.execute(f"SET allowed_directories = [{_quoted(folder + '/')}]")
             connection.execute("SET enable_external_access = false")
-            return connection.sql(sql.read_text("utf-8")).pl()
-    except (duckdb.Error, UnicodeDecodeError) as error:
+            reader = connection.sql(sql.read_text("utf-8")).to_arrow_reader(BATCH)
+            yield pl.DataFrame(reader.schema.empty_table())
+            for batch in reader:
+                yield pl.DataFrame(batch)
+    # What DuckDB finds on the way comes from the Arrow reader, as an OSError.
+    except (duckdb.Error, UnicodeDecodeError, OSError) as error:
         # DuckDB's text comes with the row that it could not read, and the reason after that.
         words = (w if len(w) < 100 else f"{w[:40]}..." for w in str(error).split())
         raise InputError(f"{sql}: {' '.join(words)[:500]}") from None
@@ -71,6 +85,8 @@ def sort_rows(frame: pl.DataFrame, contract: Any, source: str) -> tuple[pl.DataF
     if missing:
         raise InputError(f"{source} lacks the column(s) {missing}: its SELECT must name {columns}")
     frame = frame.select(columns)
+    from pandera.errors import SchemaErrors
+
     try:
         return contract.validate(frame, lazy=True), empty(SourceRejects)
     except SchemaErrors as error:

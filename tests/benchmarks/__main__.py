@@ -1,6 +1,6 @@
 """Every stage against its limit or a peer on the same work, in one run.
 
-Command: make bench, or python -m tests.benchmarks [NAME ...] [--repeats 5] [--scale 1.0]
+Command: make bench, or python -m tests.benchmarks [NAME ...] [--repeats 5] [--scale 1.0] [--large]
 Prints one table; writes metrics/benchmarks.json, where lines of benchmarks not run now stay as
 they were. NAME is a module of this folder. Each stage runs in a process of its own.
 """
@@ -42,6 +42,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--scale", type=float, default=1.0, help="of the work (default: 1)")
+    parser.add_argument("--large", action="store_true", help="also ten million rows, once")
     parser.add_argument("--out", type=Path, default=FILE)
     given = parser.parse_args()
     unknown = set(given.names) - set(NAMES)
@@ -51,7 +52,7 @@ def main() -> None:
     for name in given.names or NAMES:
         print(f"bench: {name}", file=sys.stderr, flush=True)
         module = importlib.import_module(f"tests.benchmarks.{name}")
-        lines += module.lines(Size(given.repeats, given.scale))
+        lines += module.lines(Size(given.repeats, given.scale, given.large))
     Console(width=None if sys.stdout.isatty() else 200).print(table(lines))
     now = {
         line.name: asdict(line) | {"repeats": given.repeats, "scale": given.scale,

@@ -48,10 +48,14 @@ class Line:
 
 @dataclass(frozen=True)
 class Size:
-    """`scale` multiplies the work of every benchmark; 1 is what the goals are stated for."""
+    """`scale` multiplies the work of every benchmark; 1 is what the goals are stated for.
+
+    `large`: also the lines that run once and take long.
+    """
 
     repeats: int = 5
     scale: float = 1.0
+    large: bool = False
 
     def rows(self, full: int) -> int:
         return max(1, round(full * self.scale))

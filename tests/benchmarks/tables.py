@@ -1,0 +1,288 @@
+"""Large tables: ingestion against DuckDB's copy, validate against datasketch.
+
+Inputs are drawn from the pack's own vocabulary with a fixed seed. `--large` adds what takes ten
+million rows, once each, to see the memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from stages.checking import duplicates
+from stages.contracts import files
+from stages.contracts.tables import ROUTES, Candidates, empty
+from tests.benchmarks.frame import (
+    ROOT,
+    Line,
+    Size,
+    Timed,
+    at_least,
+    at_most,
+    project,
+    script,
+    stage,
+    timed,
+)
+
+ROWS = 1_000_000
+LARGE = 10_000_000
+CHUNK = 1_000_000
+PACK = "data/domains/creative"
+# Share of the queries that are a near-duplicate of another.
+PLANTED = 0.05
+THRESHOLD = 0.8
+# datasketch looks at a tenth of the queries; its time grows with their number, not faster.
+PEER_SHARE = 10
+# Candidates of the whole stage: its checks of single rows are Python.
+WHOLE = 50_000
+
+COPY = """
+import sys, duckdb
+duckdb.sql(f"COPY (FROM read_csv('{sys.argv[1]}')) TO '{sys.argv[2]}' (COMPRESSION zstd)")
+"""
+OURS = """
+import sys
+import polars as pl
+from stages.checking import rows
+none = pl.lit(None, pl.String)
+frame = pl.read_parquet(sys.argv[1]).with_columns(check=none, reason=none)
+rows.deduplicated(frame, float(sys.argv[2]), 42).drop_nulls("check").write_parquet(sys.argv[3])
+"""
+PEER = """
+import sys
+import polars as pl
+from datasketch import MinHash, MinHashLSH
+index, refused = MinHashLSH(threshold=float(sys.argv[2]), num_perm=128), 0
+for number, text in enumerate(pl.read_parquet(sys.argv[1])["query"]):
+    sketch = MinHash(128)
+    sketch.update_batch([text[at : at + 3].encode() for at in range(len(text) - 2)])
+    if index.query(sketch):
+        refused += 1
+    else:
+        index.insert(number, sketch)
+print(refused)
+"""
+
+
+class Vocabulary:
+    """Words and labels of the pack, from which inputs are drawn."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = np.random.default_rng(seed)
+        labels = pl.read_csv(ROOT / PACK / "graph/concepts.csv", infer_schema=False)
+        titles = pl.read_csv(ROOT / PACK / "assets/photos.csv", infer_schema=False)["title"]
+        self.concepts = labels
+        self.labels = labels["label"]
+        self.words = titles.str.to_lowercase().str.split(" ").explode().unique(maintain_order=True)
+
+    def draw(self, values: pl.Series, n: int) -> pl.Series:
+        return values.gather(self.rng.integers(0, len(values), n))
+
+    def joined(self, values: pl.Series, least: int, most: int, between: str, n: int) -> pl.Series:
+        """`n` texts of `least` to `most` of the values."""
+        many = self.rng.integers(least, most + 1, n)
+        text = np.repeat(np.arange(n), many)
+        frame = pl.DataFrame({"text": text, "value": self.draw(values, len(text))})
+        grouped = frame.group_by("text", maintain_order=True).agg(pl.col("value").str.join(between))
+        return grouped["value"]
+
+
+def append(frame: pl.DataFrame, path: Path) -> None:
+    """Write `frame` at the end of a CSV file, which may not be there yet."""
+    with path.open("ab") as stream:
+        frame.write_csv(stream, include_header=stream.tell() == 0)
+
+
+def write_photos(path: Path, n: int) -> None:
+    """`n` photos as the pack's photos.csv has them; a fifth without a click-through rate."""
+    path.unlink(missing_ok=True)
+    words = Vocabulary(0)
+    for start in range(0, n, CHUNK):
+        size = min(CHUNK, n - start)
+        number = pl.Series(np.arange(start, start + size)).cast(pl.String).str.zfill(8)
+        rates = pl.Series(words.rng.random(size).round(4) / 10).round(4).cast(pl.String)
+        photos = pl.DataFrame(
+            {
+                "asset_id": "PHO-" + number,
+                "title": words.joined(words.words, 4, 9, " ", size).str.to_titlecase(),
+                "orientation": words.draw(pl.Series(["landscape", "portrait", "square"]), size),
+                "width": words.draw(pl.Series([5760, 4000, 6000]), size),
+                "height": words.draw(pl.Series([3240, 4000]), size),
+                "ai_generated": words.draw(pl.Series(["true", "false"]), size),
+                "keywords": words.joined(words.labels, 3, 8, "|", size),
+                "topics": words.joined(words.labels.head(40), 1, 3, "|", size),
+                "locale": ["en"] * size,
+                "click_through_rate": rates.set(pl.Series(words.rng.random(size) < 0.2), None),
+            }
+        )
+        append(photos, path)
+
+
+def write_graph(folder: Path, n: int) -> None:
+    """`n` relations between a tenth as many concepts; each leads to a concept further down."""
+    for name in ("concepts", "relations"):
+        (folder / f"{name}.csv").unlink(missing_ok=True)
+    words = Vocabulary(0)
+    size = max(n // 10, 2)
+    number = pl.Series(np.arange(size)).cast(pl.String)
+    drawn = words.concepts[words.rng.integers(0, words.concepts.height, size)]
+    concepts = drawn.with_columns(
+        node_id=pl.col("node_id") + "_" + number, label=pl.col("label") + " " + number
+    )
+    append(concepts, folder / "concepts.csv")
+    for start in range(0, n, CHUNK):
+        count = min(CHUNK, n - start)
+        ends = np.sort(words.rng.integers(0, size, (2, count)), axis=0)
+        relations = pl.DataFrame(
+            {
+                "source": concepts["node_id"].gather(ends[0]),
+                "target": concepts["node_id"].gather(ends[1]),
+                "relation": words.draw(pl.Series(["calls_for", "depicts", "shows"]), count),
+                "weight": (words.rng.random(count) * 0.99 + 0.01).round(2),
+            }
+        )
+        append(relations, folder / "relations.csv")
+
+
+def write_queries(path: Path, n: int) -> pl.DataFrame:
+    """`n` different queries, row, query; returns the planted ones: row, of (row before it).
+
+    A planted near-duplicate is an earlier query with one letter more, of Jaccard similarity
+    THRESHOLD or more.
+    """
+    words = Vocabulary(0)
+    originals = words.joined(words.words, 4, 10, " ", n - int(n * PLANTED))
+    originals = duplicates.normalize_all(originals).unique(maintain_order=True)
+    of = words.rng.choice(len(originals), int(n * PLANTED), replace=False)
+    longer = originals.gather(of) + words.draw(pl.Series(list("aeiosy")), len(of))
+    table = duplicates.shingles(pl.concat([originals, longer]))
+    row = np.arange(len(originals), len(originals) + len(longer))
+    near = duplicates.jaccard(table, of, row) >= THRESHOLD
+    queries = pl.concat([originals, longer])
+    frame = pl.DataFrame({"query": queries}).with_row_index("row")
+    frame.write_parquet(path)
+    return pl.DataFrame({"row": row, "of": of}).filter(pl.Series(near))
+
+
+def against_copy(
+    name: str, limit: float, csv: Path, ours: Timed, tenth: Timed | None, repeats: int,
+    work: str, peak: float = 3072,
+) -> Line:  # fmt: skip
+    """A line of ingestion against DuckDB's copy of the same file."""
+    out = csv.with_suffix(".parquet")
+    copy = timed(script(COPY, str(csv), str(out)), csv.parent, repeats)
+    out.unlink()
+    growth = None if tenth is None else ours.seconds / tenth.seconds
+    return at_most(name, work, ours, copy.seconds, "DuckDB's copy of the CSV to Parquet (zstd)",
+                   limit, peak, growth)  # fmt: skip
+
+
+@contextmanager
+def empty_pack() -> Iterator[Path]:
+    """A project whose pack has the sources `photos`, `concepts` and `relations`."""
+
+    def change(params: dict[str, Any]) -> None:
+        params["ingest_assets"]["max_pictures"] = 0
+
+    with project(change) as folder:
+        for path in (folder / PACK / "assets").iterdir():
+            if path.name != "photos.sql":
+                path.unlink()
+        yield folder
+
+
+def ingestion(n: int, tenth: bool, repeats: int, peak: float) -> Iterator[Line]:
+    """ingest_assets and ingest_graph on `n` rows."""
+    with empty_pack() as folder:
+        photos, graph = folder / PACK / "assets/photos.csv", folder / PACK / "graph"
+
+        def measured(name: str, write: Any, path: Path) -> tuple[Timed, Timed | None]:
+            small = None
+            if tenth:
+                write(path, n // 10)
+                small = timed(stage(name), folder, repeats)
+            write(path, n)
+            return timed(stage(name), folder, repeats), small
+
+        ours, small = measured("ingest_assets", write_photos, photos)
+        yield against_copy("ingest_assets", 1.5, photos, ours, small, repeats, f"{n} rows", peak)
+        photos.unlink()
+        ours, small = measured("ingest_graph", write_graph, graph)
+        yield against_copy("ingest_graph", 3, graph / "relations.csv", ours, small, repeats,
+                           f"{n} relations, {n // 10} concepts", peak)  # fmt: skip
+
+
+def near_duplicates(size: Size, folder: Path) -> Iterator[Line]:
+    """The part of validate that looks for duplicates, on queries with planted ones."""
+    n = size.rows(ROWS)
+    queries, out = folder / "queries.parquet", folder / "refused.parquet"
+
+    def ours(n: int) -> tuple[Timed, float]:
+        planted = write_queries(queries, n)
+        command = script(OURS, str(queries), str(THRESHOLD), str(out))
+        took = timed(command, ROOT, size.repeats)
+        # Refused is the later of two, or the earlier for the sake of one before both.
+        refused = pl.read_parquet(out)["row"].implode()
+        found = planted.select(pl.col("row").is_in(refused) | pl.col("of").is_in(refused))
+        return took, found.to_series().mean()  # type: ignore[return-value]
+
+    tenth, _ = ours(n // 10)
+    write_queries(queries, n // PEER_SHARE)
+    peer = timed(script(PEER, str(queries), str(THRESHOLD)), ROOT, min(size.repeats, 3))
+    start = timed(script("import polars, datasketch"), ROOT, size.repeats).seconds
+    reference = start + (peer.seconds - start) * PEER_SHARE
+    full, recall = ours(n)
+    yield at_least(
+        "validate, near-duplicates", f"{n} queries, {PLANTED:.0%} planted, recall {recall:.4f}",
+        full, reference, f"datasketch MinHash LSH, {PEER_SHARE}x a tenth",
+        10, recall >= 0.99 and full.peak_mib <= 3072, full.seconds / tenth.seconds,
+    )  # fmt: skip
+
+
+def whole(size: Size) -> Iterator[Line]:
+    """The whole stage on what the heuristic route writes: its checks of single rows included."""
+
+    def measured(n: int) -> tuple[Timed, Timed, int]:
+        def change(params: dict[str, Any]) -> None:
+            # The route writes twice what is wanted and some that is refused.
+            params["route"]["rows"] = max(n // 2, 500)
+            params["route"]["weights"] = {"heuristic": 1.0, "text": 0.0, "vision": 0.0}
+            params["ingest_assets"]["max_pictures"] = 0
+
+        with project(change) as folder:
+            for name in ("ingest_graph", "ingest_assets", "population", "route"):
+                timed(stage(name), folder, 1)
+            timed(stage("generate", "heuristic"), folder, 1)
+            generated = folder / "data/generated"
+            for route in ROUTES[1:]:
+                files.write_table(generated / f"{route}.parquet", empty(Candidates), Candidates)
+            table = generated / "heuristic.parquet"
+            ours = timed(stage("validate"), folder, size.repeats)
+            command = script(PEER, str(table), str(THRESHOLD))
+            return ours, timed(command, ROOT, size.repeats), pl.read_parquet(table).height
+
+    n = size.rows(WHOLE)
+    tenth, _, few = measured(n // 10)
+    full, peer, many = measured(n)
+    yield at_least(
+        "validate, whole stage", f"{many} candidates of the heuristic route", full, peer.seconds,
+        f"datasketch MinHash LSH alone; the tenth is {few}", 10, full.peak_mib <= 3072,
+        full.seconds / tenth.seconds,
+    )  # fmt: skip
+
+
+def lines(size: Size) -> Iterator[Line]:
+    yield from ingestion(size.rows(ROWS), True, size.repeats, 3072)
+    with project() as folder:
+        yield from near_duplicates(size, folder)
+    yield from whole(size)
+    if size.large:
+        for line in ingestion(size.rows(LARGE), False, 1, 6144):
+            yield replace(line, name=f"{line.name}, large")
