@@ -34,7 +34,7 @@ from stages.contracts import chat, files, settings
 from stages.contracts.command import InputError
 from stages.contracts.domain import Domain
 from stages.contracts.tables import Samples
-from stages.training import qlora, shared_prefix, tokens
+from stages.training import bfd, isolation, qlora, shared_prefix, tokens
 from stages.training.tokens import NO_LOSS, Row
 
 ROOT = Path(__file__).parents[1]
@@ -262,10 +262,23 @@ def test_collator_lays_out_rows() -> None:
     ]
 
 
+def collator_of(packing: str, model: Any, tokenizer: Any) -> Callable[[list[Any]], dict[str, Any]]:
+    """What make_trainer collates with in a packing that joins rows."""
+    if packing == "bfd":
+        return bfd.collator_for(tokenizer)
+    return shared_prefix.collator_for(model)
+
+
+@pytest.mark.parametrize("packing", ["shared_prefix", "bfd"])
 @pytest.mark.parametrize("weights", ["float32", "nf4", "nf4 in bitsandbytes' layers"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_shared_prefix_is_exact(
-    saved: Callable[..., str], monkeypatch: pytest.MonkeyPatch, kind: str, weights: str
+def test_packing_is_exact(
+    saved: Callable[..., str],
+    tokenizer: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    weights: str,
+    packing: str,
 ) -> None:
     """Loss and every LoRA gradient against separate rows, in float32."""
     if "layers" in weights:
@@ -274,7 +287,6 @@ def test_shared_prefix_is_exact(
     layer = type(base.model.layers[0].mlp.up_proj).__name__
     assert layer == ("Linear4bit" if "layers" in weights else "Linear")
     model = adapted(base)
-    shared_prefix.check_kind(model, 100)
     rows = hand_rows() + hand_rows(prefix=5, lengths=(7, 8))
     items = sum(label != NO_LOSS for row in rows for label in row["labels"])
     expected = torch.tensor(0.0)
@@ -285,7 +297,7 @@ def test_shared_prefix_is_exact(
         loss.backward()
         expected += loss.detach()
     separate = gradients(model)
-    loss, outputs = qlora.answer_loss(model, shared_prefix.collator_for(model)(rows))
+    loss, outputs = qlora.answer_loss(model, collator_of(packing, model, tokenizer)(rows))
     loss.backward()
     together = gradients(model)
     assert outputs.logits.shape[1] == items
@@ -311,20 +323,63 @@ def test_unpacked_nf4_is_nf4(saved: Callable[..., str], monkeypatch: pytest.Monk
     assert (unpacked - full).abs().max() > 0.01
 
 
+@pytest.mark.parametrize("packing", ["shared_prefix", "bfd"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_suffix_never_sees_its_neighbour(saved: Callable[..., str], kind: str) -> None:
+def test_a_row_never_sees_its_neighbour(
+    saved: Callable[..., str], tokenizer: Any, kind: str, packing: str
+) -> None:
     model = qlora.load_base(saved(kind), False, torch.float32).eval()
-    shared_prefix.check_exact(model)
+    collate = collator_of(packing, model, tokenizer)
+    isolation.check_exact(model, collate, packing)
     rows = hand_rows(lengths=(9, 14, 6))
     other = [rows[0], {**rows[1], "input_ids": rows[1]["input_ids"][:11] + [42] * 14}, rows[2]]
     logits = []
     for batch in (rows, other):
-        inputs = shared_prefix.collator_for(model)(batch)
+        inputs = collate(batch)
         del inputs["labels"]
-        logits.append(model(**inputs).logits[0])
+        logits.append(model(**inputs, use_cache=False).logits[0])
     moved = (logits[0] != logits[1]).any(dim=-1)
-    assert moved[20:34].all()
-    assert not moved[:20].any() and not moved[34:].any()
+    # Where the second row's own part lies: after one prefix and 9 tokens, or after 20 and a prefix.
+    first = 20 if packing == "shared_prefix" else 31
+    assert moved[first : first + 14].all()
+    assert not moved[:first].any() and not moved[first + 14 :].any()
+
+
+def test_bfd_obeys_a_window_and_refuses_chunks(saved: Callable[..., str], tokenizer: Any) -> None:
+    """A sliding window counts from the token, so a pack may be longer; a chunk from the start."""
+    model = qlora.load_base(saved("gemma3", sliding_window=16), False, torch.float32).eval()
+    rows = hand_rows(lengths=(9, 14))
+    inputs = bfd.collator_for(tokenizer)(rows)
+    del inputs["labels"]
+    alone = model(input_ids=torch.tensor([rows[1]["input_ids"]])).logits[0]
+    torch.testing.assert_close(
+        model(**inputs, use_cache=False).logits[0, 20:], alone, rtol=1e-4, atol=1e-4
+    )
+    model.config.layer_types = ["chunked_attention", "full_attention"]
+    model.config.attention_chunk_size = 32
+    bfd.check_kind(model, 32)
+    with pytest.raises(InputError, match=r"bfd cannot train gemma3_text: .*32 tokens.*pack has 33"):
+        bfd.check_kind(model, 33)
+
+
+def test_bfd_packs_every_row_whole() -> None:
+    lengths = (9, 14, 6, 9, 30, 3, 3, 3)
+    rows = [
+        Row(f"s{n}", r["input_ids"], r["labels"], 4) for n, r in enumerate(hand_rows(4, lengths))
+    ]
+    packs, batch = bfd.pack(rows, 2, 100)
+    assert batch == 1
+    found = []
+    for pack in packs:
+        assert len(pack["input_ids"]) == len(pack["labels"]) == sum(pack["seq_lengths"]) <= 34
+        ends = [sum(pack["seq_lengths"][: n + 1]) for n in range(len(pack["seq_lengths"]))]
+        for length, end in zip(pack["seq_lengths"], ends, strict=True):
+            span = slice(end - length, end)
+            found.append((pack["input_ids"][span], pack["labels"][span]))
+    assert sorted(found) == sorted((row.input_ids, row.labels) for row in rows)
+    # A pack ends at max_length, so several make a batch of 64 rows.
+    packs, batch = bfd.pack(rows * 8, 64, 50)
+    assert batch == len(packs) > 8
 
 
 def test_answer_loss_is_the_loss_of_trl(
@@ -362,20 +417,24 @@ def test_kinds_that_cannot_are_refused_by_name(saved: Callable[..., str]) -> Non
         shared_prefix.check_kind(mixed, 10)
 
 
-def test_models_that_ignore_the_mask_are_refused() -> None:
+def test_models_that_ignore_the_mask_are_refused(tokenizer: Any) -> None:
     torch.manual_seed(0)
     recurrent = transformers.MambaForCausalLM(
         transformers.MambaConfig(vocab_size=300, hidden_size=32, num_hidden_layers=2, state_size=4)
     )
     recurrent.config._attn_implementation = "eager"
     with pytest.raises(InputError, match=r"cannot train mamba.*packing to none"):
-        shared_prefix.check_exact(recurrent)
+        isolation.check_exact(recurrent, shared_prefix.collator_for(recurrent), "shared_prefix")
+    with pytest.raises(InputError, match=r"bfd cannot train mamba.*packing to none"):
+        isolation.check_exact(recurrent, bfd.collator_for(tokenizer), "bfd")
     # BLOOM counts positions itself, from a mask of two dimensions.
     bloom = transformers.BloomForCausalLM(
         transformers.BloomConfig(vocab_size=300, hidden_size=32, n_layer=2, n_head=2)
     )
     with pytest.raises(InputError, match="cannot train bloom"):
-        shared_prefix.check_exact(bloom)
+        isolation.check_exact(bloom, shared_prefix.collator_for(bloom), "shared_prefix")
+    with pytest.raises(InputError, match="bfd cannot train bloom"):
+        isolation.check_exact(bloom, bfd.collator_for(tokenizer), "bfd")
 
 
 # Settings
@@ -419,6 +478,15 @@ def test_a_step_is_as_many_rows_in_both_packings(
         plans.append((trainer.set_initial_training_values(trainer.args, batches), scored))
     assert plans[0] == plans[1]
     assert len(plans[0][1]) == 7
+    base = qlora.load_base(saved("llama"), False)
+    chosen = tune(packing="bfd", per_device_train_batch_size=3, gradient_accumulation_steps=2)
+    trainer = qlora.make_trainer(base, tokenizer, rows, chosen, 5, tmp_path)
+    batches = list(trainer.get_train_dataloader())
+    steps = trainer.set_initial_training_values(trainer.args, batches)
+    # Every row once, nearly as many a batch, so that the schedule has nearly as many steps.
+    assert sum(int((b["position_ids"] == 0).sum()) for b in batches) == 20
+    assert abs(len(batches) - 7) <= 1
+    assert steps[0] == pytest.approx(plans[0][0][0], abs=1)
 
 
 def test_only_whole_checkpoints_are_resumed(tmp_path: Path) -> None:
@@ -510,7 +578,7 @@ def test_stage_end_to_end(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     curves, results = {}, {}
-    for packing in ("shared_prefix", "none"):
+    for packing in ("shared_prefix", "none", "bfd"):
         workplace(packing=packing)
         finetune.main()
         results[packing] = files.read_json("metrics/finetune.json")

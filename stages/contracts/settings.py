@@ -145,7 +145,7 @@ class Validate(Block):
 
 
 class Finetune(Block):
-    packing: Literal["shared_prefix", "none"]
+    packing: Literal["shared_prefix", "bfd", "none"]
     quantize: bool
     r: Positive
     lora_alpha: Positive

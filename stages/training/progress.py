@@ -22,7 +22,7 @@ SECONDS_BETWEEN_LINES = 30.0
 class ProgressLine(TrainerCallback):
     """Shows steps, rows a second and loss; `rows_per_step` turns steps into rows."""
 
-    def __init__(self, rows_per_step: int) -> None:
+    def __init__(self, rows_per_step: float) -> None:
         self.rows_per_step = rows_per_step
         self.loss = float("nan")
         self.bar: Progress | None = None

@@ -30,7 +30,7 @@ from trl import SFTConfig, SFTTrainer
 from stages.contracts import files
 from stages.contracts.command import InputError
 from stages.contracts.settings import Finetune
-from stages.training import shared_prefix
+from stages.training import bfd, isolation, shared_prefix
 from stages.training.progress import ProgressLine
 from stages.training.tokens import NO_LOSS, Row
 
@@ -71,7 +71,6 @@ class AnswerTrainer(SFTTrainer):
     ) -> Any:
         if self.model.training:
             self.tokens += inputs["input_ids"].numel()
-        inputs = {**inputs, "use_cache": False}
         loss, outputs = answer_loss(model, inputs, num_items_in_batch)
         if self.args.average_tokens_across_devices and num_items_in_batch is not None:
             loss = loss * self.accelerator.num_processes
@@ -86,7 +85,8 @@ def answer_loss(
     `inputs` are what a collator gives, of shape (batch, tokens). Returns the loss, a scalar, and
     the model's outputs with logits of the scored positions alone.
     """
-    inputs = dict(inputs)
+    # Training reads no cache; with one, transformers takes packed rows for a single long one.
+    inputs = {**inputs, "use_cache": False}
     # The token at n is predicted at n - 1; nothing predicts the first.
     targets = torch.nn.functional.pad(inputs.pop("labels")[:, 1:], (0, 1), value=NO_LOSS)
     keep = (targets != NO_LOSS).any(dim=0).nonzero()[:, 0]
@@ -228,27 +228,38 @@ def make_trainer(
     folder: Path,
     callbacks: Sequence[TrainerCallback] = (),
 ) -> AnswerTrainer:
-    """A trainer for `rows`; a step is batch size x accumulation rows in both packings.
+    """A trainer for `rows`; a step is batch size x accumulation rows, with bfd in the mean.
 
-    Both draw the same rows for the same step: with shared_prefix a batch becomes one sequence.
+    shared_prefix and none draw the same rows for the same step: a batch becomes one sequence.
     """
     check_settings(settings, base)
-    collator = None
-    if settings.packing == "shared_prefix":
-        shared_prefix.check_kind(base, max(len(row.input_ids) for row in rows))
-        shared_prefix.check_exact(base)
-        collator = shared_prefix.collator_for(base)
     arguments = sft_config(settings, seed, folder)
+    collator: Any = None
+    if settings.packing == "bfd":
+        collator = bfd.collator_for(tokenizer)
+        batch = settings.per_device_train_batch_size
+        dataset, packs = bfd.pack(rows, batch, settings.max_length)
+        arguments.per_device_train_batch_size = packs
+        bfd.check_kind(base, packs * max(map(sum, dataset["seq_lengths"])))
+    else:
+        dataset = Dataset.from_list([asdict(row) for row in rows])
+    if settings.packing == "shared_prefix":
+        collator = shared_prefix.collator_for(base)
+        shared_prefix.check_kind(base, max(len(row.input_ids) for row in rows))
+    if collator:
+        isolation.check_exact(base, collator, settings.packing)
     rows_per_step = (
-        settings.per_device_train_batch_size
+        arguments.per_device_train_batch_size
         * settings.gradient_accumulation_steps
         * arguments.world_size
+        * len(rows)
+        / len(dataset)
     )
     trainer = AnswerTrainer(
         model=base,
         args=arguments,
         data_collator=collator,
-        train_dataset=Dataset.from_list([asdict(row) for row in rows]),
+        train_dataset=dataset,
         processing_class=tokenizer,
         peft_config=lora_config(settings),
         callbacks=[ProgressLine(rows_per_step), *callbacks],

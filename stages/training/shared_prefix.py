@@ -14,20 +14,23 @@ from typing import Any
 
 import torch
 
-from stages.contracts.command import InputError
+from stages.training.isolation import refuse
 from stages.training.tokens import NO_LOSS
 
 WINDOWED = {"sliding_attention": "sliding_window", "chunked_attention": "attention_chunk_size"}
 ATTENTIONS = ("sdpa", "eager")
-# Logits of the same tokens in another shape differ by rounding; a wrong position or a seen
-# neighbour differs by more. As a share of the largest logit.
-ROUNDING = 0.05
-LEAK = 1e-4
+# Padding adds less than one token in so many.
+PADDING_SHARE = 20
 
 
 @dataclass(frozen=True)
 class SharedPrefixCollator:
-    """Turns a batch of rows into one sequence; any mix of prefixes, no padding.
+    """Turns a batch of rows into one sequence; any mix of prefixes.
+
+    Rows of any length follow one another, so none is padded to another's. The sequence alone is,
+    to a multiple of a power of two that adds less than 5%: a processor prepares its kernels for
+    each length anew and keeps them, at some 30 MiB a length. A batch is the tokens of one step's
+    rows, so a budget in tokens could only cut it, never fill it.
 
     `additive`: the mask's dtype for attention that adds it to the scores (eager); None gives
     booleans, True where a token is seen (scaled-dot-product attention).
@@ -39,7 +42,7 @@ class SharedPrefixCollator:
         """`rows` with input_ids, labels and prefix_length, as in `tokens.Row`.
 
         Returns input_ids, labels, position_ids of shape (1, tokens) and an attention_mask of shape
-        (1, 1, tokens, tokens), where tokens = the prefixes once each + all suffixes.
+        (1, 1, tokens, tokens), where tokens = the prefixes once each + all suffixes + padding.
         """
         groups: dict[tuple[int, ...], list[dict[str, Any]]] = defaultdict(list)
         for row in rows:
@@ -61,6 +64,13 @@ class SharedPrefixCollator:
                 positions += range(first, first + len(tokens))
                 group_of += [group] * len(tokens)
                 row_of += [number if part else 0] * len(tokens)
+        padding = -len(ids) % multiple(len(ids))
+        ids += [0] * padding
+        labels += [NO_LOSS] * padding
+        positions += [0] * padding
+        # A group of its own: such a token sees itself and earlier padding, no row sees it.
+        group_of += [len(groups)] * padding
+        row_of += [0] * padding
         mask = visible(torch.tensor(group_of), torch.tensor(row_of))
         if self.additive is not None:
             hidden = torch.finfo(self.additive).min
@@ -71,6 +81,11 @@ class SharedPrefixCollator:
             "position_ids": torch.tensor([positions]),
             "attention_mask": mask[None, None],
         }
+
+
+def multiple(tokens: int) -> int:
+    """What a sequence of `tokens` tokens is padded to a multiple of, adding less than 5%."""
+    return 1 << max(1, tokens // PADDING_SHARE).bit_length() - 1
 
 
 def visible(group_of: torch.Tensor, row_of: torch.Tensor) -> torch.Tensor:
@@ -84,13 +99,6 @@ def visible(group_of: torch.Tensor, row_of: torch.Tensor) -> torch.Tensor:
     return earlier & own & (group_of[None] == group_of[:, None])
 
 
-def _refuse(model: Any, why: str) -> InputError:
-    return InputError(
-        f"finetune.packing shared_prefix cannot train {model.config.model_type}: {why}. "
-        "Set finetune.packing to none"
-    )
-
-
 def check_kind(model: Any, longest: int) -> None:
     """Refuse, by name, an attention that cannot take an explicit mask.
 
@@ -99,62 +107,26 @@ def check_kind(model: Any, longest: int) -> None:
     config = model.config.get_text_config()
     kind = config._attn_implementation
     if kind not in ATTENTIONS:
-        raise _refuse(model, f"its attention is {kind}, which takes no explicit mask")
+        raise refuse(
+            model, "shared_prefix", f"its attention is {kind}, which takes no explicit mask"
+        )
     default = "sliding_attention" if getattr(config, "sliding_window", None) else "full_attention"
     layers = getattr(config, "layer_types", None) or [default]
     for layer in sorted(set(layers) - {"full_attention"}):
         if layer not in WINDOWED:
-            raise _refuse(model, f"it has {layer} layers, which take no explicit mask")
+            raise refuse(
+                model, "shared_prefix", f"it has {layer} layers, which take no explicit mask"
+            )
         window = getattr(config, WINDOWED[layer], None)
         if window is not None and longest > window:
-            raise _refuse(model, f"its {layer} sees {window} tokens, the longest row has {longest}")
+            raise refuse(
+                model,
+                "shared_prefix",
+                f"its {layer} sees {window} tokens, the longest row has {longest}",
+            )
 
 
 def collator_for(model: Any) -> SharedPrefixCollator:
     """The collator whose mask fits the attention of `model`."""
     eager = model.config.get_text_config()._attn_implementation == "eager"
     return SharedPrefixCollator(additive=model.dtype if eager else None)
-
-
-@torch.no_grad()
-def check_exact(model: Any) -> None:
-    """Prove on two made-up rows that `model` obeys mask and positions, or refuse it by name.
-
-    This catches what a configuration does not tell: recurrent layers, positions that the model
-    counts itself, attention that ignores the mask.
-    """
-    draw = torch.Generator().manual_seed(0)
-    tokens = torch.randint(
-        min(model.config.get_text_config().vocab_size, 1000), (29,), generator=draw
-    )
-    prefix, first, second, other = tokens.tolist()[:8], *(t.tolist() for t in tokens[8:].split(7))
-    collate = collator_for(model)
-
-    def logits(*suffixes: list[int]) -> torch.Tensor:
-        rows = [
-            {"input_ids": prefix + s, "labels": [NO_LOSS] * (8 + len(s)), "prefix_length": 8}
-            for s in suffixes
-        ]
-        batch = collate(rows)
-        del batch["labels"]
-        batch = {name: value.to(model.device) for name, value in batch.items()}
-        return model(**batch, use_cache=False).logits[0, -len(suffixes[-1]) :].float()
-
-    training = model.training
-    model.eval()
-    try:
-        alone = (
-            model(input_ids=torch.tensor([prefix + second], device=model.device), use_cache=False)
-            .logits[0, -len(second) :]
-            .float()
-        )
-        together, moved = logits(first, second), logits(other, second)
-    except (TypeError, ValueError, RuntimeError, IndexError) as error:
-        raise _refuse(model, f"it fails with an explicit mask ({str(error)[:200]})") from None
-    finally:
-        model.train(training)
-    scale = alone.abs().max()
-    if (together - moved).abs().max() > LEAK * scale:
-        raise _refuse(model, "a row sees its neighbour through it")
-    if (together - alone).abs().max() > ROUNDING * scale:
-        raise _refuse(model, "it ignores the positions or the mask that it is given")
