@@ -21,7 +21,11 @@ from typing import Any
 import polars as pl
 import pytest
 
+from stages.contracts import prompts
+from stages.contracts.domain import Domain
 from stages.contracts.store import NAME, Store
+from stages.writing.engines import as_chat
+from stages.writing.prompting import Prompter
 from tests import fakes
 from tests.conftest import BATCH, params, stage, start
 
@@ -154,11 +158,14 @@ def test_server_faults_change_no_row(place: Path, fake: fakes.Fake) -> None:
 
 @pytest.mark.slow
 def test_a_request_that_the_server_refuses_is_a_rejected_candidate(
-    place: Path, fake: fakes.Fake
+    place: Path, fake: fakes.Fake, creative: Domain
 ) -> None:
-    requests = pl.read_parquet(place / "data/routed/requests.parquet").filter(route="text")
-    slots = json.loads(requests["slots"][0])
-    fake.refuse = str(next(iter(slots.values())))
+    requests = pl.read_parquet(place / "data/routed/requests.parquet")
+    # The first of a cell with a quota is asked for, whatever becomes of the others.
+    request = requests.filter(pl.col("quota") > 0, route="text", rank=0).row(0, named=True)
+    templates = [t for t in prompts.load(creative) if t.header.route == "text"]
+    prompter = Prompter(templates, creative, prompts.lexicon(), prompts.environment())
+    fake.refuse = json.dumps(as_chat(prompter.messages(request)))
     stage(place, "stages.generate", "text")
     rows = pl.read_parquet(place / "data/generated/text.parquet")
     refused = rows.filter(pl.col("reason").str.starts_with("engine"))
