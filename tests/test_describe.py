@@ -61,7 +61,7 @@ def test_the_same_metadata_with_two_pictures_gives_two_prompts(
     tmp_path: Path, creative: Domain
 ) -> None:
     """All vision templates, one request: only the file behind the path changes."""
-    templates = [t for t in prompts.load(creative) if t.header.route == "vision"]
+    templates = prompts.load(creative, route="vision")
     prompter = Prompter(templates, creative, prompts.lexicon(), prompts.environment())
     slots = {"title": "Poster", "work_title": None, "keywords": ["fair"], "topics": ["farm"]}
     store = Store(tmp_path / "kept.sqlite")
