@@ -83,7 +83,9 @@ from stages.writing import picture
 
 paths = sorted(Path("data/ingested/assets/pictures").iterdir())[: int(sys.argv[1])]
 assert len(paths) == int(sys.argv[1])
-found = [picture.described(path, Store(files.work_dir() / NAME)) for path in paths]
+store = Store(files.work_dir() / NAME)
+picture.look(paths, store)
+found = [picture.described(path, store) for path in paths]
 assert sum(bool(one["texts"]) for one in found) > len(found) / 2
 """
 
