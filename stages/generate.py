@@ -39,7 +39,7 @@ Write = Callable[[list[dict[str, Any]]], list[tuple[list[str], Answer, str, str,
 
 def heuristic(chosen: Settings, known: Domain) -> Write:
     """The writer of the heuristic route: no model, no prompt."""
-    templates = [t for t in prompts.load(known) if t.header.route == "heuristic"]
+    templates = prompts.load(known, route="heuristic")
     grammar = Grammar(
         templates,
         known,
@@ -135,9 +135,8 @@ def main(given: list[str] | None = None) -> None:
         if route == "heuristic":
             write = heuristic(chosen, known)
         else:
-            templates = [t for t in prompts.load(known) if t.header.route == route]
-            writer = Writer(templates, known, prompts.lexicon(), prompts.environment(),
-                            chosen, route)  # fmt: skip
+            writer = Writer(prompts.load(known, route=route), known, prompts.lexicon(),
+                            prompts.environment(), chosen, route)  # fmt: skip
             write = writer.write
         try:
             with Reporter(route, quotas) as report:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +63,7 @@ def test_the_same_metadata_with_two_pictures_gives_two_prompts(
     tmp_path: Path, creative: Domain
 ) -> None:
     """All vision templates, one request: only the file behind the path changes."""
-    templates = [t for t in prompts.load(creative) if t.header.route == "vision"]
+    templates = prompts.load(creative, route="vision")
     prompter = Prompter(templates, creative, prompts.lexicon(), prompts.environment())
     slots = {"title": "Poster", "work_title": None, "keywords": ["fair"], "topics": ["farm"]}
     store = Store(tmp_path / "kept.sqlite")
@@ -95,6 +97,29 @@ def test_the_same_picture_under_another_name_is_not_looked_at_again(
         drawn(ground=ground).save(tmp_path / name)
     found = [picture.described(tmp_path / name, store)["n"] for name in ("a.png", "b.png", "c.png")]
     assert found == [1, 1, 2]
+
+
+def test_pictures_are_looked_at_side_by_side(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = threading.Barrier(2)
+
+    def describe(path: str | Path) -> dict[str, Any]:
+        both.wait(timeout=30)  # breaks, and fails the test, if one waits for the other
+        return {"n": Path(path).name}
+
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1})
+    monkeypatch.setattr(picture, "describe", describe)
+    store = Store(tmp_path / "kept.sqlite")
+    paths = [tmp_path / name for name in ("a.png", "b.png", "c.png", "d.png")]
+    for path, ground in zip(paths, ("red", "blue", "green", "black"), strict=True):
+        drawn(ground=ground).save(path)
+    picture.look([*paths, *paths], store)
+    monkeypatch.undo()  # what is not kept would now be described in earnest
+    assert [picture.described(path, store)["n"] for path in paths] == [p.name for p in paths]
+    (tmp_path / "e.png").write_bytes(b"")
+    with pytest.raises(InputError, match=r"e\.png: it is empty"):
+        picture.look([tmp_path / "e.png"], store)
 
 
 def test_a_picture_that_broke_after_ingest_is_one_clear_error(tmp_path: Path) -> None:

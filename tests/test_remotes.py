@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import os
 import secrets
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from tests.test_engines import free_port
 from tests.test_pipeline import shell, small_copy
 
 KEY, SECRET = "AKIAROUTENATOR", secrets.token_hex(16)
@@ -18,26 +24,36 @@ OUTS = ("data/ingested/graph", "data/population")
 
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The address of an S3 server on loopback with a bucket `team-data`."""
+    """The address of an S3 server on loopback with a bucket `team-data`.
+
+    A process of its own: imported here, its web framework's proxies would stay in this process, and
+    vLLM, which looks at every module's attributes, trips over them in later tests.
+    """
     import boto3
-    from moto.server import ThreadedMotoServer
 
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         if name != "AWS_CA_BUNDLE":
             monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    address = "http://{}:{}".format(*server.get_host_and_port())
-    try:
-        boto3.client(
-            "s3", endpoint_url=address, region_name="us-east-1",
-            aws_access_key_id=KEY, aws_secret_access_key=SECRET,
-        ).create_bucket(Bucket="team-data")  # fmt: skip
-        yield address
-    finally:
-        server.stop()
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, stdout=quiet, stderr=quiet) as server:
+        try:
+            for _ in range(300):
+                assert server.poll() is None, "moto's server ended"
+                with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                    break
+                time.sleep(0.2)
+            boto3.client(
+                "s3", endpoint_url=address, region_name="us-east-1",
+                aws_access_key_id=KEY, aws_secret_access_key=SECRET,
+            ).create_bucket(Bucket="team-data")  # fmt: skip
+            yield address
+        finally:
+            server.terminate()
 
 
 def contents(folder: Path) -> dict[str, bytes]:

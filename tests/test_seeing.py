@@ -96,7 +96,7 @@ def chosen(engine: str, viewer: str = "path:viewer", **server: Any) -> Settings:
 
 
 def writer(known: Domain, wanted: Settings) -> Writer:
-    templates = [t for t in prompts.load(known) if t.header.route == "vision"]
+    templates = prompts.load(known, route="vision")
     return Writer(templates, known, prompts.lexicon(), prompts.environment(), wanted, "vision")
 
 

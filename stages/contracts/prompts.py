@@ -193,11 +193,13 @@ def problems(template: Template, domain: Domain, words: dict[str, list[str]]) ->
     return found
 
 
-def load(domain: Domain, folder: Path = PROMPTS) -> list[Template]:
-    """All templates of the three routes, checked; every problem of every file in one InputError."""
+def load(domain: Domain, folder: Path = PROMPTS, route: str = "*") -> list[Template]:
+    """The templates of one route or of all three, checked; every problem of every file in one
+    InputError.
+    """
     words = lexicon(folder)
     loaded, wrong = [], []
-    for path in sorted(folder.glob("*/*.j2")):
+    for path in sorted(folder.glob(f"{route}/*.j2")):
         if path.parent.name == "system":
             continue
         name = f"{path.parent.name}/{path.stem}"

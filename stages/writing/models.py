@@ -17,7 +17,7 @@ from stages.contracts.prompts import Template
 from stages.contracts.settings import Settings
 from stages.writing import seeing
 from stages.writing.engines import Answer, Ask, Complete, Failed, Messages, begins
-from stages.writing.picture import described, variables
+from stages.writing.picture import described, look, variables
 from stages.writing.prompting import Prompter, query_of
 from stages.writing.slots import Request
 
@@ -91,6 +91,7 @@ class Writer:
         """
         asks: dict[str, Ask] = {}
         keys = []
+        look([one["image_path"] for one in batch if one["image_path"] is not None], self.store)
         for request in batch:
             messages, picture = self.prompt(request)
             seed = (self.chosen.seed + request["seed"]) % 2**31

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+from collections.abc import Callable
 from typing import Any
 
 from jinja2 import TemplateError
@@ -15,6 +16,7 @@ from stages.contracts.domain import Domain
 from stages.contracts.prompts import Template
 from stages.writing.slots import Request, variables
 
+Filled = dict[str, Any]
 TURN = re.compile(r"^>> (system|user|assistant|begin)\s*$", re.MULTILINE)
 LABEL = re.compile(
     r"^\W*(?:(?:search |user )?(?:query|request|prompt|answer|output)\s*:|\d+[.)]|[-*•])\s*",
@@ -43,7 +45,7 @@ class Prompter:
     ) -> None:  # fmt: skip
         self.domain, self.lexicon = domain, lexicon
         self.turns = {
-            t.template_id: [(role, environment.from_string(text)) for role, text in turns(t.text)]
+            t.template_id: [(role, _filler(text, environment)) for role, text in turns(t.text)]
             for t in templates
         }
 
@@ -60,13 +62,19 @@ class Prompter:
         name = request["template_id"]
         try:
             return [
-                {"role": role, "content": text.render(filled).strip()}
-                for role, text in self.turns[name]
+                {"role": role, "content": fill(filled).strip()} for role, fill in self.turns[name]
             ]
         except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
             raise InputError(
                 f"prompts/{name}.j2 cannot be filled for request {request['request_id']}: {error}"
             ) from None
+
+
+def _filler(text: str, environment: ImmutableSandboxedEnvironment) -> Callable[[Filled], str]:
+    """From variables to a turn's text. Most turns are examples, which hold none: to compile and
+    render these costs more than all that a stored answer needs else.
+    """
+    return environment.from_string(text).render if "{" in text else lambda filled: text
 
 
 def _one_line(value: Any) -> Any:
