@@ -20,7 +20,6 @@ OUT = Path("data/routed")
 
 def main() -> None:
     # Here, so that --help need not wait for numpy.
-    import numpy as np
 
     from stages.contracts.divergence import js_bits
     from stages.routing import plan
