@@ -19,7 +19,7 @@ MADE = ("ingest_graph", "ingest_assets", "population", "route")
 def clone(folder: Path) -> None:
     """The repository as last committed, with the stages of MADE run by DVC."""
     subprocess.run(["git", "clone", "--quiet", ROOT, folder], check=True)
-    timed(dvc("repro", *MADE), folder, 1, **surroundings())
+    timed(dvc("repro", *MADE), folder, 1, None, **surroundings())
     status = subprocess.run(
         dvc("status", *MADE), cwd=folder, env=os.environ | surroundings(), capture_output=True
     )
@@ -48,8 +48,8 @@ def lines(size: Size) -> Iterator[Line]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "clone"
         clone(folder)
-        idle = timed(dvc("repro", *MADE), folder, size.repeats, **surroundings())
-        status = timed(dvc("status", *MADE), folder, size.repeats, **surroundings())
+        idle = timed(dvc("repro", *MADE), folder, size.repeats, None, **surroundings())
+        status = timed(dvc("status", *MADE), folder, size.repeats, None, **surroundings())
         yield at_most(
             "dvc repro, nothing to do", f"a clone, its {len(MADE)} stages before generate",
             idle, status.seconds, "dvc status", 1.5,
