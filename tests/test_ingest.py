@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from stages import ingest_assets
+from stages.contracts import files
 from stages.contracts.command import InputError
 from stages.contracts.tables import Assets, Edges, Nodes, empty
 from stages.ingesting import graph, sources
+from tests.conftest import PACK, ROOT, params
 
 
 def nodes(*ids: str) -> pl.DataFrame:
@@ -103,3 +111,86 @@ def test_graph_checks() -> None:
     told = graph.describe(nodes("a", "b", "c"), good)
     assert told["isolated"] == 1
     assert told["components"] == 2
+
+
+def test_batches_are_written_as_one_table(tmp_path: Path) -> None:
+    table = pl.concat([edges((f"a{n}", "b", "near", 0.5)) for n in range(50)])
+    files.write_table(tmp_path / "whole.parquet", table, Edges)
+    files.write_batches(tmp_path / "parts.parquet", table.iter_slices(7), Edges)
+    whole, parts = ((tmp_path / f"{name}.parquet").read_bytes() for name in ("whole", "parts"))
+    assert whole == parts
+
+
+def test_an_error_between_batches_is_told_as_it_is_and_leaves_the_earlier_table(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "edges.parquet"
+    files.write_table(path, edges(("a", "b", "near", 0.5)), Edges)
+
+    def broken() -> Iterator[pl.DataFrame]:
+        yield edges(("c", "d", "near", 0.5))
+        raise InputError("line 7 is no edge")
+
+    with pytest.raises(InputError, match="line 7 is no edge"):
+        files.write_batches(path, broken(), Edges)
+    assert pl.read_parquet(path)["source"].to_list() == ["a"]
+    assert [file.name for file in tmp_path.iterdir()] == ["edges.parquet"]
+
+
+def test_a_source_comes_in_batches_in_its_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "BATCH", 2048)
+    rows = "".join(f"a{n},A,style,en\n" for n in range(10_000))
+    sql = write_source(tmp_path, READ, "node_id,label,kind,locale\n" + rows)
+    parts = list(sources.batches(sql, tmp_path))
+    assert max(part.height for part in parts) <= 2048 and len(parts) > 4
+    assert pl.concat(parts)["node_id"].to_list() == [f"a{n}" for n in range(10_000)]
+
+
+def test_a_key_of_an_earlier_batch_is_rejected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack = tmp_path / "pack"
+    (pack / "assets").mkdir(parents=True)
+    for name in ("domain.yaml", "assets/photos.sql"):
+        shutil.copy(PACK / name, pack / name)
+    lines = (PACK / "assets/photos.csv").read_text("utf-8").splitlines(keepends=True)
+    (pack / "assets/photos.csv").write_text("".join([*lines, lines[1]]), "utf-8")
+    # A second source whose every key the first one has.
+    second = (PACK / "assets/photos.sql").read_text("utf-8").rstrip() + " LIMIT 3\n"
+    (pack / "assets/second.sql").write_text(second, "utf-8")
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    params(tmp_path, lambda value: value.update(pack="pack"))
+    monkeypatch.chdir(tmp_path)
+    ingest_assets.main()
+    kept = pl.read_parquet("data/ingested/assets/assets.parquet")["asset_id"]
+    assert kept.to_list() == [line.split(",")[0] for line in lines[1:]]
+    rejects = pl.read_parquet("data/ingested/assets/rejects.parquet")
+    assert rejects["reason"].unique().to_list() == ["asset_id field_uniqueness"]
+    assert sorted(rejects["source"]) == ["assets/photos.sql"] + ["assets/second.sql"] * 3
+
+
+def test_a_circle_is_named() -> None:
+    table = edges(("a", "b", "kind_of", 0.5), ("b", "c", "kind_of", 0.5), ("b", "a", "near", 0.5))
+    graph.check_acyclic(nodes("a", "b", "c"), table, ["kind_of"], "x")
+    table = pl.concat([table, edges(("c", "a", "kind_of", 0.5))])
+    with pytest.raises(InputError, match="'kind_of' leads in a circle: a -> b -> c -> a"):
+        graph.check_acyclic(nodes("a", "b", "c"), table, ["kind_of"], "x")
+
+
+@pytest.mark.parametrize("name", ["ingest_graph", "ingest_assets", "population", "route",
+                                  "validate", "models", "finetune"])  # fmt: skip
+def test_help_is_the_docstring_and_other_arguments_are_refused(name: str) -> None:
+    def ran(argument: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", f"stages.{name}", argument]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+    told = ran("--help")
+    doc = importlib.import_module(f"stages.{name}").__doc__
+    assert told.returncode == 0 and doc.strip() in told.stdout
+    refused = ran("--rows=5")
+    assert refused.returncode == 2
+    assert refused.stderr.endswith(
+        f"python -m stages.{name}: error: unrecognized arguments: --rows=5\n"
+    )

@@ -172,17 +172,16 @@ def write_batches(path: str | Path, batches: Iterator[pl.DataFrame], contract: A
     def source(*_: object) -> Iterator[pl.DataFrame]:
         try:
             yield from batches
-        except Exception as error:
+        except Exception as error:  # polars would tell it in words of its own
             raised.append(error)
-            raise
 
     frame = register_io_source(source, schema=empty(contract).schema)
     try:
         with replacing(path) as temporary:
             frame.sink_parquet(temporary, **PARQUET)
+            if raised:
+                raise raised.pop()  # left there, it would keep itself and DuckDB alive
     except pl.exceptions.PolarsError as error:
-        if raised:  # polars says it in words of its own
-            raise raised[0] from None
         raise InputError(f"{path} cannot be written: {error}") from None
 
 

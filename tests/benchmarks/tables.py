@@ -43,9 +43,11 @@ PEER_SHARE = 10
 # Candidates of the whole stage: its checks of single rows are Python.
 WHOLE = 50_000
 
+# Arguments: what to select, where it goes.
 COPY = """
 import sys, duckdb
-duckdb.sql(f"COPY (FROM read_csv('{sys.argv[1]}')) TO '{sys.argv[2]}' (COMPRESSION zstd)")
+duckdb.sql(f"SET VARIABLE pack = '{sys.argv[3]}'")
+duckdb.sql(f"COPY ({sys.argv[1]}\\n) TO '{sys.argv[2]}' (COMPRESSION zstd)")
 """
 OURS = """
 import sys
@@ -174,14 +176,18 @@ def write_queries(path: Path, n: int) -> pl.DataFrame:
 def against_copy(
     name: str, limit: float, csv: Path, ours: Timed, tenth: Timed | None, repeats: int,
     work: str, peak: float = 3072,
-) -> Line:  # fmt: skip
-    """A line of ingestion against DuckDB's copy of the same file."""
-    out = csv.with_suffix(".parquet")
-    copy = timed(script(COPY, str(csv), str(out)), csv.parent, repeats)
-    out.unlink()
+) -> Iterator[Line]:  # fmt: skip
+    """Ingestion against DuckDB's copy of the file as it is, and of what the source's SQL makes."""
+    out, pack = csv.with_suffix(".parquet"), csv.parents[1]
     growth = None if tenth is None else ours.seconds / tenth.seconds
-    return at_most(name, work, ours, copy.seconds, "DuckDB's copy of the CSV to Parquet (zstd)",
-                   limit, peak, growth)  # fmt: skip
+    mapped = csv.with_suffix(".sql").read_text("utf-8")
+    for what, query in (("file", f"FROM read_csv('{csv}')"), ("mapped rows", mapped)):
+        copy = timed(script(COPY, query, str(out), str(pack)), csv.parent, repeats)
+        out.unlink()
+        against = f"DuckDB COPY of the {what} to Parquet (zstd)"
+        yield at_most(
+            f"{name} against {what}", work, ours, copy.seconds, against, limit, peak, growth
+        )
 
 
 @contextmanager
@@ -212,11 +218,15 @@ def ingestion(n: int, tenth: bool, repeats: int, peak: float) -> Iterator[Line]:
             return timed(stage(name), folder, repeats), small
 
         ours, small = measured("ingest_assets", write_photos, photos)
-        yield against_copy("ingest_assets", 1.5, photos, ours, small, repeats, f"{n} rows", peak)
+        yield from against_copy(
+            "ingest_assets", 1.5, photos, ours, small, repeats, f"{n} rows", peak
+        )
         photos.unlink()
         ours, small = measured("ingest_graph", write_graph, graph)
-        yield against_copy("ingest_graph", 3, graph / "relations.csv", ours, small, repeats,
-                           f"{n} relations, {n // 10} concepts", peak)  # fmt: skip
+        yield from against_copy(
+            "ingest_graph", 3, graph / "relations.csv", ours, small, repeats,
+            f"{n} relations, {n // 10} concepts", peak,
+        )  # fmt: skip
 
 
 def near_duplicates(size: Size, folder: Path) -> Iterator[Line]:
