@@ -12,7 +12,7 @@ export PATH := $(abspath $(VENV))/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export DVC_NO_ANALYTICS = 1
 
-.PHONY: setup repro ablation ablation-vision carried test test-fast test-faults bench lint clean
+.PHONY: setup repro ablation ablation-vision carried test test-fast test-faults bench gpu-check lint clean
 
 setup: $(DONE)
 
@@ -73,6 +73,10 @@ test-faults: $(DONE)
 # Every stage against its limit or a peer; BENCH names some of them, such as BENCH="route light".
 bench: $(DONE)
 	python -m tests.benchmarks $(BENCH)
+
+# Training speed on a GPU; without one it says so.
+gpu-check: $(DONE)
+	python -m tests.benchmarks.gpu_check
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -262,6 +262,21 @@ def test_collator_lays_out_rows() -> None:
     ]
 
 
+def test_padding_stays_under_a_twentieth() -> None:
+    collate = shared_prefix.SharedPrefixCollator()
+    lengths = set()
+    for tokens_ in (5, 19, 41, 300, 331, 345, 352, 399, 2019):
+        row = {"input_ids": [7] * tokens_, "labels": [7] * tokens_, "prefix_length": 0}
+        batch = collate([row])
+        padded = batch["input_ids"].shape[1]
+        assert tokens_ <= padded < 1.05 * tokens_
+        assert (batch["labels"][0, tokens_:] == NO_LOSS).all()
+        seen = batch["attention_mask"][0, 0]
+        assert not seen[:tokens_, tokens_:].any() and seen.any(dim=1).all()
+        lengths.add(padded)
+    assert {304, 336, 352, 400} <= lengths
+
+
 def collator_of(packing: str, model: Any, tokenizer: Any) -> Callable[[list[Any]], dict[str, Any]]:
     """What make_trainer collates with in a packing that joins rows."""
     if packing == "bfd":
@@ -726,3 +741,39 @@ def test_accelerate_reads_our_files(name: str) -> None:
 
     file = ROOT / "stages" / "training" / "accelerate" / f"{name}.yaml"
     assert load_config_from_file(str(file)).num_processes == 2
+
+
+# Benchmarks
+
+
+def test_catalogue_of_twenty_is_readable(creative: Domain) -> None:
+    from tests.benchmarks.training import larger
+
+    catalogue = larger(creative.tools)
+    assert len({tool["function"]["name"] for tool in catalogue}) == 20
+    told = chat.system_prompt(catalogue)
+    assert all(tool["function"]["name"] in told for tool in catalogue)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_gpu_check_tells_that_there_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    from tests.benchmarks import gpu_check
+
+    gpu_check.main([])
+    assert "no GPU at hand" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_gpu_check_runs_on_a_processor(tmp_path: Path) -> None:
+    """Both trainers of the check and of the benchmark, at a size that measures nothing."""
+    from tests.benchmarks import gpu_check
+
+    out = tmp_path / "figures.json"
+    given = ["--device", "cpu", "--tiny", "--rows", "16", "--batch", "4", "--out", str(out)]
+    gpu_check.main(given)
+    figures = json.loads(out.read_text())
+    assert [one["packing"] for one in figures] == ["shared_prefix", "trl_bfd"] * 2
+    for ours, theirs in zip(figures[::2], figures[1::2], strict=True):
+        assert 0 < ours["share"] < 1 and 0 < theirs["share"] < 1
+        # The same rows and, before anything is learnt, the same loss.
+        assert ours["loss"] == pytest.approx(theirs["loss"], rel=0.02)

@@ -25,18 +25,24 @@ def collator_for(tokenizer: Any) -> DataCollatorForLanguageModeling:
     return DataCollatorForLanguageModeling(pad_token_id=pad, padding_free=True)
 
 
+def room(rows: Sequence[Row], batch_size: int, max_length: int) -> int:
+    """Tokens of a pack at most: those of `batch_size` rows of mean length, or of the longest row.
+
+    Never more than `max_length`, which no row exceeds.
+    """
+    lengths = [len(row.input_ids) for row in rows]
+    return min(max_length, max(max(lengths), batch_size * sum(lengths) // len(rows)))
+
+
 def pack(rows: Sequence[Row], batch_size: int, max_length: int) -> tuple[Dataset, int]:
     """The packs, and how many of them are nearest to a batch of `batch_size` rows.
 
-    A pack (input_ids, labels, seq_lengths) holds rows of at most `max_length` tokens together and
-    of about `batch_size` rows of mean length, so that a step has as many rows as without packing,
-    in the mean. No row is longer than `max_length`.
+    A pack (input_ids, labels, seq_lengths) holds whole rows of `room` tokens together, so that a
+    step has as many rows as without packing, in the mean. No row is longer than `max_length`.
     """
-    lengths = [len(row.input_ids) for row in rows]
-    room = min(max_length, max(max(lengths), batch_size * sum(lengths) // len(rows)))
     plain = Dataset.from_list([{"input_ids": r.input_ids, "labels": r.labels} for r in rows])
     datasets.disable_progress_bars()
-    packs = pack_dataset(plain, room, "bfd")
+    packs = pack_dataset(plain, room(rows, batch_size, max_length), "bfd")
     return packs, max(1, round(batch_size * len(packs) / len(rows)))
 
 

@@ -239,8 +239,10 @@ def make_trainer(
         collator = bfd.collator_for(tokenizer)
         batch = settings.per_device_train_batch_size
         dataset, packs = bfd.pack(rows, batch, settings.max_length)
-        arguments.per_device_train_batch_size = packs
-        bfd.check_kind(base, packs * max(map(sum, dataset["seq_lengths"])))
+        # One pack a pass: the collator would join several, and attention grows with the square.
+        arguments.per_device_train_batch_size = arguments.per_device_eval_batch_size = 1
+        arguments.gradient_accumulation_steps *= packs
+        bfd.check_kind(base, max(map(sum, dataset["seq_lengths"])))
     else:
         dataset = Dataset.from_list([asdict(row) for row in rows])
     if settings.packing == "shared_prefix":
@@ -250,7 +252,7 @@ def make_trainer(
         isolation.check_exact(base, collator, settings.packing)
     rows_per_step = (
         arguments.per_device_train_batch_size
-        * settings.gradient_accumulation_steps
+        * arguments.gradient_accumulation_steps
         * arguments.world_size
         * len(rows)
         / len(dataset)
