@@ -10,7 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stages.ingesting.pictures import LAYOUTS, SHAPES, contrast, draw, fit, picture_size
+from stages.ingesting.colours import contrast
+from stages.ingesting.layouts import LAYOUTS
+from stages.ingesting.lettering import fit
+from stages.ingesting.pictures import draw, picture_size
+from stages.ingesting.shapes import SHAPES
 from stages.ingesting.sources import read_sql
 
 PACK = Path(__file__).resolve().parents[1] / "data" / "domains" / "creative"
