@@ -85,7 +85,7 @@ def usable(pack: Path, known: Domain, passed: Passed) -> Iterator[pl.DataFrame]:
                     )
                 )
             passed.keys.append(good.select("asset_id", source=pl.lit(name)))
-            yield good.with_columns(pl.lit(str(pack) + "/") + pl.col("image_path"))
+            yield good.with_columns(image_path=pl.lit(f"{pack}/") + pl.col("image_path"))
 
 
 def draw_pictures(drawings: pl.DataFrame, limit: int) -> dict[str, str]:

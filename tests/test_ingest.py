@@ -11,6 +11,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from PIL import Image
 
 from stages import ingest_assets
 from stages.contracts import files
@@ -169,6 +170,31 @@ def test_a_key_of_an_earlier_batch_is_rejected(
     rejects = pl.read_parquet("data/ingested/assets/rejects.parquet")
     assert rejects["reason"].unique().to_list() == ["asset_id field_uniqueness"]
     assert sorted(rejects["source"]) == ["assets/photos.sql"] + ["assets/second.sql"] * 3
+
+
+def test_a_picture_of_the_pack_is_found_from_where_the_stages_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack = tmp_path / "pack"
+    (pack / "assets").mkdir(parents=True)
+    for name in ("domain.yaml", "assets/photos.csv"):
+        shutil.copy(PACK / name, pack / name)
+    photos = (PACK / "assets/photos.sql").read_text("utf-8").rstrip().rstrip(";")
+    own = f"SELECT * REPLACE ('one.png' AS image_path) FROM ({photos}) LIMIT 2"
+    (pack / "assets/photos.sql").write_text(own, "utf-8")
+    Image.new("RGB", (40, 30), "teal").save(pack / "one.png")
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    params(tmp_path, lambda value: value.update(pack="pack"))
+    monkeypatch.chdir(tmp_path)
+    ingest_assets.main()
+    paths = pl.read_parquet("data/ingested/assets/assets.parquet")["image_path"].to_list()
+    assert paths == ["pack/one.png"] * 2
+
+
+def test_a_table_with_a_column_too_many_is_not_written(tmp_path: Path) -> None:
+    table = edges(("a", "b", "near", 0.5)).with_columns(literal=pl.lit("x"))
+    with pytest.raises(ValueError, match="literal"):
+        files.write_batches(tmp_path / "edges.parquet", iter([table]), Edges)
 
 
 def test_a_circle_is_named() -> None:

@@ -168,14 +168,18 @@ def write_batches(path: str | Path, batches: Iterator[pl.DataFrame], contract: A
     is a few of them. What `batches` raises is raised here.
     """
     raised: list[Exception] = []
+    schema = empty(contract).schema
 
     def source(*_: object) -> Iterator[pl.DataFrame]:
         try:
-            yield from batches
+            for batch in batches:
+                if batch.columns != list(schema):  # polars would leave a wrong name out
+                    raise ValueError(f"{path}: columns {batch.columns} in place of {list(schema)}")
+                yield batch
         except Exception as error:  # polars would tell it in words of its own
             raised.append(error)
 
-    frame = register_io_source(source, schema=empty(contract).schema)
+    frame = register_io_source(source, schema=schema)
     try:
         with replacing(path) as temporary:
             frame.sink_parquet(temporary, **PARQUET)
