@@ -48,19 +48,20 @@ def main() -> None:
     unknown = set(given.names) - set(NAMES)
     if unknown:
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    setting = {"repeats": given.repeats, "scale": given.scale, "cores": os.cpu_count(),
+               "machine": platform.machine()}  # fmt: skip
     lines: list[Line] = []
+    kept = json.loads(given.out.read_text("utf-8")) if given.out.exists() else {}
     for name in given.names or NAMES:
         print(f"bench: {name}", file=sys.stderr, flush=True)
         module = importlib.import_module(f"tests.benchmarks.{name}")
-        lines += module.lines(Size(given.repeats, given.scale, given.large))
+        for line in module.lines(Size(given.repeats, given.scale, given.large)):
+            print(f"bench: {line.name}: {line.ratio:.2f}, {line.goal}", file=sys.stderr, flush=True)
+            lines.append(line)
+            # At once: the whole takes an hour or more.
+            kept[line.name] = asdict(line) | setting
+            files.write_json(given.out, kept)
     Console(width=None if sys.stdout.isatty() else 200).print(table(lines))
-    now = {
-        line.name: asdict(line) | {"repeats": given.repeats, "scale": given.scale,
-                                   "cores": os.cpu_count(), "machine": platform.machine()}
-        for line in lines
-    }  # fmt: skip
-    before = json.loads(given.out.read_text("utf-8")) if given.out.exists() else {}
-    files.write_json(given.out, before | now)
 
 
 if __name__ == "__main__":
