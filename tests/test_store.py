@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -140,6 +141,29 @@ def test_two_experiments_at_once_lose_no_entry(tmp_path: Path) -> None:
     assert kept.get(ROWS) == dict(list(ROWS.items())[:600])
     (row,) = kept.usage()
     assert (row.entries, row.hits, row.misses) == (600, 200, 800)
+
+
+def test_a_new_store_is_made_by_several_at_once(tmp_path: Path) -> None:
+    """SQLite does not wait where two set the journal mode of a new file: the store must."""
+    failed: list[Exception] = []
+    together = threading.Barrier(6)
+
+    def begin(number: int) -> None:
+        for n in range(10):
+            together.wait()
+            try:
+                Store(tmp_path / f"{n}.sqlite").put("m", [(str(number), "text")])
+            except Exception as error:
+                failed.append(error)
+
+    threads = [threading.Thread(target=begin, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed
+    kept = [Store(tmp_path / f"{n}.sqlite").usage()[0].entries for n in range(10)]
+    assert kept == [6] * 10
 
 
 def test_usage_and_pruning(full: Store) -> None:

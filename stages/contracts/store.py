@@ -26,6 +26,8 @@ T = TypeVar("T")
 Kept = tuple[str, str, str, float, bytes]  # key, model, text, made (Unix seconds), checksum
 BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 BATCH = 500
+# Seconds that a process waits for another that writes.
+PATIENCE = 60
 NAME = "completions.sqlite"
 TABLES = """
 CREATE TABLE IF NOT EXISTS completions (
@@ -85,27 +87,34 @@ class Store:
         self._run(_prepare)
 
     def _connect(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self.path, timeout=60)
+        db = sqlite3.connect(self.path, timeout=PATIENCE)
         # Damaged bytes are for the checksum to find, not for the decoder.
         db.text_factory = lambda raw: raw.decode("utf-8", "replace")
         return db
 
     def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """One transaction; a damaged file is replaced and the work done on the new one."""
-        for last in (False, True):
+        until, replaced = time.monotonic() + PATIENCE, False
+        while True:
             try:
                 with closing(self._connect()) as db, db:
                     db.execute("PRAGMA journal_mode = WAL")
                     db.execute("PRAGMA synchronous = FULL")
                     return work(db)
             except sqlite3.DatabaseError as error:
-                if last or (getattr(error, "sqlite_errorcode", 0) & 0xFF) not in BROKEN:
+                code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+                if code == sqlite3.SQLITE_BUSY and time.monotonic() < until:
+                    # SQLite's own waiting leaves out some cases, such as two processes that both
+                    # set the journal mode of a new file.
+                    time.sleep(0.01)
+                    continue
+                if replaced or code not in BROKEN:
                     raise InputError(
                         f"{self.path}: {error}: free disk space or mend its permissions; what was "
                         "written before is kept"
                     ) from None
             self._replace()
-        raise AssertionError("unreachable")
+            replaced = True
 
     def _replace(self) -> None:
         """Set the damaged file aside; keep what is whole in it."""
@@ -244,7 +253,7 @@ def _insert(db: sqlite3.Connection, rows: Iterable[Kept]) -> None:
 
 def _is_whole(path: Path) -> bool:
     try:
-        with closing(sqlite3.connect(path, timeout=60)) as db:
+        with closing(sqlite3.connect(path, timeout=PATIENCE)) as db:
             return bool(db.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
     except sqlite3.DatabaseError:
         return False
