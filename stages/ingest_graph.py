@@ -37,12 +37,12 @@ def main() -> None:
             rejects.append(bad)
         tables[name] = pl.concat(parts) if parts else empty(contract)
         # A key that two sources share is kept from the first.
-        if name == "concepts":
+        if name == "concepts" and len(parts) > 1:
             good, bad = sources.sort_rows(tables[name], contract, "concepts of several sources")
             tables[name] = good
             rejects.append(bad)
     nodes = tables["concepts"]
-    edges, bad_edges = graph.sort_edges(nodes, tables["relations"])
+    edges, numbers, bad_edges = graph.sort_edges(nodes, tables["relations"])
     rejects.append(
         pl.DataFrame(
             [("relations", row, reason) for row, reason in bad_edges],
@@ -55,10 +55,11 @@ def main() -> None:
     sources.check_share(
         rejected.height, read, chosen.ingest_graph.max_reject_share, str(pack / "graph")
     )
-    graph.check_acyclic(nodes, edges, domain.load(pack).acyclic, str(pack / "graph"))
+    acyclic = domain.load(pack).acyclic
+    graph.check_acyclic(nodes, edges, numbers, acyclic, str(pack / "graph"))
     files.write_table(OUT / "nodes.parquet", nodes, Nodes)
     files.write_table(OUT / "edges.parquet", edges, Edges)
-    counted = graph.describe(nodes, edges)
+    counted = graph.describe(nodes, edges, numbers)
     metrics = {**counted, "rejected": sources.count_reasons(rejected)}
     files.write_json("metrics/ingest_graph.json", metrics)
     print(f"graph: {nodes.height} concepts, {edges.height} relations, {rejected.height} rejects")

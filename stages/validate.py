@@ -19,6 +19,7 @@ from pathlib import Path
 
 import polars as pl
 
+from stages.checking.parallel import over_rows
 from stages.checking.subprompt import extract
 from stages.contracts import chat, domain, files, settings
 from stages.contracts.command import InputError, run
@@ -30,27 +31,30 @@ PLOTS = Path("metrics/validate")
 GOLDEN = "golden.jsonl"
 
 
+LABELS = ("sample_id", "extracted_prompt", "arguments", "messages")
+
+
 def labelled(frame: pl.DataFrame, known: Domain) -> pl.DataFrame:
     """The selected rows as samples, in the order of their hashed ids."""
+    told = frame.select("request_id", "n", "query", "function", "content_type")
+    labels = pl.DataFrame(
+        over_rows(_labels, told, known), schema=dict.fromkeys(LABELS, pl.String), orient="row"
+    )
+    samples = frame.hstack(labels).with_columns(tools=pl.lit(known.tools_json))
+    return samples.select(Samples.to_schema().columns.keys()).sort("sample_id")
+
+
+def _labels(part: pl.DataFrame, known: Domain) -> list[tuple[str, ...]]:
+    """LABELS of each row: request_id, n, query, function, content_type."""
     made = []
-    for request_id, n, query, function, content_type in frame.select(
-        "request_id", "n", "query", "function", "content_type"
-    ).iter_rows():
+    for request_id, n, query, function, content_type in part.iter_rows():
         text = extract(query, function, content_type, known)
         arguments = {known.label_argument: content_type, known.text_argument: text}
-        call = chat.Call(function, arguments)
-        made.append(
-            {
-                "sample_id": blake2b(f"{request_id}/{n}".encode(), digest_size=8).hexdigest(),
-                "extracted_prompt": text,
-                "arguments": json.dumps(arguments, ensure_ascii=False),
-                "messages": json.dumps(chat.messages(query, call), ensure_ascii=False),
-            }
-        )
-    names = ("sample_id", "extracted_prompt", "arguments", "messages")
-    columns = pl.DataFrame(made, schema={name: pl.String for name in names})
-    samples = frame.hstack(columns).with_columns(tools=pl.lit(known.tools_json))
-    return samples.select(Samples.to_schema().columns.keys()).sort("sample_id")
+        messages = chat.messages(query, chat.Call(function, arguments))
+        sample_id = blake2b(f"{request_id}/{n}".encode(), digest_size=8).hexdigest()
+        told = (json.dumps(value, ensure_ascii=False) for value in (arguments, messages))
+        made.append((sample_id, text, *told))
+    return made
 
 
 def main() -> None:
@@ -73,7 +77,6 @@ def main() -> None:
     )
     frame = rows.deduplicated(frame, chosen.validate_.near_duplicate_threshold, chosen.seed)
     passing = frame.filter(pl.col("check").is_null())
-    passing = passing.with_columns(position=statistics.positions(passing, known))
     aimed = population.get("type_words", {}).get("positions", statistics.UNIFORM)
     wanted, short = selection.select(passing, targets["cells"], targets["weights"], aimed)
     surplus = passing.filter(~wanted)["row"]

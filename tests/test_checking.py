@@ -269,6 +269,14 @@ def test_exact_duplicates_keep_the_first() -> None:
     assert duplicates.exact(texts).tolist() == [False, True, False, True]
 
 
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.text() | st.text("aB'`_- .\t\x1cß’é", max_size=12), max_size=8))
+def test_all_are_normalized_as_one_is(texts: list[str]) -> None:
+    found = duplicates.normalize_all(pl.Series("query", texts, dtype=pl.String))
+    assert found.to_list() == [normalized(text) for text in texts]
+    assert found.name == "query"
+
+
 def test_near_duplicates_keep_the_first() -> None:
     texts = pl.Series(
         [

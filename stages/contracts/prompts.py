@@ -143,7 +143,7 @@ def split(text: str) -> tuple[dict[str, Any], str]:
     if not text.startswith("---\n") or "\n---\n" not in text[3:]:
         raise ValueError("no header: begin with a line `---`, the header, a line `---`")
     head, body = text[4:].split("\n---\n", 1)
-    return YAML(typ="safe", pure=True).load(head), body
+    return YAML(typ="safe").load(head), body
 
 
 def problems(template: Template, domain: Domain, words: dict[str, list[str]]) -> list[str]:

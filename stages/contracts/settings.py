@@ -193,7 +193,7 @@ def read_yaml(path: str | Path) -> dict[str, object]:
     path = Path(path)
     try:
         with path.open(encoding="utf-8") as stream:
-            value = YAML(typ="safe", pure=True).load(stream)
+            value = YAML(typ="safe").load(stream)
     except FileNotFoundError:
         raise InputError(f"{path} is missing") from None
     except UnicodeDecodeError as error:

@@ -24,19 +24,21 @@ def coded(nodes: pl.DataFrame, edges: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def matrix(nodes: pl.DataFrame, ends: pl.DataFrame) -> coo_array:
-    """Adjacency matrix, shape (nodes, nodes). ends: columns source and target of `coded`."""
+def matrix(nodes: pl.DataFrame, numbers: pl.DataFrame) -> coo_array:
+    """Adjacency matrix, shape (nodes, nodes). numbers: columns source and target of `coded`."""
     import numpy as np
     from scipy.sparse import coo_array
 
-    entries = (np.ones(ends.height, np.int8), (ends["source"], ends["target"]))
+    entries = (np.ones(numbers.height, np.int8), (numbers["source"], numbers["target"]))
     return coo_array(entries, shape=(nodes.height, nodes.height))
 
 
 def sort_edges(
     nodes: pl.DataFrame, edges: pl.DataFrame
-) -> tuple[pl.DataFrame, list[tuple[str, str]]]:
-    """Split edges into those that hold and (row, reason): unknown endpoint, self-loop, repeated."""
+) -> tuple[pl.DataFrame, pl.DataFrame, list[tuple[str, str]]]:
+    """Split edges into those that hold, with their numbers (`coded`), and (row, reason): unknown
+    endpoint, self-loop, repeated.
+    """
     numbers = coded(nodes, edges)
     reason = numbers.select(
         pl.when(pl.col("source").is_null())
@@ -50,23 +52,30 @@ def sort_edges(
     ).to_series()
     bad = edges.filter(reason.is_not_null())
     told = [(str(row), why) for row, why in zip(bad.iter_rows(), reason.drop_nulls(), strict=True)]
-    return edges.filter(reason.is_null()) if told else edges, told
+    if told:
+        kept = reason.is_null()
+        edges, numbers = edges.filter(kept), numbers.filter(kept)
+    return edges, numbers, told
 
 
 def check_acyclic(
-    nodes: pl.DataFrame, edges: pl.DataFrame, relations: list[str], where: str
-) -> None:
-    """InputError that names a cycle of one of the `relations`, of which none may have any."""
-    from scipy.sparse import csgraph
+    nodes: pl.DataFrame, edges: pl.DataFrame, numbers: pl.DataFrame, relations: list[str],
+    where: str,
+) -> None:  # fmt: skip
+    """InputError that names a cycle of one of the `relations`, of which none may have any.
 
+    edges and their numbers as `sort_edges` gives them.
+    """
     for relation in relations:
-        kept = edges.filter(pl.col("relation") == relation)
-        links = matrix(nodes, coded(nodes, kept))
+        from scipy.sparse import csgraph
+
+        kept = edges["relation"] == relation
+        links = matrix(nodes, numbers.filter(kept))
         # Without a cycle (self-loops are no relations) each concept is alone in its component.
         if csgraph.connected_components(links, connection="strong")[0] < nodes.height:
             import networkx as nx
 
-            graph = nx.DiGraph(kept.select("source", "target").rows())
+            graph = nx.DiGraph(edges.filter(kept).select("source", "target").rows())
             steps = [source for source, _ in nx.find_cycle(graph)]
             told = " -> ".join([*steps[:10], "..." if len(steps) > 10 else steps[0]])
             raise InputError(
@@ -75,13 +84,18 @@ def check_acyclic(
             )
 
 
-def describe(nodes: pl.DataFrame, edges: pl.DataFrame) -> dict[str, object]:
-    """Counts per kind and relation, isolated nodes, weakly connected components."""
+def describe(nodes: pl.DataFrame, edges: pl.DataFrame, numbers: pl.DataFrame) -> dict[str, object]:
+    """Counts per kind and relation, isolated nodes, weakly connected components.
+
+    edges and their numbers as `sort_edges` gives them.
+    """
+    import numpy as np
     from scipy.sparse import csgraph
 
-    links = matrix(nodes, coded(nodes, edges))
-    ends = pl.concat([edges["source"], edges["target"]]).unique()
-    isolated = nodes["node_id"].filter(~nodes["node_id"].is_in(ends.implode())).sort()
+    links = matrix(nodes, numbers)
+    linked = np.zeros(nodes.height, bool)
+    linked[numbers["source"]] = linked[numbers["target"]] = True
+    isolated = nodes["node_id"].filter(pl.Series(~linked)).sort()
     return {
         "nodes": nodes.height,
         "edges": edges.height,

@@ -10,7 +10,7 @@ import duckdb
 import polars as pl
 
 from stages.contracts.command import InputError
-from stages.contracts.tables import SourceRejects, empty
+from stages.contracts.tables import SourceRejects, empty, pandera
 
 # Bytes: the longest line that DuckDB reads, and what it looks at to find delimiter and quotes.
 MAX_LINE = 2_000_000
@@ -29,6 +29,8 @@ def batches(sql: Path, pack: Path) -> Iterator[pl.DataFrame]:
 
     It sees the variable `pack` and no file outside the pack. Raises InputError, also on the way.
     """
+    import pyarrow  # DuckDB brings it when the first batch comes
+
     folder = str(pack.resolve())
     for file in sorted(sql.parent.glob("*.[ct]sv")):
         check_lines(file)
@@ -38,7 +40,7 @@ def batches(sql: Path, pack: Path) -> Iterator[pl.DataFrame]:
             connection.execute(f"SET allowed_directories = [{_quoted(folder + '/')}]")
             connection.execute("SET enable_external_access = false")
             reader = connection.sql(sql.read_text("utf-8")).to_arrow_reader(BATCH)
-            yield pl.DataFrame(reader.schema.empty_table())
+            yield pl.DataFrame(pyarrow.Table.from_batches([], reader.schema))
             for batch in reader:
                 yield pl.DataFrame(batch)
     # What DuckDB finds on the way comes from the Arrow reader, as an OSError.
@@ -54,12 +56,17 @@ def check_lines(file: Path) -> None:
     """
     with file.open("rb") as stream:
         start = stream.read(SNIFFED)
-    for number, line in enumerate(start.split(b"\n"), 1):
-        if len(line) > MAX_LINE:
+    # From line end to the last line end that may follow: a few steps, however many lines.
+    at = 0
+    while len(start) - at > MAX_LINE:
+        end = start.rfind(b"\n", at, at + MAX_LINE + 1)
+        if end < 0:
+            number = start.count(b"\n", 0, at) + 1
             raise InputError(
                 f"{file}, line {number}: longer than {MAX_LINE} bytes; a quote that is never "
                 "closed, or not a CSV file"
             )
+        at = end + 1
 
 
 def _quoted(text: str) -> str:
@@ -85,11 +92,9 @@ def sort_rows(frame: pl.DataFrame, contract: Any, source: str) -> tuple[pl.DataF
     if missing:
         raise InputError(f"{source} lacks the column(s) {missing}: its SELECT must name {columns}")
     frame = frame.select(columns)
-    from pandera.errors import SchemaErrors
-
     try:
         return contract.validate(frame, lazy=True), empty(SourceRejects)
-    except SchemaErrors as error:
+    except pandera().errors.SchemaErrors as error:
         cases = error.failure_cases
     broken = cases.filter(pl.col("index").is_null())
     if broken.height:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -219,11 +221,15 @@ def requests(
                 key: material.draw_walk(key[0], key[1], int(sizes[number]))
                 for key, number in keys.items()
             }
-    groups = frame.partition_by("pair", as_dict=True, maintain_order=True).items()
-    table = pl.concat(
-        _fill(group, templates[n // len(types)], types[n % len(types)], material, walks)
-        for (n,), group in groups
-    )
+
+    def filled(number: int, group: pl.DataFrame) -> pl.DataFrame:
+        template, kind = templates[number // len(types)], types[number % len(types)]
+        return _fill(group, template, kind, material, walks)
+
+    groups = frame.partition_by("pair", as_dict=True, maintain_order=True)
+    # Nearly all of it is polars' work, which does not hold Python's lock.
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        table = pl.concat(pool.map(filled, (number for (number,) in groups), groups.values()))
     columns = ("function", "content_type", "band", "locale", "min_words", "max_words")
     known = pl.DataFrame([{name: cell[name] for name in columns} for cell in cells])
     named = pl.format(

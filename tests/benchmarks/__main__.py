@@ -22,7 +22,7 @@ from rich.table import Table
 from stages.contracts import files
 from tests.benchmarks.frame import ROOT, Line, Size
 
-NAMES = ("light", "tables", "route", "training", "writing", "scoring")
+NAMES = ("light", "tables", "route", "training", "writing", "scoring", "whole")
 FILE = ROOT / "metrics" / "benchmarks.json"
 
 
@@ -51,7 +51,9 @@ def main() -> None:
     setting = {"repeats": given.repeats, "scale": given.scale, "cores": os.cpu_count(),
                "machine": platform.machine()}  # fmt: skip
     lines: list[Line] = []
-    kept = json.loads(given.out.read_text("utf-8")) if given.out.exists() else {}
+    kept = {}
+    if given.out.exists():
+        kept = {line["name"]: line for line in json.loads(given.out.read_text("utf-8"))}
     for name in given.names or NAMES:
         print(f"bench: {name}", file=sys.stderr, flush=True)
         module = importlib.import_module(f"tests.benchmarks.{name}")
@@ -60,7 +62,7 @@ def main() -> None:
             lines.append(line)
             # At once: the whole takes an hour or more.
             kept[line.name] = asdict(line) | setting
-            files.write_json(given.out, kept)
+            files.write_json(given.out, list(kept.values()))
     Console(width=None if sys.stdout.isatty() else 200).print(table(lines))
 
 

@@ -1,0 +1,65 @@
+"""Work on the rows of a large table on all cores; the result is that of one."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache, lru_cache, partial
+from typing import Any
+
+import polars as pl
+
+# Rows from which on it pays to start processes, and rows that one gets at a time.
+LEAST, PART = 20_000, 4_096
+
+
+def over_rows(work: Callable[..., list[Any]], frame: pl.DataFrame, *shared: Any) -> list[Any]:
+    """`work(frame, *shared)`, a list with an item for each row that depends on that row alone.
+
+    A large frame is worked on in parts, each in one of as many processes as there are cores; so
+    `work` is a function of a module, and `shared` can be pickled.
+    """
+    if frame.height < LEAST or _cores() == 1:
+        return work(frame, *shared)
+    packed = pickle.dumps((work, shared))
+    parts = _pool().map(partial(_work, packed), frame.iter_slices(PART))
+    return [item for part in parts for item in part]
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+@cache
+def _pool() -> ProcessPoolExecutor:
+    """The processes, started at first use and there until this one ends."""
+    # Forked, a process could inherit a lock that one of polars' threads holds.
+    return ProcessPoolExecutor(_cores(), multiprocessing.get_context("spawn"), _start)
+
+
+def _start() -> None:
+    """In a new process: it leaves Ctrl-C to its parent and ends with it, however that ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_follow, daemon=True).start()
+
+
+def _follow() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+@lru_cache(4)
+def _unpacked(packed: bytes) -> tuple[Callable[..., list[Any]], tuple[Any, ...]]:
+    return pickle.loads(packed)  # type: ignore[no-any-return]
+
+
+def _work(packed: bytes, part: pl.DataFrame) -> list[Any]:
+    work, shared = _unpacked(packed)
+    return work(part, *shared)
