@@ -34,7 +34,7 @@ from stages.contracts import chat, files, settings
 from stages.contracts.command import InputError
 from stages.contracts.domain import Domain
 from stages.contracts.tables import Samples
-from stages.training import bfd, isolation, qlora, shared_prefix, tokens
+from stages.training import attention, bfd, isolation, qlora, shared_prefix, tokens
 from stages.training.tokens import NO_LOSS, Row
 
 ROOT = Path(__file__).parents[1]
@@ -358,6 +358,90 @@ def test_a_row_never_sees_its_neighbour(
     first = 20 if packing == "shared_prefix" else 31
     assert moved[first : first + 14].all()
     assert not moved[:first].any() and not moved[first + 14 :].any()
+
+
+@pytest.mark.parametrize("scores", [1 << 22, 64 * 40])
+@pytest.mark.parametrize("kind", KINDS)
+def test_attention_of_matrix_products_is_attention(
+    saved: Callable[..., str], monkeypatch: pytest.MonkeyPatch, kind: str, scores: int
+) -> None:
+    """Logits and every LoRA gradient against transformers' eager attention, in one or more parts,
+    with padding and without."""
+    monkeypatch.setattr(attention, "SCORES", scores)
+    results = []
+    for wanted in (None, "eager"):
+        base = qlora.load_base(saved(kind), False, torch.float32)
+        if wanted:
+            base.set_attn_implementation(wanted)
+        else:
+            # Gemma 2 caps its scores, which only eager attention does.
+            known = attention.NAME if kind != "gemma2" else "eager"
+            assert base.config._attn_implementation == known
+        model = adapted(base)
+        ids = torch.arange(2 * 150).reshape(2, 150) % 251
+        mask = torch.ones_like(ids)
+        mask[1, 140:] = 0
+        logits = model(input_ids=ids, attention_mask=mask, use_cache=False).logits * mask[..., None]
+        logits.square().mean().backward()
+        results.append((logits.detach(), gradients(model)))
+    torch.testing.assert_close(results[0][0], results[1][0], rtol=1e-4, atol=1e-4)
+    for name, gradient in results[1][1].items():
+        error = (results[0][1][name] - gradient).norm() / gradient.norm()
+        assert gradient.norm() > 0 and error <= 1e-4, (name, error)
+
+
+def test_attention_in_parts_sees_every_key_where_it_is_not_causal() -> None:
+    query = torch.randn(1, 1, 1, 200, 8, dtype=torch.float64, requires_grad=True)
+    bias = torch.zeros(1, 1, 200, 200, dtype=torch.float64)
+    apart = torch.nn.functional.scaled_dot_product_attention
+    for causal in (False, True):
+        if causal:
+            bias.masked_fill_(torch.ones(200, 200).triu(1).bool(), torch.finfo(bias.dtype).min)
+        assert [rows.stop for rows, _ in attention.parts(query, causal)][:1] != [64]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(attention, "SCORES", 1)
+            found = attention._Attention.apply(query, query[:, :, 0], query[:, :, 0], bias, causal)
+        one = query[:, :, 0]
+        expected = apart(one, one, one, attn_mask=bias, scale=1.0)
+        torch.testing.assert_close(found[:, :, 0], expected)
+        for wanted, have in zip(
+            torch.autograd.grad(expected.sum(), query),
+            torch.autograd.grad(found.sum(), query),
+            strict=True,
+        ):
+            torch.testing.assert_close(have, wanted, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_flex_attention_sees_what_the_others_see(
+    saved: Callable[..., str], monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Logits of packed rows against separate ones; on a processor flex has no backward pass."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    model = qlora.load_base(saved(kind), False, torch.float32, "flex").eval()
+    plain = qlora.load_base(saved(kind), False, torch.float32).eval()
+    collate = shared_prefix.collator_for(model)
+    rows = hand_rows(lengths=(9, 14, 6))
+    batch = collate(rows)
+    del batch["labels"]
+    with torch.compiler.set_stance("force_eager"), torch.no_grad():
+        isolation.check_exact(model, collate, "shared_prefix")
+        packed = model(**batch, use_cache=False).logits[0]
+    first = 11
+    for row in rows:
+        alone = plain(input_ids=torch.tensor([row["input_ids"]]), use_cache=False).logits[0, 11:]
+        torch.testing.assert_close(packed[first : first + len(alone)], alone, rtol=1e-4, atol=1e-4)
+        first += len(alone)
+
+
+def test_flex_attention_without_a_gpu_is_refused(
+    saved: Callable[..., str], tokenizer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    base = qlora.load_base(saved("llama"), False)
+    rows = [Row(f"s{n}", r["input_ids"], r["labels"], 11) for n, r in enumerate(hand_rows())]
+    with pytest.raises(InputError, match=r"attention flex trains on a GPU only.*set sdpa"):
+        qlora.make_trainer(base, tokenizer, rows, tune(attention="flex"), 0, tmp_path)
 
 
 def test_bfd_obeys_a_window_and_refuses_chunks(saved: Callable[..., str], tokenizer: Any) -> None:

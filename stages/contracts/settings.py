@@ -146,6 +146,7 @@ class Validate(Block):
 
 class Finetune(Block):
     packing: Literal["shared_prefix", "bfd", "none"]
+    attention: Literal["sdpa", "flex"]
     quantize: bool
     r: Positive
     lora_alpha: Positive

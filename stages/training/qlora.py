@@ -30,6 +30,7 @@ from trl import SFTConfig, SFTTrainer
 from stages.contracts import files
 from stages.contracts.command import InputError
 from stages.contracts.settings import Finetune
+from stages.training import attention as attention_
 from stages.training import bfd, isolation, shared_prefix
 from stages.training.progress import ProgressLine
 from stages.training.tokens import NO_LOSS, Row
@@ -100,9 +101,12 @@ def answer_loss(
     return total / count.to(total.device).clamp(min=1), outputs
 
 
-def load_base(path: str, quantize: bool, dtype: torch.dtype = torch.bfloat16) -> Any:
+def load_base(
+    path: str, quantize: bool, dtype: torch.dtype = torch.bfloat16, attention: str = "sdpa"
+) -> Any:
     """The base model in `dtype`, its linear layers rounded to NF4 (double quantization) if asked.
 
+    attention: sdpa, or flex for flex attention, which has no backward pass on a processor.
     On a processor the NF4 weights are then unpacked once, for bitsandbytes would unpack them at
     every use: the same numbers, so the same training, but 2 bytes a weight.
     """
@@ -118,21 +122,30 @@ def load_base(path: str, quantize: bool, dtype: torch.dtype = torch.bfloat16) ->
             # FSDP slices what looks like ordinary weights: four-bit ones in bfloat16's clothes.
             bnb_4bit_quant_storage=dtype if sliced else torch.uint8,
         )
+    if attention == "flex":
+        options["attn_implementation"] = "flex_attention"
     # Scaled-dot-product attention leaves Gemma 2's softcap out without a word.
-    if getattr(AutoConfig.from_pretrained(path), "attn_logit_softcapping", None):
+    elif getattr(AutoConfig.from_pretrained(path), "attn_logit_softcapping", None):
         options["attn_implementation"] = "eager"
     device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"
-    model = AutoModelForCausalLM.from_pretrained(
-        path,
-        dtype=dtype,
-        # FSDP places the slices itself.
-        device_map=None if sliced else {"": device},
-        local_files_only=True,
-        use_safetensors=True,
-        **options,
-    )
-    if quantize and device == "cpu":
-        model = model.dequantize(dtype)
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            path,
+            dtype=dtype,
+            # FSDP places the slices itself.
+            device_map=None if sliced else {"": device},
+            local_files_only=True,
+            use_safetensors=True,
+            **options,
+        )
+    except (ValueError, ImportError) as error:
+        if attention == "flex":
+            raise InputError(f"finetune.attention flex: {error}. Set sdpa") from None
+        raise
+    if device == "cpu":
+        attention_.use(model)
+        if quantize:
+            model = model.dequantize(dtype)
     return model
 
 
@@ -188,6 +201,11 @@ def check_settings(settings: Finetune, model: Any) -> None:
         raise InputError(
             f"finetune.lr_scheduler_type {settings.lr_scheduler_type!r} is none of "
             f"{', '.join(schedules)}"
+        )
+    if settings.attention == "flex" and not torch.cuda.is_available():
+        raise InputError(
+            "finetune.attention flex trains on a GPU only (PyTorch has no backward pass for it on "
+            "a processor): set sdpa"
         )
     if settings.max_steps == 0 or settings.max_steps < -1:
         raise InputError(f"finetune.max_steps is {settings.max_steps}: give -1 or at least 1")
@@ -315,7 +333,7 @@ def train(
     """
     if not rows:
         raise InputError("the training set is empty: look at metrics/validate.json for the reasons")
-    model = load_base(base, settings.quantize)
+    model = load_base(base, settings.quantize, attention=settings.attention)
     trainer = make_trainer(model, tokenizer, rows, settings, seed, folder, callbacks)
     resume = last_checkpoint(folder)
     done = 0
@@ -323,6 +341,8 @@ def train(
         done = json.loads((Path(resume) / "trainer_state.json").read_text())["global_step"]
         if trainer.is_world_process_zero():
             print(f"resuming after step {done} from {resume}", flush=True)
+    if model.device.type == "cpu":
+        attention_.keep_freed_memory()
     began = time.monotonic()
     # PEFT copies every adapter's input to the adapter's float32, which autocast undoes at once.
     with disable_input_dtype_casting(trainer.model):

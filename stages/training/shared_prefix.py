@@ -14,11 +14,12 @@ from typing import Any
 
 import torch
 
+from stages.training import attention
 from stages.training.isolation import refuse
 from stages.training.tokens import NO_LOSS
 
 WINDOWED = {"sliding_attention": "sliding_window", "chunked_attention": "attention_chunk_size"}
-ATTENTIONS = ("sdpa", "eager")
+ATTENTIONS = ("sdpa", "eager", "flex_attention", attention.NAME)
 # Padding adds less than one token in so many.
 PADDING_SHARE = 20
 
@@ -32,17 +33,20 @@ class SharedPrefixCollator:
     each length anew and keeps them, at some 30 MiB a length. A batch is the tokens of one step's
     rows, so a budget in tokens could only cut it, never fill it.
 
-    `additive`: the mask's dtype for attention that adds it to the scores (eager); None gives
-    booleans, True where a token is seen (scaled-dot-product attention).
+    `additive`: the mask's dtype for attention that adds it to the scores; None gives
+    booleans, True where a token is seen (scaled-dot-product attention). `blocks`: the device for
+    the sparse mask of flex attention, which leaves out the blocks where nothing is seen.
     """
 
     additive: torch.dtype | None = None
+    blocks: torch.device | None = None
 
     def __call__(self, rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
         """`rows` with input_ids, labels and prefix_length, as in `tokens.Row`.
 
         Returns input_ids, labels, position_ids of shape (1, tokens) and an attention_mask of shape
         (1, 1, tokens, tokens), where tokens = the prefixes once each + all suffixes + padding.
+        With `blocks` the mask is flex attention's BlockMask.
         """
         groups: dict[tuple[int, ...], list[dict[str, Any]]] = defaultdict(list)
         for row in rows:
@@ -71,16 +75,27 @@ class SharedPrefixCollator:
         # A group of its own: such a token sees itself and earlier padding, no row sees it.
         group_of += [len(groups)] * padding
         row_of += [0] * padding
-        mask = visible(torch.tensor(group_of), torch.tensor(row_of))
-        if self.additive is not None:
-            hidden = torch.finfo(self.additive).min
-            mask = torch.zeros(mask.shape, dtype=self.additive).masked_fill_(~mask, hidden)
         return {
             "input_ids": torch.tensor([ids]),
             "labels": torch.tensor([labels]),
             "position_ids": torch.tensor([positions]),
-            "attention_mask": mask[None, None],
+            "attention_mask": self.mask(torch.tensor(group_of), torch.tensor(row_of)),
         }
+
+    def mask(self, group_of: torch.Tensor, row_of: torch.Tensor) -> Any:
+        """The attention_mask that `Visible` describes, as the attention wants it."""
+        size = len(group_of)
+        if self.blocks is not None:
+            from torch.nn.attention.flex_attention import create_block_mask
+
+            seen = Visible(group_of.to(self.blocks), row_of.to(self.blocks))
+            return create_block_mask(seen, 1, 1, size, size, device=self.blocks)
+        place = torch.arange(size)
+        mask = Visible(group_of, row_of)(0, 0, place[:, None], place[None])
+        if self.additive is not None:
+            hidden = torch.finfo(self.additive).min
+            mask = torch.zeros(mask.shape, dtype=self.additive).masked_fill_(~mask, hidden)
+        return mask[None, None]
 
 
 def multiple(tokens: int) -> int:
@@ -88,15 +103,20 @@ def multiple(tokens: int) -> int:
     return 1 << max(1, tokens // PADDING_SHARE).bit_length() - 1
 
 
-def visible(group_of: torch.Tensor, row_of: torch.Tensor) -> torch.Tensor:
-    """Which token (second axis) each token (first axis) sees; booleans of shape (n, n).
+@dataclass(frozen=True)
+class Visible:
+    """Which tokens see which; called as flex attention calls its `mask_mod`.
 
     `group_of` numbers the prefixes, `row_of` the rows from 1, 0 for a prefix token; both (n,).
     """
-    size = len(group_of)
-    earlier = torch.ones(size, size, dtype=torch.bool).tril_()
-    own = (row_of[None] == 0) | (row_of[None] == row_of[:, None])
-    return earlier & own & (group_of[None] == group_of[:, None])
+
+    group_of: torch.Tensor
+    row_of: torch.Tensor
+
+    def __call__(self, batch: Any, head: Any, query: Any, key: Any) -> Any:
+        """Whether the token at `query` sees the one at `key`: tensors of numbers, broadcast."""
+        own = (self.row_of[key] == 0) | (self.row_of[key] == self.row_of[query])
+        return (query >= key) & own & (self.group_of[key] == self.group_of[query])
 
 
 def check_kind(model: Any, longest: int) -> None:
@@ -128,5 +148,8 @@ def check_kind(model: Any, longest: int) -> None:
 
 def collator_for(model: Any) -> SharedPrefixCollator:
     """The collator whose mask fits the attention of `model`."""
-    eager = model.config.get_text_config()._attn_implementation == "eager"
-    return SharedPrefixCollator(additive=model.dtype if eager else None)
+    kind = model.config.get_text_config()._attn_implementation
+    return SharedPrefixCollator(
+        additive=model.dtype if kind in ("eager", attention.NAME) else None,
+        blocks=model.device if kind == "flex_attention" else None,
+    )

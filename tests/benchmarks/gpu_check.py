@@ -43,7 +43,8 @@ TINY = {
 # Tokens that all rows share: about the catalogue of the pack, and about one of 20 functions.
 PREFIXES = {"2 functions": 91, "20 functions": 1679}
 SUFFIX, ANSWER = 37, 21
-SIDES = ("shared_prefix", "trl_bfd")
+# Packing and attention.
+SIDES = (("shared_prefix", "sdpa"), ("shared_prefix", "flex"), ("trl_bfd", "sdpa"))
 
 
 def save_model(kind: str, shape: dict[str, Any], folder: Path, device: str) -> int:
@@ -129,6 +130,7 @@ def main(given: list[str] | None = None) -> None:
     print(f"gpu-check: {name}, torch {torch.__version__}, {peak / 1e12:.2f} TFLOP/s in bfloat16",
           flush=True)  # fmt: skip
     figures: list[dict[str, Any]] = []
+    failed: list[str] = []
     for size, (kind, shape) in sizes.items():
         with tempfile.TemporaryDirectory() as folder:
             base, file = Path(folder) / "model", Path(folder) / "rows.json"
@@ -137,26 +139,45 @@ def main(given: list[str] | None = None) -> None:
                 torch.cuda.empty_cache()
             for catalogue, prefix in PREFIXES.items():
                 file.write_text(json.dumps(made_rows(chosen.rows, prefix, shape["vocab_size"])))
-                for side in SIDES:
+                for side, attention in SIDES:
+                    if attention == "flex" and not cuda:
+                        continue
                     job = {"base": str(base), "rows": str(file), "side": side, "room": 4096,
-                           "batch": chosen.batch, "layers": "bitsandbytes"}  # fmt: skip
-                    result, _ = trainer.run(job, Path(folder))
+                           "batch": chosen.batch, "layers": "bitsandbytes",
+                           "attention": attention}  # fmt: skip
+                    try:
+                        result, _ = trainer.run(job, Path(folder))
+                    except SystemExit as error:  # the others are worth their time all the same
+                        failed.append(f"{size}, {catalogue}, {side}, {attention}: {error}")
+                        continue
                     rate = operations(result, weights, shape) / result["seconds"]
                     figures.append({
                         "device": name, "model": size, "catalogue": catalogue, "packing": side,
+                        "attention": attention,
                         "rows_per_second": result["rows"] / result["seconds"],
                         "tokens_per_second": result["tokens"] / result["seconds"],
                         "peak_mib": result["peak_mib"], "share": rate / peak,
                         "loss": result["loss"],
                     })  # fmt: skip
-    shown = Table("model", "catalogue", "packing", "rows/s", "tokens/s", "peak (MiB)", "of ceiling")
+    shown = Table(
+        "model",
+        "catalogue",
+        "packing",
+        "attention",
+        "rows/s",
+        "tokens/s",
+        "peak (MiB)",
+        "of ceiling",
+    )
     for one in figures:
-        shown.add_row(one["model"], one["catalogue"], one["packing"],
+        shown.add_row(one["model"], one["catalogue"], one["packing"], one["attention"],
                       f"{one['rows_per_second']:.1f}", f"{one['tokens_per_second']:.0f}",
                       f"{one['peak_mib']:.0f}", f"{one['share']:.1%}")  # fmt: skip
     Console(width=120).print(shown)
     if chosen.out:
         chosen.out.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
+    if failed:
+        raise SystemExit("\n".join(failed))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 Command: python -m tests.benchmarks.trainer JOB.json, which names base (folder), rows (JSON of
 `tokens.Row`s), side (shared_prefix, bfd or none for ours; trl_bfd or trl_none for TRL's), batch
-(rows a step), room (tokens of a pack at most), layers (dequantized, or bitsandbytes'), out.
+(rows a step), room (tokens of a pack at most), layers (dequantized, or bitsandbytes'), attention
+(sdpa by default, or flex), out.
 Writes `out`: rows, tokens, scored tokens and seconds of the steps after the warm-up, loss, peak.
 """
 
@@ -74,8 +75,10 @@ def main(job: dict[str, Any]) -> None:
     cuda = torch.cuda.is_available()
     rows = [Row(**row) for row in json.loads(Path(job["rows"]).read_text("utf-8"))]
     ours = not job["side"].startswith("trl")
+    attention = job.get("attention", "sdpa")
     tune = settings.load(ROOT / "params.yaml").finetune.model_copy(
         update={
+            "attention": attention,
             "packing": job["side"] if ours else "none", "max_length": job["room"],
             "per_device_train_batch_size": job["batch"], "gradient_accumulation_steps": 1,
             "num_train_epochs": 1.0, "max_steps": -1, "logging_steps": 1, "save_steps": 10**6,
@@ -85,7 +88,7 @@ def main(job: dict[str, Any]) -> None:
     if job["layers"] == "bitsandbytes":
         transformers.PreTrainedModel.dequantize = lambda self, dtype: self
     tokenizer = AutoTokenizer.from_pretrained(job["base"], local_files_only=True)
-    model = qlora.load_base(job["base"], quantize=True)
+    model = qlora.load_base(job["base"], quantize=True, attention=attention)
     seen: list[tuple[int, int, int]] = []
     ends: list[float] = []
 
