@@ -1,8 +1,10 @@
 """Every stage against its limit or a peer on the same work, in one run.
 
 Command: make bench, or python -m tests.benchmarks [NAME ...] [--repeats 5] [--scale 1.0] [--large]
+         python -m tests.benchmarks --markdown
 Prints one table; writes metrics/benchmarks.json, where lines of benchmarks not run now stay as
-they were. NAME is a module of this folder. Each stage runs in a process of its own.
+they were. NAME is a module of this folder. Each stage runs in a process of its own. --markdown
+runs nothing: it prints the file as the README has it.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import platform
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -37,6 +40,22 @@ def table(lines: list[Line]) -> Table:
     return shown
 
 
+def markdown(kept: list[dict[str, Any]]) -> str:
+    """The lines of metrics/benchmarks.json as a table in Markdown."""
+    head = ("benchmark", "work", "ours", "against", "ratio", "goal", "peak", "10x work costs")
+    rows = [" | ".join(head), "|".join(["---"] * len(head))]
+    for line in kept:
+        growth = "" if line["growth"] is None else f"{line['growth']:.1f}x"
+        cells = (
+            line["name"], line["work"], f"{line['ours']:.2f} s",
+            f"{line['against']}, {line['reference']:.2f} s",
+            f"{line['ratio']:.2f}x", line["goal"] if line["met"] else f"{line['goal']}: missed",
+            f"{line['peak_mib']:.0f} MiB", growth,
+        )  # fmt: skip
+        rows.append(" | ".join(cells))
+    return "\n".join(f"| {row} |" if "---" not in row else f"|{row}|" for row in rows)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}")
@@ -44,7 +63,11 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0, help="of the work (default: 1)")
     parser.add_argument("--large", action="store_true", help="also ten million rows, once")
     parser.add_argument("--out", type=Path, default=FILE)
+    parser.add_argument("--markdown", action="store_true", help="print --out as Markdown")
     given = parser.parse_args()
+    if given.markdown:
+        print(markdown(json.loads(given.out.read_text("utf-8"))))
+        return
     unknown = set(given.names) - set(NAMES)
     if unknown:
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")

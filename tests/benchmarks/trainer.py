@@ -3,7 +3,7 @@
 Command: python -m tests.benchmarks.trainer JOB.json, which names base (folder), rows (JSON of
 `tokens.Row`s), side (shared_prefix, bfd or none for ours; trl_bfd or trl_none for TRL's), batch
 (rows a step), room (tokens of a pack at most), layers (dequantized, or bitsandbytes'), attention
-(sdpa by default, or flex), out.
+(that of `finetune.attention`, by default sdpa; or fused, PyTorch's own wherever it runs), out.
 Writes `out`: rows, tokens, scored tokens and seconds of the steps after the warm-up, loss, peak.
 """
 
@@ -69,16 +69,17 @@ def main(job: dict[str, Any]) -> None:
     from transformers import AutoTokenizer, TrainerCallback
 
     from stages.contracts import settings
-    from stages.training import qlora
+    from stages.training import attention, qlora
     from stages.training.tokens import NO_LOSS, Row
 
     cuda = torch.cuda.is_available()
     rows = [Row(**row) for row in json.loads(Path(job["rows"]).read_text("utf-8"))]
     ours = not job["side"].startswith("trl")
-    attention = job.get("attention", "sdpa")
+    wanted = job.get("attention", "sdpa")
+    kind = "sdpa" if wanted == "fused" else wanted
     tune = settings.load(ROOT / "params.yaml").finetune.model_copy(
         update={
-            "attention": attention,
+            "attention": kind,
             "packing": job["side"] if ours else "none", "max_length": job["room"],
             "per_device_train_batch_size": job["batch"], "gradient_accumulation_steps": 1,
             "num_train_epochs": 1.0, "max_steps": -1, "logging_steps": 1, "save_steps": 10**6,
@@ -88,7 +89,11 @@ def main(job: dict[str, Any]) -> None:
     if job["layers"] == "bitsandbytes":
         transformers.PreTrainedModel.dequantize = lambda self, dtype: self
     tokenizer = AutoTokenizer.from_pretrained(job["base"], local_files_only=True)
-    model = qlora.load_base(job["base"], quantize=True, attention=attention)
+    model = qlora.load_base(job["base"], quantize=True, attention=kind)
+    if wanted == "fused" or not ours:
+        model.set_attn_implementation("sdpa")
+    if ours and not cuda:
+        attention.keep_freed_memory()
     seen: list[tuple[int, int, int]] = []
     ends: list[float] = []
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -82,29 +82,42 @@ def rate(result: dict[str, Any]) -> float:
     return result["rows"] / result["seconds"]
 
 
-def compare(name: str, goal: float, rows: list[Any], measured: int, peers: list[tuple[str, str]],
-            base: Path, size: Size, folder: Path) -> tuple[Line, tuple[str, str]]:  # fmt: skip
+@dataclass(frozen=True)
+class Races:
+    """Training runs on the first of `rows`."""
+
+    rows: list[Any]
+    base: Path
+    folder: Path
+
+    def run(self, side: str, layers: str, count: int, **more: str) -> tuple[dict[str, Any], Timed]:
+        file = self.folder / "rows.json"
+        file.write_text(json.dumps([asdict(row) for row in self.rows[:count]]), "utf-8")
+        job = {"base": str(self.base), "rows": str(file), "side": side, "layers": layers,
+               "batch": BATCH, "room": ROOM, **more}  # fmt: skip
+        return trainer.run(job, self.folder)
+
+
+OURS = ("shared_prefix", "dequantized")
+WARM = trainer.WARM_UP * BATCH
+
+
+def compare(
+    name: str, goal: float, races: Races, measured: int, peers: list[tuple[str, str]], size: Size
+) -> tuple[Line, tuple[str, str]]:
     """One line, of the seconds that `ROWS` rows take at the measured rates, and the best peer."""
-
-    def race(side: str, layers: str, count: int) -> tuple[dict[str, Any], Timed]:
-        file = folder / "rows.json"
-        file.write_text(json.dumps([asdict(row) for row in rows[:count]]), "utf-8")
-        job = {"base": str(base), "rows": str(file), "side": side, "layers": layers,
-               "batch": BATCH, "room": ROOM}  # fmt: skip
-        return trainer.run(job, folder)
-
-    warm = trainer.WARM_UP * BATCH
+    rows = races.rows
     mean = sum(len(row.input_ids) for row in rows) / len(rows)
-    first = {peer: rate(race(*peer, warm + BATCH)[0]) for peer in peers}
+    first = {peer: rate(races.run(*peer, WARM + BATCH)[0]) for peer in peers}
     best = max(first, key=lambda peer: first[peer])
-    few, _ = race("shared_prefix", "dequantized", warm + max(BATCH, measured // 10))
+    few, _ = races.run(*OURS, WARM + max(BATCH, measured // 10))
     ours, theirs, peaks = [], [], []
     # In turns, so that a slower hour of the machine meets both alike.
     for _ in range(size.repeats):
-        result, whole = race("shared_prefix", "dequantized", warm + measured)
+        result, whole = races.run(*OURS, WARM + measured)
         ours.append(result)
         peaks.append(whole.peak_mib)
-        theirs.append(race(*best, warm + measured)[0])
+        theirs.append(races.run(*best, WARM + measured)[0])
     our, their = (median(map(rate, side)) for side in (ours, theirs))
     losses = [median(result["loss"] for result in side) for side in (ours, theirs)]
     work = (
@@ -120,20 +133,35 @@ def compare(name: str, goal: float, rows: list[Any], measured: int, peers: list[
     return line, best
 
 
+def attention(races: Races, measured: int, size: Size) -> Line:
+    """Our trainer with attention as it comes, and with PyTorch's fused attention; no goal was set
+    but to be no slower."""
+    ours, fused, peaks = [], [], []
+    for _ in range(size.repeats):
+        result, whole = races.run(*OURS, WARM + measured)
+        ours.append(rate(result))
+        peaks.append(whole.peak_mib)
+        fused.append(rate(races.run(*OURS, WARM + measured, attention="fused")[0]))
+    our, their = median(ours), median(fused)
+    return at_least(
+        "finetune, attention", f"the same {ROWS} rows; {our:.2f} and {their:.2f} rows/s",
+        Timed(ROWS / our, max(peaks)), ROWS / their, "PyTorch's fused attention", 1,
+    )  # fmt: skip
+
+
 def lines(size: Size) -> Iterator[Line]:
     pack = domain.load(ROOT / "data/domains/creative")
     with project(heuristic_only) as made, tempfile.TemporaryDirectory() as name:
         samples, base = dataset(made)
         tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
         many = pl.lit(json.dumps(larger(pack.tools))).alias("tools")
-        peers = PEERS
-        for title, goal, table, full in (
-            ("finetune", 3, samples, 128),
-            ("finetune, 20 functions", 8, samples.with_columns(many), 24),
-        ):
-            rows = encode_table(table, tokenizer, ROOM)
-            measured = max(BATCH, size.rows(full))
-            line, best = compare(title, goal, rows, measured, peers, base, size, Path(name))
-            yield line
-            # The layers that lost with short rows lose with long ones: the same work a token.
-            peers = [peer for peer in PEERS if peer[1] == best[1]]
+        rows = encode_table(samples, tokenizer, ROOM)
+        races, measured = Races(rows, base, Path(name)), max(BATCH, size.rows(128))
+        line, best = compare("finetune", 3, races, measured, PEERS, size)
+        yield line
+        yield attention(races, measured, size)
+        # The layers that lost with short rows lose with long ones: the same work a token.
+        peers = [peer for peer in PEERS if peer[1] == best[1]]
+        rows = encode_table(samples.with_columns(many), tokenizer, ROOM)
+        races, measured = Races(rows, base, Path(name)), max(BATCH, size.rows(24))
+        yield compare("finetune, 20 functions", 8, races, measured, peers, size)[0]
