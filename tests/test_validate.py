@@ -241,6 +241,17 @@ def test_a_missing_table_is_an_error(workplace: Path) -> None:
         validate.main()
 
 
+def test_checks_are_given_the_whole_request(creative: Domain) -> None:
+    """A word about the task passes where a slot holds it; another locale's words are its own."""
+    told = {"slots": json.dumps({"title": "Keyword Wall"})}
+    requests = [request(0, **told), request(1), request(2, locale="ja")]
+    queries = ["find photos of a keyword wall", "find photos of a keyword wall", "水辺の photos"]
+    made = [candidate(f"heuristic-{n}", query) for n, query in enumerate(queries)]
+    joined = rows.joined(table(Requests, requests), table(Candidates, made))
+    frame = rows.checked(joined, creative, 0.0, Golden([]))
+    assert frame["check"].to_list() == [None, "leaked_prompt", None]
+
+
 def test_near_duplicates_name_what_they_repeat(creative: Domain) -> None:
     requests = table(Requests, [request(i) for i in range(2)])
     made = [candidate("heuristic-0", "find photos of otters in a river bend"),

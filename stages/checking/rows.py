@@ -37,8 +37,7 @@ def checked(
 
     What the generate stage refused stays refused: it alone saw the prompt.
     """
-    known = frame.select("query", "function", "content_type", "accepted", "reason")
-    found = over_rows(_objections, known, domain, min_grounding, golden)
+    found = over_rows(_objections, frame, domain, min_grounding, golden)
     told = pl.DataFrame(found, schema=TOLD, orient="row")
     return frame.drop("reason").hstack(told).with_row_index("row")
 

@@ -1,7 +1,8 @@
 """Planning a million requests: the whole `route` stage against numpy drawing cells and templates.
 
-`route` starts Python, reads its tables, draws slots and writes a million rows; numpy draws the
-same cells and templates and nothing else. Once as numbers, once as the names that a row holds.
+`route` starts Python, reads its tables, draws slots and writes a million rows of 18 columns; numpy
+draws the same cells and templates and nothing else. Once as numbers, once as the names that a row
+holds, and once in a process of its own that writes these two columns as Parquet.
 """
 
 from __future__ import annotations
@@ -15,44 +16,64 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tests.benchmarks.frame import Line, Size, at_most, project, stage, timed
+from stages.contracts import files
+from tests.benchmarks.frame import ROOT, Line, Size, at_most, project, script, stage, timed
 
 # Gives a little more than a million requests.
 ROWS = 160_000
 
 
-def draw(cells: list[str], shares: np.ndarray, templates: dict[str, tuple[list[str], np.ndarray]],
-         n: int, names: bool) -> float:  # fmt: skip
-    """Seconds that numpy needs to draw `n` cells and a template for each; as names, or numbers."""
+# A cell's name -> how often it was drawn, and the templates drawn there with their counts.
+Drawn = dict[str, tuple[int, dict[str, int]]]
+
+WRITE = """
+import json, sys
+import polars as pl
+from tests.benchmarks.route import draw
+cell, template = draw(json.load(open(sys.argv[1])), True)
+pl.DataFrame({"cell": cell, "template": template}).write_parquet(
+    sys.argv[2], compression="zstd", compression_level=1, statistics=False)
+"""
+
+
+def draw(drawn: Drawn, names: bool) -> tuple[np.ndarray, np.ndarray]:
+    """As many cells and a template for each as `drawn` has, by its shares; as names, or numbers."""
     rng = np.random.default_rng(0)
-    began = time.perf_counter()
-    drawn = rng.choice(len(cells), n, p=shares)
+    counts = np.array([count for count, _ in drawn.values()])
+    n = int(counts.sum())
+    cell = rng.choice(len(drawn), n, p=counts / n)
     template = np.empty(n, dtype=np.int64)
     first = 0
-    for number, cell in enumerate(cells):
-        here = drawn == number
-        fits, weights = templates[cell]
+    for number, (count, fits) in enumerate(drawn.values()):
+        here = cell == number
+        weights = np.array(list(fits.values())) / count
         template[here] = first + rng.choice(len(fits), int(here.sum()), p=weights)
         first += len(fits)
-    if names:
-        np.array(cells)[drawn]
-        np.array([t for cell in cells for t in templates[cell][0]])[template]
-    return time.perf_counter() - began
+    if not names:
+        return cell, template
+    known = np.array([name for _, fits in drawn.values() for name in fits])
+    return np.array(list(drawn))[cell], known[template]
 
 
-def peer(requests: Path, repeats: int, names: bool) -> float:
-    """Median seconds of `draw` for the cells and templates of a table of requests."""
-    table = pl.read_parquet(requests)
+def found(requests: Path) -> Drawn:
+    """Cells and templates of a table of requests."""
     cell = pl.format("{}|{}|{}|{}|{}", "function", "content_type", "band", "locale", "route")
-    counted = table.group_by(cell.alias("cell"), "template_id").len().sort("cell", "template_id")
-    cells = counted["cell"].unique(maintain_order=True).to_list()
-    sizes = counted.group_by("cell", maintain_order=True).agg(pl.col("len").sum())["len"].to_numpy()
-    templates = {
-        str(key[0]): (part["template_id"].to_list(), part["len"].to_numpy() / part["len"].sum())
-        for key, part in counted.group_by("cell", maintain_order=True)
-    }
-    n = table.height
-    return median(draw(cells, sizes / n, templates, n, names) for _ in range(repeats))
+    counted = pl.scan_parquet(requests).group_by(cell.alias("cell"), "template_id").len().collect()
+    drawn: Drawn = {}
+    for (name,), part in counted.sort("cell", "template_id").group_by("cell", maintain_order=True):
+        fits = dict(part.select("template_id", "len").iter_rows())
+        drawn[str(name)] = sum(fits.values()), fits
+    return drawn
+
+
+def alone(drawn: Drawn, repeats: int, names: bool) -> float:
+    """Median seconds of `draw` in this process."""
+    seconds = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        draw(drawn, names)
+        seconds.append(time.perf_counter() - began)
+    return median(seconds)
 
 
 def lines(size: Size) -> Iterator[Line]:
@@ -73,10 +94,20 @@ def lines(size: Size) -> Iterator[Line]:
         tenth = timed(stage("route"), folder, size.repeats)
         (folder / "params.yaml").write_text(large)
         ours = timed(stage("route"), folder, size.repeats)
-        n = pl.scan_parquet(requests).select(pl.len()).collect().item()
+        drawn = found(requests)
+        n = sum(count for count, _ in drawn.values())
+        growth = ours.seconds / tenth.seconds
+
+        def line(what: str, against: str, seconds: float) -> Line:
+            return at_most(
+                f"route against {what}", f"{n} requests", ours, seconds, against, 4, 2048, growth
+            )
+
         for names in (False, True):
             what = "names" if names else "numbers"
-            yield at_most(
-                f"route against {what}", f"{n} requests", ours, peer(requests, size.repeats, names),
-                f"numpy draws {what}", 4, 2048, ours.seconds / tenth.seconds,
-            )  # fmt: skip
+            yield line(what, f"numpy draws {what}", alone(drawn, size.repeats, names))
+        given, out = folder / "drawn.json", folder / "drawn.parquet"
+        files.write_json(given, drawn)
+        written = timed(script(WRITE, str(given), str(out)), ROOT, size.repeats)
+        yield line("names written", "numpy draws names, polars writes them; with start-up",
+                   written.seconds)  # fmt: skip
