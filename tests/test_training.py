@@ -588,6 +588,39 @@ def test_a_step_is_as_many_rows_in_both_packings(
     assert steps[0] == pytest.approx(plans[0][0][0], abs=1)
 
 
+@pytest.mark.parametrize(
+    ("packing", "room", "passes"),
+    [("shared_prefix", 67, 1), ("shared_prefix", 66, 2), ("shared_prefix", 38, 4), ("none", 99, 2),
+     ("none", 100, 1), ("none", 1, 4)],
+)  # fmt: skip
+def test_a_step_of_several_passes_is_the_same_step(
+    saved: Callable[..., str], tokenizer: Any, tmp_path: Path, packing: str, room: int, passes: int
+) -> None:
+    """11 tokens in common, up to 14 more in a row, 4 rows a step; the last step has two."""
+    rows = [Row(f"s{n}", r["input_ids"], r["labels"], 11) for n, r in enumerate(hand_rows() * 5)]
+    steps = []
+    for most in (10**6, room):
+        base = qlora.load_base(saved("llama"), False)
+        chosen = tune(packing=packing, per_device_train_batch_size=4, max_tokens_per_pass=most,
+                      num_train_epochs=1, lora_dropout=0.0, logging_steps=1)  # fmt: skip
+        torch.manual_seed(0)
+        trainer = qlora.make_trainer(base, tokenizer, rows[:18], chosen, 5, tmp_path)
+        trainer.train()
+        steps.append([entry["loss"] for entry in trainer.state.log_history if "loss" in entry])
+    assert trainer.args.gradient_accumulation_steps == passes
+    assert trainer.args.per_device_train_batch_size == 4 // passes
+    assert len(steps[0]) == 5
+    assert steps[1] == pytest.approx(steps[0], rel=2e-3)
+
+
+def test_a_pass_counts_every_prefix_that_a_batch_may_have() -> None:
+    rows = [Row("a", [1] * 10, [1] * 10, 8), Row("b", [2] * 10, [2] * 10, 8)]
+    chosen = {"per_device_train_batch_size": 2, "packing": "shared_prefix"}
+    assert qlora.passes_of(rows, tune(**chosen, max_tokens_per_pass=20)) == 1
+    assert qlora.passes_of(rows, tune(**chosen, max_tokens_per_pass=19)) == 2
+    assert qlora.passes_of(rows[:1], tune(**chosen, max_tokens_per_pass=12)) == 1
+
+
 def test_only_whole_checkpoints_are_resumed(tmp_path: Path) -> None:
     assert qlora.last_checkpoint(tmp_path) is None
     for step, whole in ((8, True), (12, True), (100, False)):

@@ -9,7 +9,10 @@ from stages.checking.words import words
 
 def share(query: str, extracted: str) -> float:
     """Share of the extracted prompt's words that the query holds, as often; 0 if empty."""
-    wanted = Counter(words(extracted))
+    told = words(extracted)
+    if told and len(set(told)) == len(told):  # nearly always
+        return len(set(told).intersection(words(query))) / len(told)
+    wanted = Counter(told)
     total = sum(wanted.values())
     return sum((wanted & Counter(words(query))).values()) / total if total else 0.0
 

@@ -25,6 +25,7 @@ SMALL_WORDS = {
     "nl": "de het een en met voor van op niet ik mij zoek maak",
 }
 _SMALL = {language: set(text.split()) for language, text in SMALL_WORDS.items()}
+_OTHERS = {language: set().union(*_SMALL.values()) - own for language, own in _SMALL.items()}
 
 
 @lru_cache(4096)
@@ -40,11 +41,14 @@ def check(query: str, request: Mapping[str, Any], domain: Domain, prompt: str = 
     language = str(request.get("locale") or "en").split("-")[0].split("_")[0].lower()
     if language not in _SMALL:
         return None
-    letters = [c for c in query if c.isalpha()]
-    other = sum(not (c.isascii() or _latin(c)) for c in letters)
-    if other > 0.1 * len(letters):
-        return f"{other} of {len(letters)} letters are not Latin"
+    if not query.isascii():
+        letters = [c for c in query if c.isalpha()]
+        other = sum(not (c.isascii() or _latin(c)) for c in letters)
+        if other > 0.1 * len(letters):
+            return f"{other} of {len(letters)} letters are not Latin"
     found = set(words(query))
+    if len(found & _OTHERS[language]) < 2:
+        return None
     own = len(found & _SMALL[language])
     for name, small in _SMALL.items():
         if name != language:

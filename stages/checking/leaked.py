@@ -47,9 +47,11 @@ def check(query: str, request: Mapping[str, Any], domain: Domain, prompt: str = 
 
     Words that came into the prompt through a slot may be repeated: they are meant to be.
     """
+    meta = _META.search(query)
+    if not meta and not prompt:
+        return None
     slots = request.get("slots") or "{}"
     values = _values(json.loads(slots) if isinstance(slots, str) else slots)
-    meta = _META.search(query)
     if meta and not any(meta.group().strip().lower() in value.lower() for value in values):
         return f"speaks of the task: {meta.group().strip()!r}"
     if not prompt:

@@ -159,6 +159,7 @@ class Finetune(Block):
     max_steps: int
     per_device_train_batch_size: Positive
     gradient_accumulation_steps: Positive
+    max_tokens_per_pass: Positive
     max_grad_norm: Annotated[float, Field(gt=0)]
     max_length: Positive
     gradient_checkpointing: bool

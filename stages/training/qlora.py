@@ -237,6 +237,28 @@ def last_checkpoint(folder: Path) -> str | None:
     return str(max(whole, key=lambda p: int(p.name.rpartition("-")[2]))) if whole else None
 
 
+def passes_of(rows: Sequence[Row], settings: Finetune) -> int:
+    """Into how many passes of equally many rows a batch is divided, so that none can have more
+    than `max_tokens_per_pass` tokens, or has one row.
+    """
+    prefixes = {tuple(row.input_ids[: row.prefix_length]) for row in rows}
+    beginning = max(map(len, prefixes))
+    longest = max(len(row.input_ids) for row in rows)
+    batch = settings.per_device_train_batch_size
+
+    def tokens(count: int) -> int:
+        if settings.packing == "none":
+            return count * longest
+        own = max(len(row.input_ids) - row.prefix_length for row in rows)
+        return min(count, len(prefixes)) * beginning + count * own
+
+    return next(
+        n
+        for n in range(1, batch + 1)
+        if batch % n == 0 and (n == batch or tokens(batch // n) <= settings.max_tokens_per_pass)
+    )
+
+
 def make_trainer(
     base: Any,
     tokenizer: Any,
@@ -263,6 +285,10 @@ def make_trainer(
         bfd.check_kind(base, max(map(sum, dataset["seq_lengths"])))
     else:
         dataset = Dataset.from_list([asdict(row) for row in rows])
+        passes = passes_of(rows, settings)
+        arguments.per_device_train_batch_size //= passes
+        arguments.per_device_eval_batch_size //= passes
+        arguments.gradient_accumulation_steps *= passes
     if settings.packing == "shared_prefix":
         collator = shared_prefix.collator_for(base)
         shared_prefix.check_kind(base, max(len(row.input_ids) for row in rows))

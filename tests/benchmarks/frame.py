@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,6 +60,20 @@ class Size:
         return max(1, round(full * self.scale))
 
 
+# Starts what it is told to and writes seconds, exit status and KiB at the peak to a file. A process
+# of its own, and a small one: the system counts the memory of the process that starts another into
+# that one's peak, and a benchmark has millions of rows.
+LAUNCH = """
+import os, sys, time
+began = time.perf_counter()
+child = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)
+_, status, used = os.wait4(child, 0)  # with the memory of its children that it waited for
+seconds = time.perf_counter() - began
+with open(sys.argv[1], "w") as out:
+    out.write(f"{seconds} {os.waitstatus_to_exitcode(status)} {used.ru_maxrss}")
+"""
+
+
 def timed(command: Sequence[str], cwd: Path, repeats: int, before: Callable[[], None] | None = None,
           **environment: str) -> Timed:  # fmt: skip
     """Run `command` `repeats` times, each in a process of its own; `before` is not timed."""
@@ -68,19 +81,18 @@ def timed(command: Sequence[str], cwd: Path, repeats: int, before: Callable[[], 
     for _ in range(repeats):
         if before:
             before()
-        with tempfile.TemporaryFile("w+") as out:
-            began = time.perf_counter()
-            process = subprocess.Popen(
-                command, cwd=cwd, stdout=out, stderr=subprocess.STDOUT, env=os.environ | environment
-            )
-            # wait4 gives the memory of this one child (and of the children that it waited for).
-            _, status, used = os.wait4(process.pid, 0)
-            seconds.append(time.perf_counter() - began)
-            process.returncode = os.waitstatus_to_exitcode(status)
-            if process.returncode:
+        with tempfile.TemporaryFile("w+") as out, tempfile.NamedTemporaryFile("r") as measured:
+            subprocess.run(
+                [sys.executable, "-I", "-S", "-c", LAUNCH, measured.name, *command],
+                cwd=cwd, stdout=out, stderr=subprocess.STDOUT, env=os.environ | environment,
+                check=True,
+            )  # fmt: skip
+            took, status, kib = measured.read().split()
+            if int(status):
                 out.seek(0)
                 raise SystemExit(f"error: {' '.join(command)} failed:\n{out.read()[-4000:]}")
-        peak = max(peak, used.ru_maxrss / 1024)
+        seconds.append(float(took))
+        peak = max(peak, int(kib) / 1024)
     return Timed(median(seconds), peak)
 
 

@@ -1,0 +1,40 @@
+"""The benchmarks' own measuring, and that the README shows what was measured."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks import __main__ as bench
+from tests.benchmarks.frame import ROOT, script, timed
+
+
+def test_memory_is_that_of_the_process_alone(tmp_path: Path) -> None:
+    ours = bytearray(300 * 2**20)
+    ours[:: 2**12] = b"x" * len(ours[:: 2**12])
+    few = timed(script("pass"), tmp_path, 1).peak_mib
+    many = timed(script("bytearray(b'x') * (100 * 2**20)"), tmp_path, 1).peak_mib
+    assert few < 100 < many < 200
+
+
+def test_median_and_preparation_are_not_mixed(tmp_path: Path) -> None:
+    took = timed(script("import time; time.sleep(0.3)"), tmp_path, 2, (tmp_path / "n").touch)
+    assert 0.3 <= took.seconds < 3
+    assert (tmp_path / "n").exists()
+
+
+def test_a_command_that_fails_is_shown(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="no such thing"):
+        timed(script("raise SystemExit('no such thing')"), tmp_path, 1)
+
+
+def test_the_readme_has_the_measured_lines() -> None:
+    kept = json.loads((ROOT / "metrics" / "benchmarks.json").read_text("utf-8"))
+    block = (ROOT / "README.md").read_text("utf-8")
+    block = block.partition("<!-- benchmarks -->")[2].partition("<!-- /benchmarks -->")[0]
+    assert bench.markdown(kept) in block
+    for line in kept:
+        missed = f"{line['goal']}: missed"
+        assert (missed in bench.markdown([line])) == (not line["met"])
