@@ -74,5 +74,5 @@ def lines(size: Size) -> Iterator[Line]:
         yield at_most(
             "evaluate", f"{n} golden queries, base and adapter merged", ours, bare.seconds,
             "vLLM alone on the same prompts, both models, both with start-up", 1.2,
-            growth=ours.seconds / tenth.seconds,
+            peak=10 * 1024, growth=ours.seconds / tenth.seconds,
         )  # fmt: skip
