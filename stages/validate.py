@@ -29,8 +29,6 @@ from stages.contracts.tables import ROUTES, Candidates, Rejected, Requests, Samp
 DATASET, REJECTED = Path("data/dataset"), Path("data/rejected/rejected.parquet")
 PLOTS = Path("metrics/validate")
 GOLDEN = "golden.jsonl"
-
-
 LABELS = ("sample_id", "extracted_prompt", "arguments", "messages")
 
 

@@ -34,7 +34,7 @@ from stages.contracts import chat, files, settings
 from stages.contracts.command import InputError
 from stages.contracts.domain import Domain
 from stages.contracts.tables import Samples
-from stages.training import attention, bfd, isolation, qlora, shared_prefix, tokens
+from stages.training import attention, bfd, configuration, isolation, qlora, shared_prefix, tokens
 from stages.training.tokens import NO_LOSS, Row
 
 ROOT = Path(__file__).parents[1]
@@ -147,7 +147,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
 def adapted(base: Any) -> Any:
     """`base` with a random adapter whose two halves both pass gradients, dropout off."""
     torch.manual_seed(1)
-    config = qlora.lora_config(tune(r=4, lora_dropout=0.0))
+    config = configuration.lora_config(tune(r=4, lora_dropout=0.0))
     config.init_lora_weights = False
     return get_peft_model(base, config).train()
 
@@ -444,6 +444,13 @@ def test_flex_attention_without_a_gpu_is_refused(
         qlora.make_trainer(base, tokenizer, rows, tune(attention="flex"), 0, tmp_path)
 
 
+def test_a_model_without_flex_attention_is_refused(tmp_path: Path) -> None:
+    config = transformers.BloomConfig(vocab_size=300, hidden_size=32, n_layer=2, n_head=2)
+    transformers.BloomForCausalLM(config).save_pretrained(tmp_path)
+    with pytest.raises(InputError, match=r"attention flex: Bloom.* does not support.*Set sdpa"):
+        qlora.load_base(str(tmp_path), False, attention="flex")
+
+
 def test_bfd_obeys_a_window_and_refuses_chunks(saved: Callable[..., str], tokenizer: Any) -> None:
     """A sliding window counts from the token, so a pack may be longer; a chunk from the start."""
     model = qlora.load_base(saved("gemma3", sliding_window=16), False, torch.float32).eval()
@@ -553,7 +560,7 @@ def test_bad_settings_are_told(
 ) -> None:
     base = qlora.load_base(saved("llama"), False)
     with pytest.raises(InputError, match=told):
-        qlora.check_settings(tune(**changes), base)
+        configuration.check_settings(tune(**changes), base)
 
 
 def test_unknown_packing_is_told(tmp_path: Path) -> None:
@@ -616,9 +623,9 @@ def test_a_step_of_several_passes_is_the_same_step(
 def test_a_pass_counts_every_prefix_that_a_batch_may_have() -> None:
     rows = [Row("a", [1] * 10, [1] * 10, 8), Row("b", [2] * 10, [2] * 10, 8)]
     chosen = {"per_device_train_batch_size": 2, "packing": "shared_prefix"}
-    assert qlora.passes_of(rows, tune(**chosen, max_tokens_per_pass=20)) == 1
-    assert qlora.passes_of(rows, tune(**chosen, max_tokens_per_pass=19)) == 2
-    assert qlora.passes_of(rows[:1], tune(**chosen, max_tokens_per_pass=12)) == 1
+    assert configuration.passes_of(rows, tune(**chosen, max_tokens_per_pass=20)) == 1
+    assert configuration.passes_of(rows, tune(**chosen, max_tokens_per_pass=19)) == 2
+    assert configuration.passes_of(rows[:1], tune(**chosen, max_tokens_per_pass=12)) == 1
 
 
 def test_only_whole_checkpoints_are_resumed(tmp_path: Path) -> None:

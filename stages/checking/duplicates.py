@@ -32,7 +32,7 @@ _ROWS = 1 << 15
 def normalize_all(queries: pl.Series) -> pl.Series:
     """`normalized` of each query; equal texts are exact duplicates."""
     plain = queries.str.len_bytes() == queries.str.len_chars()
-    # In ASCII, where case-folding is lower case, polars does the same sixteen times as fast.
+    # In ASCII, where case-folding is lower case, polars does the same, and faster.
     done = (
         queries.str.replace_all("['`]", "")
         .str.to_lowercase()

@@ -8,11 +8,13 @@ import pickle
 import signal
 import threading
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from functools import cache, lru_cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
 
 # Rows from which on it pays to start processes, and rows that one gets at a time.
 LEAST, PART = 20_000, 4_096
@@ -38,6 +40,8 @@ def _cores() -> int:
 @cache
 def _pool() -> ProcessPoolExecutor:
     """The processes, started at first use and there until this one ends."""
+    from concurrent.futures import ProcessPoolExecutor  # here, so that --help need not wait
+
     # Forked, a process could inherit a lock that one of polars' threads holds.
     return ProcessPoolExecutor(_cores(), multiprocessing.get_context("spawn"), _start)
 

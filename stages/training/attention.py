@@ -1,7 +1,7 @@
 """Attention as plain matrix products, for training on a processor.
 
-There PyTorch's fused scaled-dot-product attention takes several times as long backwards as the
-matrix products that it consists of. Here they are, a part of the queries at a time. Nothing of the
+There PyTorch's fused scaled-dot-product attention takes longer backwards than the matrix products
+that it consists of. Here they are, a part of the queries at a time. Nothing of the
 size queries x keys is kept for the way back where that would be large: it is computed again
 (Dao et al. 2022, *FlashAttention*, section 3.1).
 """

@@ -1,10 +1,9 @@
-"""QLoRA through TRL and PEFT: load the base, train the adapter, resume, save."""
+"""QLoRA through TRL and PEFT: train the adapter, resume, save."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -12,26 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import transformers
 from datasets import Dataset
-from peft import LoraConfig
 from peft.helpers import disable_input_dtype_casting
 from peft.utils.other import fsdp_auto_wrap_policy
 from transformers import (
-    AutoConfig,
-    AutoModelForCausalLM,
-    BitsAndBytesConfig,
     PrinterCallback,
     TrainerCallback,
 )
-from transformers.trainer_utils import SchedulerType
-from trl import SFTConfig, SFTTrainer
+from trl import SFTTrainer
 
 from stages.contracts import files
 from stages.contracts.command import InputError
 from stages.contracts.settings import Finetune
-from stages.training import attention as attention_
-from stages.training import bfd, isolation, shared_prefix
+from stages.training import attention, bfd, configuration, isolation, shared_prefix
+from stages.training.base import load_base
 from stages.training.progress import ProgressLine
 from stages.training.tokens import NO_LOSS, Row
 
@@ -101,128 +94,6 @@ def answer_loss(
     return total / count.to(total.device).clamp(min=1), outputs
 
 
-def load_base(
-    path: str, quantize: bool, dtype: torch.dtype = torch.bfloat16, attention: str = "sdpa"
-) -> Any:
-    """The base model in `dtype`, its linear layers rounded to NF4 (double quantization) if asked.
-
-    attention: sdpa, or flex for flex attention, which has no backward pass on a processor.
-    On a processor the NF4 weights are then unpacked once, for bitsandbytes would unpack them at
-    every use: the same numbers, so the same training, but 2 bytes a weight.
-    """
-    transformers.utils.logging.disable_progress_bar()
-    options: dict[str, Any] = {}
-    sliced = os.environ.get("ACCELERATE_USE_FSDP") == "true"
-    if quantize:
-        options["quantization_config"] = BitsAndBytesConfig(
-            load_in_4bit=True,
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=dtype,
-            # FSDP slices what looks like ordinary weights: four-bit ones in bfloat16's clothes.
-            bnb_4bit_quant_storage=dtype if sliced else torch.uint8,
-        )
-    if attention == "flex":
-        options["attn_implementation"] = "flex_attention"
-    # Scaled-dot-product attention leaves Gemma 2's softcap out without a word.
-    elif getattr(AutoConfig.from_pretrained(path), "attn_logit_softcapping", None):
-        options["attn_implementation"] = "eager"
-    device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"
-    try:
-        model = AutoModelForCausalLM.from_pretrained(
-            path,
-            dtype=dtype,
-            # FSDP places the slices itself.
-            device_map=None if sliced else {"": device},
-            local_files_only=True,
-            use_safetensors=True,
-            **options,
-        )
-    except (ValueError, ImportError) as error:
-        if attention == "flex":
-            raise InputError(f"finetune.attention flex: {error}. Set sdpa") from None
-        raise
-    if device == "cpu":
-        attention_.use(model)
-        if quantize:
-            model = model.dequantize(dtype)
-    return model
-
-
-def lora_config(settings: Finetune) -> LoraConfig:
-    """PEFT's configuration from the `finetune` block."""
-    return LoraConfig(
-        task_type="CAUSAL_LM",
-        r=settings.r,
-        lora_alpha=settings.lora_alpha,
-        lora_dropout=settings.lora_dropout,
-        target_modules=settings.target_modules,
-    )
-
-
-def sft_config(settings: Finetune, seed: int, folder: Path) -> SFTConfig:
-    """TRL's configuration from the `finetune` block; checkpoints go to `folder`."""
-    return SFTConfig(
-        output_dir=str(folder),
-        use_cpu=not torch.cuda.is_available(),
-        bf16=True,
-        optim="adamw_torch_fused",
-        learning_rate=settings.learning_rate,
-        lr_scheduler_type=settings.lr_scheduler_type,
-        # From 1 on it would be a number of steps.
-        warmup_steps=min(settings.warmup_ratio, 0.9999),
-        num_train_epochs=settings.num_train_epochs,
-        max_steps=settings.max_steps,
-        per_device_train_batch_size=settings.per_device_train_batch_size,
-        per_device_eval_batch_size=settings.per_device_train_batch_size,
-        gradient_accumulation_steps=settings.gradient_accumulation_steps,
-        gradient_checkpointing=settings.gradient_checkpointing,
-        max_grad_norm=settings.max_grad_norm,
-        logging_steps=settings.logging_steps,
-        save_steps=settings.save_steps,
-        save_total_limit=1,
-        seed=seed,
-        data_seed=seed,
-        report_to="none",
-        disable_tqdm=True,
-        # Rows come tokenised, measured and with a column of ours.
-        max_length=None,
-        remove_unused_columns=False,
-        dataset_kwargs={"skip_prepare_dataset": True},
-        # The routers of a mixture of experts are frozen; nothing to balance.
-        router_aux_loss_coef=0.0,
-    )
-
-
-def check_settings(settings: Finetune, model: Any) -> None:
-    """What only the libraries know to be wrong, told before they stumble over it."""
-    schedules = [kind.value for kind in SchedulerType]
-    if settings.lr_scheduler_type not in schedules:
-        raise InputError(
-            f"finetune.lr_scheduler_type {settings.lr_scheduler_type!r} is none of "
-            f"{', '.join(schedules)}"
-        )
-    if settings.attention == "flex" and not torch.cuda.is_available():
-        raise InputError(
-            "finetune.attention flex trains on a GPU only (PyTorch has no backward pass for it on "
-            "a processor): set sdpa"
-        )
-    if settings.max_steps == 0 or settings.max_steps < -1:
-        raise InputError(f"finetune.max_steps is {settings.max_steps}: give -1 or at least 1")
-    names = {name.rpartition(".")[2] for name, _ in model.named_modules()}
-    unknown = [name for name in settings.target_modules if name not in names]
-    if unknown or not settings.target_modules:
-        linear = {
-            name.rpartition(".")[2]
-            for name, module in model.named_modules()
-            if isinstance(module, torch.nn.Linear)
-        }
-        raise InputError(
-            f"finetune.target_modules: {', '.join(unknown) or 'empty'}; "
-            f"{model.config.model_type} has {', '.join(sorted(linear))}"
-        )
-
-
 def run_key(base: str, settings: Finetune, seed: int, rows: Sequence[Row]) -> str:
     """A name for a run: the same base, settings, seed and rows give the same."""
     model = sorted((p.name, p.stat().st_size) for p in Path(base).iterdir() if p.is_file())
@@ -235,28 +106,6 @@ def last_checkpoint(folder: Path) -> str | None:
     """The newest whole checkpoint in `folder`; its state file is written last."""
     whole = [p.parent for p in folder.glob("checkpoint-*/trainer_state.json")]
     return str(max(whole, key=lambda p: int(p.name.rpartition("-")[2]))) if whole else None
-
-
-def passes_of(rows: Sequence[Row], settings: Finetune) -> int:
-    """Into how many passes of equally many rows a batch is divided, so that none can have more
-    than `max_tokens_per_pass` tokens, or has one row.
-    """
-    prefixes = {tuple(row.input_ids[: row.prefix_length]) for row in rows}
-    beginning = max(map(len, prefixes))
-    longest = max(len(row.input_ids) for row in rows)
-    batch = settings.per_device_train_batch_size
-
-    def tokens(count: int) -> int:
-        if settings.packing == "none":
-            return count * longest
-        own = max(len(row.input_ids) - row.prefix_length for row in rows)
-        return min(count, len(prefixes)) * beginning + count * own
-
-    return next(
-        n
-        for n in range(1, batch + 1)
-        if batch % n == 0 and (n == batch or tokens(batch // n) <= settings.max_tokens_per_pass)
-    )
 
 
 def make_trainer(
@@ -272,8 +121,8 @@ def make_trainer(
 
     shared_prefix and none draw the same rows for the same step: a batch becomes one sequence.
     """
-    check_settings(settings, base)
-    arguments = sft_config(settings, seed, folder)
+    configuration.check_settings(settings, base)
+    arguments = configuration.sft_config(settings, seed, folder)
     collator: Any = None
     if settings.packing == "bfd":
         collator = bfd.collator_for(tokenizer)
@@ -285,7 +134,7 @@ def make_trainer(
         bfd.check_kind(base, max(map(sum, dataset["seq_lengths"])))
     else:
         dataset = Dataset.from_list([asdict(row) for row in rows])
-        passes = passes_of(rows, settings)
+        passes = configuration.passes_of(rows, settings)
         arguments.per_device_train_batch_size //= passes
         arguments.per_device_eval_batch_size //= passes
         arguments.gradient_accumulation_steps *= passes
@@ -307,7 +156,7 @@ def make_trainer(
         data_collator=collator,
         train_dataset=dataset,
         processing_class=tokenizer,
-        peft_config=lora_config(settings),
+        peft_config=configuration.lora_config(settings),
         callbacks=[ProgressLine(rows_per_step), *callbacks],
     )
     trainer.remove_callback(PrinterCallback)
@@ -368,7 +217,7 @@ def train(
         if trainer.is_world_process_zero():
             print(f"resuming after step {done} from {resume}", flush=True)
     if model.device.type == "cpu":
-        attention_.keep_freed_memory()
+        attention.keep_freed_memory()
     began = time.monotonic()
     # PEFT copies every adapter's input to the adapter's float32, which autocast undoes at once.
     with disable_input_dtype_casting(trainer.model):

@@ -42,9 +42,9 @@ def trl_trainer(model: Any, tokenizer: Any, rows: list[Any], tune: Any, job: dic
     from datasets import Dataset
     from trl import SFTTrainer
 
-    from stages.training import bfd, qlora
+    from stages.training import bfd, configuration
 
-    arguments = qlora.sft_config(tune, 0, scratch)
+    arguments = configuration.sft_config(tune, 0, scratch)
     arguments.dataset_kwargs = None
     arguments.max_length = bfd.room(rows, job["batch"], job["room"])
     if job["side"] == "trl_bfd":
@@ -55,7 +55,8 @@ def trl_trainer(model: Any, tokenizer: Any, rows: list[Any], tune: Any, job: dic
     plain = [{"input_ids": row.input_ids, "labels": row.labels} for row in rows]
     return SFTTrainer(
         model=model, args=arguments, train_dataset=Dataset.from_list(plain),
-        processing_class=tokenizer, peft_config=qlora.lora_config(tune), callbacks=[callback],
+        processing_class=tokenizer, peft_config=configuration.lora_config(tune),
+        callbacks=[callback],
     )  # fmt: skip
 
 

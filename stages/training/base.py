@@ -1,0 +1,61 @@
+"""The base model as QLoRA trains it: rounded to four bits, with the attention that fits."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import torch
+import transformers
+from transformers import AutoConfig, AutoModelForCausalLM, BitsAndBytesConfig
+
+from stages.contracts.command import InputError
+from stages.training import attention as products
+
+
+def load_base(
+    path: str, quantize: bool, dtype: torch.dtype = torch.bfloat16, attention: str = "sdpa"
+) -> Any:
+    """The base model in `dtype`, its linear layers rounded to NF4 (double quantization) if asked.
+
+    attention: sdpa, or flex for flex attention, which has no backward pass on a processor.
+    On a processor the NF4 weights are then unpacked once, for bitsandbytes would unpack them at
+    every use: the same numbers, so the same training, but 2 bytes a weight.
+    """
+    transformers.utils.logging.disable_progress_bar()
+    options: dict[str, Any] = {}
+    sliced = os.environ.get("ACCELERATE_USE_FSDP") == "true"
+    if quantize:
+        options["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=dtype,
+            # FSDP slices what looks like ordinary weights: four-bit ones in bfloat16's clothes.
+            bnb_4bit_quant_storage=dtype if sliced else torch.uint8,
+        )
+    if attention == "flex":
+        options["attn_implementation"] = "flex_attention"
+    # Scaled-dot-product attention leaves Gemma 2's softcap out without a word.
+    elif getattr(AutoConfig.from_pretrained(path), "attn_logit_softcapping", None):
+        options["attn_implementation"] = "eager"
+    device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            path,
+            dtype=dtype,
+            # FSDP places the slices itself.
+            device_map=None if sliced else {"": device},
+            local_files_only=True,
+            use_safetensors=True,
+            **options,
+        )
+    except (ValueError, ImportError) as error:
+        if attention == "flex":
+            raise InputError(f"finetune.attention flex: {error}. Set sdpa") from None
+        raise
+    if device == "cpu":
+        products.use(model)
+        if quantize:
+            model = model.dequantize(dtype)
+    return model

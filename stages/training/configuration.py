@@ -1,0 +1,112 @@
+"""The `finetune` block in the terms of PEFT and TRL, and what of it they cannot do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig
+from transformers.trainer_utils import SchedulerType
+from trl import SFTConfig
+
+from stages.contracts.command import InputError
+from stages.contracts.settings import Finetune
+from stages.training.tokens import Row
+
+
+def lora_config(settings: Finetune) -> LoraConfig:
+    """PEFT's configuration from the `finetune` block."""
+    return LoraConfig(
+        task_type="CAUSAL_LM",
+        r=settings.r,
+        lora_alpha=settings.lora_alpha,
+        lora_dropout=settings.lora_dropout,
+        target_modules=settings.target_modules,
+    )
+
+
+def sft_config(settings: Finetune, seed: int, folder: Path) -> SFTConfig:
+    """TRL's configuration from the `finetune` block; checkpoints go to `folder`."""
+    return SFTConfig(
+        output_dir=str(folder),
+        use_cpu=not torch.cuda.is_available(),
+        bf16=True,
+        optim="adamw_torch_fused",
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type=settings.lr_scheduler_type,
+        # From 1 on it would be a number of steps.
+        warmup_steps=min(settings.warmup_ratio, 0.9999),
+        num_train_epochs=settings.num_train_epochs,
+        max_steps=settings.max_steps,
+        per_device_train_batch_size=settings.per_device_train_batch_size,
+        per_device_eval_batch_size=settings.per_device_train_batch_size,
+        gradient_accumulation_steps=settings.gradient_accumulation_steps,
+        gradient_checkpointing=settings.gradient_checkpointing,
+        max_grad_norm=settings.max_grad_norm,
+        logging_steps=settings.logging_steps,
+        save_steps=settings.save_steps,
+        save_total_limit=1,
+        seed=seed,
+        data_seed=seed,
+        report_to="none",
+        disable_tqdm=True,
+        # Rows come tokenised, measured and with a column of ours.
+        max_length=None,
+        remove_unused_columns=False,
+        dataset_kwargs={"skip_prepare_dataset": True},
+        # The routers of a mixture of experts are frozen; nothing to balance.
+        router_aux_loss_coef=0.0,
+    )
+
+
+def check_settings(settings: Finetune, model: Any) -> None:
+    """What only the libraries know to be wrong, told before they stumble over it."""
+    schedules = [kind.value for kind in SchedulerType]
+    if settings.lr_scheduler_type not in schedules:
+        raise InputError(
+            f"finetune.lr_scheduler_type {settings.lr_scheduler_type!r} is none of "
+            f"{', '.join(schedules)}"
+        )
+    if settings.attention == "flex" and not torch.cuda.is_available():
+        raise InputError(
+            "finetune.attention flex trains on a GPU only (PyTorch has no backward pass for it on "
+            "a processor): set sdpa"
+        )
+    if settings.max_steps == 0 or settings.max_steps < -1:
+        raise InputError(f"finetune.max_steps is {settings.max_steps}: give -1 or at least 1")
+    names = {name.rpartition(".")[2] for name, _ in model.named_modules()}
+    unknown = [name for name in settings.target_modules if name not in names]
+    if unknown or not settings.target_modules:
+        linear = {
+            name.rpartition(".")[2]
+            for name, module in model.named_modules()
+            if isinstance(module, torch.nn.Linear)
+        }
+        raise InputError(
+            f"finetune.target_modules: {', '.join(unknown) or 'empty'}; "
+            f"{model.config.model_type} has {', '.join(sorted(linear))}"
+        )
+
+
+def passes_of(rows: Sequence[Row], settings: Finetune) -> int:
+    """Into how many passes of equally many rows a batch is divided, so that none can have more
+    than `max_tokens_per_pass` tokens, or has one row.
+    """
+    prefixes = {tuple(row.input_ids[: row.prefix_length]) for row in rows}
+    beginning = max(map(len, prefixes))
+    longest = max(len(row.input_ids) for row in rows)
+    batch = settings.per_device_train_batch_size
+
+    def tokens(count: int) -> int:
+        if settings.packing == "none":
+            return count * longest
+        own = max(len(row.input_ids) - row.prefix_length for row in rows)
+        return min(count, len(prefixes)) * beginning + count * own
+
+    return next(
+        n
+        for n in range(1, batch + 1)
+        if batch % n == 0 and (n == batch or tokens(batch // n) <= settings.max_tokens_per_pass)
+    )
