@@ -412,6 +412,21 @@ def test_attention_in_parts_sees_every_key_where_it_is_not_causal() -> None:
             torch.testing.assert_close(have, wanted, rtol=1e-5, atol=1e-5)
 
 
+def test_attention_with_a_cache_is_attention(
+    saved: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Later queries against keys from a cache, in parts too: the logits of the whole at once."""
+    monkeypatch.setattr(attention, "SCORES", 1)
+    model = qlora.load_base(saved("llama"), False, torch.float32).eval()
+    assert model.config._attn_implementation == attention.NAME
+    ids = torch.arange(300)[None] % 251
+    with torch.no_grad():
+        whole = model(input_ids=ids).logits
+        start = model(input_ids=ids[:, :100], use_cache=True)
+        rest = model(input_ids=ids[:, 100:], past_key_values=start.past_key_values).logits
+    torch.testing.assert_close(rest, whole[:, 100:], rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_flex_attention_sees_what_the_others_see(
     saved: Callable[..., str], monkeypatch: pytest.MonkeyPatch, kind: str

@@ -71,7 +71,9 @@ def parts(query: torch.Tensor, causal: bool) -> list[tuple[slice, slice]]:
     """
     groups, heads, n = query.shape[1:4]
     step = max(64, SCORES // (query.shape[0] * groups * heads * n))
-    return [(slice(at, at + step), slice(at + step if causal else n)) for at in range(0, n, step)]
+    return [
+        (slice(at, at + step), slice(at + step if causal else None)) for at in range(0, n, step)
+    ]
 
 
 def probabilities(query: torch.Tensor, key: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
@@ -92,7 +94,8 @@ def attention(
     if more.get("dropout") or more.get("softcap"):
         raise ValueError(f"attention {NAME} knows no dropout and no softcap")
     split = (query * scaling).unflatten(1, (key.shape[1], -1))
-    causal = bool(getattr(module, "is_causal", False))
+    # With more keys than queries, from a cache, the keys' places are not the queries'.
+    causal = bool(getattr(module, "is_causal", False)) and key.shape[2] == query.shape[2]
     out = _Attention.apply(split, key, value, attention_mask.to(query.dtype), causal)
     return out.flatten(1, 2).transpose(1, 2).contiguous(), None
 
