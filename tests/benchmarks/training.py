@@ -160,8 +160,9 @@ def lines(size: Size) -> Iterator[Line]:
         line, best = compare("finetune", 3, races, measured, PEERS, size)
         yield line
         yield attention(races, measured, size)
-        # The kind of packing and layers that lost with short rows loses with long ones.
-        peers = [best]
+        # The layers that lost with short rows lose with long ones: the same work a token. Packing
+        # may not: attention over a pack grows with the square.
+        peers = [peer for peer in PEERS if peer[1] == best[1]]
         rows = encode_table(samples.with_columns(many), tokenizer, ROOM)
         races, measured = Races(rows, base, Path(name)), max(BATCH, size.rows(24))
         # TRL needs minutes for a few of these rows: once.
