@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -27,14 +28,17 @@ from stages.contracts.command import InputError, run
 from stages.contracts.domain import Domain
 from stages.contracts.settings import Settings
 from stages.contracts.tables import ROUTES, Candidates, Requests, empty
-from stages.writing.engines import Answer, Failed
+from stages.writing.engines import Failed
 from stages.writing.heuristic import Grammar
-from stages.writing.models import Writer
+from stages.writing.models import Writer, Written
 from stages.writing.progress import Reporter
 from stages.writing.quota import Quotas
 
-# (queries, completion, model, prompt hash, prompt text) of each request of a batch.
-Write = Callable[[list[dict[str, Any]]], list[tuple[list[str], Answer, str, str, str]]]
+# Batches that a model is asked for at a time: an engine that can work ahead need not idle at the
+# end of each, while its longest answers are written.
+AHEAD = 2
+# Begins a batch, and gives what waits for it.
+Write = Callable[[list[dict[str, Any]]], Callable[[], list[Written]]]
 
 
 def heuristic(chosen: Settings, known: Domain) -> Write:
@@ -49,21 +53,32 @@ def heuristic(chosen: Settings, known: Domain) -> Write:
     )
     digests = {t.template_id: t.digest for t in templates}
 
-    def write(batch: list[dict[str, Any]]) -> list[tuple[list[str], Answer, str, str, str]]:
+    def write(batch: list[dict[str, Any]]) -> list[Written]:
         queries = [(grammar.write(request), request["template_id"]) for request in batch]
         return [([query], query, "heuristic", digests[name], "") for query, name in queries]
 
-    return write
+    return partial(partial, write)
 
 
 def candidates(
-    quotas: Quotas, write: Write, batch: int, known: Domain, report: Reporter
+    quotas: Quotas, write: Write, batch: int, known: Domain, report: Reporter, ahead: int = 1
 ) -> list[dict[str, Any]]:
-    """Write, check and count until the quotas are full or the requests are used up."""
+    """Write, check and count until the quotas are full or the requests are used up.
+
+    ahead: batches under way at a time, whether or not the engine can make use of it: the requests
+    that are asked for must not depend on the engine.
+    """
     seen: set[str] = set()
     rows = []
-    while taken := quotas.next_batch(batch):
-        for request, written in zip(taken, write(taken), strict=True):
+    under_way: deque[tuple[list[dict[str, Any]], Callable[[], list[Written]]]] = deque()
+    while (taken := quotas.next_batch(batch)) or under_way:
+        if taken:
+            under_way.append((taken, write(taken)))
+            if len(under_way) < ahead:
+                continue
+        requests, wait = under_way.popleft()
+        for request, written in zip(requests, wait(), strict=True):
+            quotas.answered(request)
             queries, completion, model, prompt_hash, prompt = written
             for n, query in enumerate(queries):
                 if isinstance(completion, Failed):
@@ -137,10 +152,11 @@ def main(given: list[str] | None = None) -> None:
         else:
             writer = Writer(prompts.load(known, route=route), known, prompts.lexicon(),
                             prompts.environment(), chosen, route)  # fmt: skip
-            write = writer.write
+            write = writer.start
         try:
             with Reporter(route, quotas) as report:
-                rows = candidates(quotas, write, block.batch, known, report)
+                ahead = AHEAD if writer else 1
+                rows = candidates(quotas, write, block.batch, known, report, ahead)
         finally:
             if writer is not None:
                 writer.close()

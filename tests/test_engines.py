@@ -18,9 +18,9 @@ from typing import Any
 
 import pytest
 
-from stages.contracts import settings
+from stages.contracts import engine, settings
 from stages.contracts.command import OFFLINE, InputError
-from stages.writing.engines import Answer, Ask, Complete, Failed, ray, server, vllm
+from stages.writing.engines import Answer, Ask, Complete, Failed, ray, server, started, vllm
 from tests import fakes
 from tests.conftest import ROOT
 
@@ -247,6 +247,8 @@ def test_a_real_vllm_server_answers_as_vllm_in_this_process(writer: Path, tmp_pa
     with vllm.serving(str(writer), small_engine(), 0, dtype="float32") as complete:
         offline = complete([*many, too_long])
         again = complete(many)
+        waits = [started(complete, many[:12]), started(complete, many[12:])]
+        assert waits[1]() == again[12:] and waits[0]() == again[:12]
     assert again == offline[:-1]
     with (
         vllm_serve(writer, tmp_path / "log") as address,
@@ -260,6 +262,18 @@ def test_a_real_vllm_server_answers_as_vllm_in_this_process(writer: Path, tmp_pa
         assert sum(bool(text) for text in found[:-1]) >= 12
         assert all(str(text).startswith("find a") for text in found[12:24])
     assert served[:-1] == offline[:-1]
+
+
+@pytest.mark.slow
+def test_a_prompt_shares_what_an_earlier_one_began_with(writer: Path) -> None:
+    messages = [{"role": "user", "content": "please find one of these for me " * 12}]
+    llm = engine.engine(str(writer), small_engine())
+    try:
+        first, again = (llm.chat(messages, use_tqdm=False)[0] for _ in range(2))
+    finally:
+        engine.shutdown(llm)
+    shared = len(again.prompt_token_ids) // engine.BLOCK * engine.BLOCK
+    assert not first.num_cached_tokens and 0 < again.num_cached_tokens >= shared - engine.BLOCK
 
 
 # --- Ray
@@ -314,10 +328,10 @@ def test_a_killed_ray_worker_with_a_real_engine_loses_no_answer(writer: Path) ->
 
     # Ray sends `start` with what it closes over, and by name what it finds in a module: the
     # workers may not be able to import this one.
-    folder, engine, serving = str(writer), small_engine(), vllm.serving
+    folder, sizes, serving = str(writer), small_engine(), vllm.serving
 
     def start(stack: ExitStack) -> Complete:
-        return stack.enter_context(serving(folder, engine, 0, dtype="float32"))
+        return stack.enter_context(serving(folder, sizes, 0, dtype="float32"))
 
     def working() -> dict[int, psutil.Process]:
         """The workers that answer just now: Ray puts the method's name into the process's."""
@@ -351,8 +365,8 @@ def test_a_killed_ray_worker_with_a_real_engine_loses_no_answer(writer: Path) ->
 
 @pytest.mark.slow
 def test_ray_tells_why_an_engine_does_not_start(tmp_path: Path) -> None:
-    engine = settings.Engine(max_model_len=128, kv_cache_gib=1, max_num_seqs=4)
+    sizes = settings.Engine(max_model_len=128, kv_cache_gib=1, max_num_seqs=4)
     chosen = settings.Ray(address="", replicas=1, gpus=0)
-    with ray.serving(chosen, str(tmp_path), engine, 0) as complete:
+    with ray.serving(chosen, str(tmp_path), sizes, 0) as complete:
         (bad,) = complete(asks(1))
     assert isinstance(bad, Failed) and bad.fatal and "is no model folder" in bad.reason

@@ -140,7 +140,7 @@ def test_the_prompt_asks_for_what_the_picture_shows(
     answers = Answers(monkeypatch, "1. navy poster\n2. dark navy flyer")
     path = picture(workplace / "a.png", "#152a55", (3000, 1500))
     one, two = request(path), request(path, 1, function="Generate", min_words=5, max_words=8)
-    writer(creative, chosen("vllm")).write([one, two])
+    writer(creative, chosen("vllm")).start([one, two])()
     search, make = answers.asked
     for asked, verb in ((search, "searches that would find it"), (make, "orders for one like it")):
         assert [m["role"] for m in asked.messages] == ["system", "user"]
@@ -165,7 +165,7 @@ def test_several_queries_an_answer_become_several_rows(
     quotas = Quotas([request(path)])
     with Reporter("vision", quotas, Console(file=io.StringIO())) as report:
         rows = generate.candidates(
-            quotas, writer(creative, chosen("vllm")).write, 8, creative, report
+            quotas, writer(creative, chosen("vllm")).start, 8, creative, report
         )
     assert [(row["n"], row["query"], row["accepted"]) for row in rows] == [
         (0, "navy flyer", True), (1, "green dragon flyer", False)
@@ -182,7 +182,7 @@ def test_an_answer_without_a_sentence_and_a_failed_one_are_rows_with_reasons(
         Answers(monkeypatch, answer)
         quotas = Quotas([request(path, seed=len(reasons))])
         with Reporter("vision", quotas, Console(file=io.StringIO())) as report:
-            write = writer(creative, chosen("vllm")).write
+            write = writer(creative, chosen("vllm")).start
             (row,) = generate.candidates(quotas, write, 8, creative, report)
         reasons.append(row["reason"])
     assert reasons[0] == "characters: empty" and reasons[1] == "engine: prompt too long"
@@ -196,11 +196,11 @@ def test_the_store_knows_a_picture_by_its_content_and_budget(
     same = picture(workplace / "b.png", "#152a55")
     other = picture(workplace / "c.png", "#7a1f33")
     for path, asked in ((one, 1), (same, 1), (other, 2)):
-        writer(creative, chosen("vllm")).write([request(path)])
+        writer(creative, chosen("vllm")).start([request(path)])()
         assert len(answers.asked) == asked, path
     smaller = chosen("vllm").model_dump(by_alias=True)
     smaller["generate"]["vision"]["side"] = 256
-    writer(creative, Settings.model_validate(smaller)).write([request(one)])
+    writer(creative, Settings.model_validate(smaller)).start([request(one)])()
     assert len(answers.asked) == 3
 
 
@@ -215,7 +215,7 @@ def test_a_server_gets_the_picture_as_a_data_uri(workplace: Path, creative: Doma
     path = picture(workplace / "a.png", "#152a55")
     with fakes.running() as fake:
         made = writer(creative, chosen("server", address=fake.address, vllm=False))
-        ((queries, answer, *_),) = made.write([request(path)])
+        ((queries, answer, *_),) = made.start([request(path)])()
         made.close()
     assert isinstance(answer, str) and queries == [answer.strip()]
     assert len(fake.answered) == 1
@@ -286,7 +286,7 @@ def test_a_model_that_sees_writes_in_vllm_and_behind_a_server(
     monkeypatch.setattr(
         vllm, "serving", lambda *given, **extra: serving(*given, **extra, dtype="float32")
     )
-    found = offline.write(asked)
+    found = offline.start(asked)()
     offline.close()
     assert [bool(queries) for queries, *_ in found] == [True] * 4
     answers = [answer for _, answer, *_ in found]

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from stages import generate
 from stages.contracts import prompts, store
 from stages.contracts.domain import Domain
 from stages.contracts.prompts import Header, Template
@@ -191,6 +192,7 @@ def test_quotas_are_met_but_not_passed_and_ranks_keep_order(
     taken: list[int] = []
     while batch := quotas.next_batch(16):
         for one in batch:
+            quotas.answered(one)
             taken.append(one["rank"])
             if rng.random() < rate:
                 quotas.accept(one)
@@ -210,6 +212,7 @@ def test_a_failing_template_is_retired_and_its_siblings_take_its_share() -> None
     written: list[str] = []
     while batch := quotas.next_batch(16):
         for one in batch:
+            quotas.answered(one)
             written.append(one["template_id"])
             if one["template_id"] == "text/ok":
                 quotas.accept(one)
@@ -230,6 +233,7 @@ def test_a_retired_template_writes_where_there_is_no_other() -> None:
     tried = 0
     while batch := quotas.next_batch(4):
         for one in batch:
+            quotas.answered(one)
             tried += 1
             if tried % 5 == 0:
                 quotas.accept(one)
@@ -237,11 +241,33 @@ def test_a_retired_template_writes_where_there_is_no_other() -> None:
     assert not quotas.short
 
 
+def test_a_batch_is_asked_for_while_the_one_before_is_answered(creative: Domain) -> None:
+    events: list[str] = []
+
+    def write(batch: list[dict[str, Any]]) -> Any:
+        number = len(events)
+        events.append(f"ask {len(batch)}")
+
+        def wait() -> list[Any]:
+            events.append(f"answer {len(batch)}")
+            return [([f"photo of barn {number} {n}"], "", "m", "", "") for n in range(len(batch))]
+
+        return wait
+
+    quotas = Quotas([request(request_id=str(i), rank=i, quota=10) for i in range(30)])
+    with Reporter("text", quotas, Console(file=io.StringIO())) as report:
+        rows = generate.candidates(quotas, write, 4, creative, report, ahead=2)
+    # The third is for what is lacking when five in six are expected to pass, as after four of four.
+    assert events == ["ask 4", "ask 4", "answer 4", "ask 4", "answer 4", "answer 4"]
+    assert {row["reason"] for row in rows} == {None} and not quotas.under_way.total()
+
+
 def test_progress_names_cells_targets_and_acceptance() -> None:
     quotas = Quotas([request(request_id=str(i), rank=i, quota=2) for i in range(4)])
     terminal = Console(file=io.StringIO(), force_terminal=True, width=100)
     with Reporter("text", quotas, terminal) as report:
         for one in quotas.next_batch(2):
+            quotas.answered(one)
             quotas.accept(one)
         report.update()
     assert isinstance(terminal.file, io.StringIO)

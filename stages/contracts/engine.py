@@ -26,6 +26,9 @@ LOUD = ("torch._library.triton", "bitsandbytes.backends.cpu.ops")
 # What vLLM sets for its worker processes; our later child processes must not inherit it.
 LEFTOVERS = ("LD_PRELOAD", "LOCAL_WORLD_SIZE")
 BATCHED_TOKENS = 8_192
+# Tokens in a block of the prefix cache on a processor, as few as vLLM's attention takes there: only
+# whole blocks are shared, and few of our prompts fill one of its own 128.
+BLOCK = 32
 
 
 def quiet() -> None:
@@ -67,6 +70,7 @@ def engine(model: str, options: settings.Engine, seed: int = 0, **extra: Any) ->
             # Chunks and a request's own seed together kill the CPU engine.
             "enable_chunked_prefill": False,
             "max_num_batched_tokens": max(BATCHED_TOKENS, options.max_model_len),
+            "block_size": BLOCK,
             # Given explicitly, it also spares the warm-up run.
             "kv_cache_memory_bytes": options.kv_cache_gib * 2**30,
         }

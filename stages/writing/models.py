@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from typing import Any
@@ -16,10 +17,13 @@ from stages.contracts.models import identity, resolve
 from stages.contracts.prompts import Template
 from stages.contracts.settings import Settings
 from stages.writing import seeing
-from stages.writing.engines import Answer, Ask, Complete, Failed, Messages, begins
+from stages.writing.engines import Answer, Ask, Complete, Failed, Messages, begins, started
 from stages.writing.picture import described, look, variables
 from stages.writing.prompting import Prompter, query_of
 from stages.writing.slots import Request
+
+# (queries, completion, model, prompt hash, prompt text) of a request.
+Written = tuple[list[str], Answer, str, str, str]
 
 
 def engine(chosen: Settings, role: str = "writer") -> AbstractContextManager[Complete]:
@@ -82,12 +86,12 @@ class Writer:
         self._engine = ExitStack()
         self._complete: Complete | None = None
 
-    def write(self, batch: list[Request]) -> list[tuple[list[str], Answer, str, str, str]]:
-        """(queries, completion, model, prompt hash, prompt text) of each request.
+    def start(self, batch: list[Request]) -> Callable[[], list[Written]]:
+        """Begin to write, and give what waits for it: Written of each request.
 
         There is at least one query, if an empty one. The completion is Failed where the engine had
         none. A request with a picture gets `seen`, its description, for the check `ungrounded`.
-        Raises InputError, with all answers kept, when the engine is gone.
+        Waiting raises InputError, with all answers kept, when the engine is gone.
         """
         asks: dict[str, Ask] = {}
         keys = []
@@ -103,14 +107,18 @@ class Writer:
         hits = sum(name in known for name in keys)
         self.counts.update(hits=hits, misses=len(keys) - hits)
         self.store.count(self.model, hits, len(keys) - hits)
-        if missing:
-            known |= self.complete({n: self.shown(asks[n], r) for n, r in missing.items()})
-        failed = sum(isinstance(known[name], Failed) for name in keys)
-        self.counts.update({"failed": failed} if failed else {})
-        return [
-            (self.queries(known[name]), known[name], self.model, name[:16], _told(asks[name]))
-            for name in keys
-        ]
+        wait = self.complete({n: self.shown(asks[n], r) for n, r in missing.items()})
+
+        def written() -> list[Written]:
+            known.update(wait())
+            failed = sum(isinstance(known[name], Failed) for name in keys)
+            self.counts.update({"failed": failed} if failed else {})
+            return [
+                (self.queries(known[name]), known[name], self.model, name[:16], _told(asks[name]))
+                for name in keys
+            ]
+
+        return written
 
     def prompt(self, request: Request) -> tuple[Messages, str | None]:
         """The messages for a request, and what tells its picture from others if it has one."""
@@ -144,16 +152,25 @@ class Writer:
             return seeing.sentences(answer, self.chosen.generate.vision.sentences) or [""]
         return [query_of(answer)]
 
-    def complete(self, asks: dict[str, Ask]) -> dict[str, Answer]:
-        """The engine's answers by key, the good ones on disk. Starts the engine at first use."""
+    def complete(self, asks: dict[str, Ask]) -> Callable[[], dict[str, Answer]]:
+        """Ask the engine, started at first use; what waits for its answers by key, the good ones
+        on disk.
+        """
+        if not asks:
+            return dict
         if self._complete is None:
             self._complete = self._engine.enter_context(engine(self.chosen, self.role))
-        answers = dict(zip(asks, map(_clean, self._complete(list(asks.values()))), strict=True))
-        self.store.put(self.model, [(n, a) for n, a in answers.items() if isinstance(a, str)])
-        for answer in answers.values():
-            if isinstance(answer, Failed) and answer.fatal:
-                raise InputError(answer.reason)
-        return answers
+        wait = started(self._complete, list(asks.values()))
+
+        def answered() -> dict[str, Answer]:
+            answers = dict(zip(asks, map(_clean, wait()), strict=True))
+            self.store.put(self.model, [(n, a) for n, a in answers.items() if isinstance(a, str)])
+            for answer in answers.values():
+                if isinstance(answer, Failed) and answer.fatal:
+                    raise InputError(answer.reason)
+            return answers
+
+        return answered
 
     def close(self) -> None:
         """End the engine, if one was started."""

@@ -16,7 +16,8 @@ def cell_of(request: dict[str, Any]) -> Cell:
 
 
 class Quotas:
-    """Counts tried and accepted candidates per cell and template, and hands out the next batch.
+    """Counts tried and accepted candidates per cell and template, and hands out the next batch,
+    also while others are under way: of those it expects what their cell's acceptance promises.
 
     A template of whose candidates fewer than `min_acceptance` pass, once `min_tried` were tried,
     is retired: in every cell its remaining requests go behind those of its siblings, so that it
@@ -33,6 +34,7 @@ class Quotas:
         self.want = {cell: queue[0]["quota"] for cell, queue in self.queues.items()}
         self.min_acceptance, self.min_tried = min_acceptance, min_tried
         self.tried: Counter[Cell] = Counter()
+        self.under_way: Counter[Cell] = Counter()  # of the tried
         self.accepted: Counter[Cell] = Counter()
         self.template_tried: Counter[str] = Counter()
         self.template_accepted: Counter[str] = Counter()
@@ -44,17 +46,18 @@ class Quotas:
         needed: dict[Cell, int] = {}
         for cell, queue in self.queues.items():
             left = len(queue) - self.tried[cell]
-            lacking = self.want[cell] - self.accepted[cell]
+            answered = self.tried[cell] - self.under_way[cell]
+            rate = max((self.accepted[cell] + 1) / (answered + 2), 0.1)
+            lacking = self.want[cell] - self.accepted[cell] - rate * self.under_way[cell]
             if left > 0 and lacking > 0:
-                rate = (self.accepted[cell] + 1) / (self.tried[cell] + 2)
-                needed[cell] = min(left, math.ceil(lacking / max(rate, 0.1)))
+                needed[cell] = min(left, math.ceil(lacking / rate))
         scale = min(1.0, most / max(sum(needed.values()), 1))
         batch = []
         for cell, n in needed.items():
             start = self.tried[cell]
             taken = self.queues[cell][start : start + math.ceil(n * scale)]
             self.tried[cell] += len(taken)
-            self.template_tried.update(request["template_id"] for request in taken)
+            self.under_way[cell] += len(taken)
             batch += taken
         return batch
 
@@ -72,6 +75,11 @@ class Quotas:
         for cell, queue in self.queues.items():
             done = self.tried[cell]
             queue[done:] = sorted(queue[done:], key=lambda r: r["template_id"] in self.retired)
+
+    def answered(self, request: dict[str, Any]) -> None:
+        """Count a request as no longer under way; `accept` tells what came of it."""
+        self.under_way[cell_of(request)] -= 1
+        self.template_tried[request["template_id"]] += 1
 
     def accept(self, request: dict[str, Any]) -> None:
         """Count an accepted candidate; what a full cell gets beyond its quota counts no more."""

@@ -1,8 +1,9 @@
 """Writing queries: the `generate` stage against bare vLLM and bare SQLite; pictures put in words.
 
-Cold: both sides start Python and vLLM with the same settings and answer the same messages with the
-same sampling and seeds, ours as batches, checked, stored and written as a table. Warm: SQLite alone
-starts Python and reads the rows; with the start-up it first imports what the stage imports.
+Cold: both sides start Python and vLLM and answer the same messages with the same sampling and
+seeds, ours as batches, checked, stored and written as a table. vLLM alone runs with our settings,
+and once with its own size of the prefix cache's blocks. Warm: SQLite alone starts Python and reads
+the rows; with the start-up it first imports what the stage imports.
 """
 
 from __future__ import annotations
@@ -52,11 +53,12 @@ assert all(one["messages"][-1]["role"] == "assistant" for one in asked)  # a que
 json.dump(asked, open("asked.json", "w"))
 """
 BARE = """
-import json
+import json, sys
 from stages.contracts import engine, models, settings
 
 options, asked = settings.load(), json.load(open("asked.json"))
-llm = engine.engine(models.resolve("writer"), options.engine, options.seed)
+own = {"block_size": None} if sys.argv[1:] else {}
+llm = engine.engine(models.resolve("writer"), options.engine, options.seed, **own)
 from vllm import SamplingParams
 
 sampling = options.generate.text.sampling.model_dump()
@@ -117,10 +119,14 @@ def text(size: Size, folder: Path) -> Iterator[Line]:
     tenth = costs(max(1, rows // 10))
     cold, warm = costs(rows)
     work, growth = f"{rows} requests", warm.seconds / tenth[1].seconds
-    bare = timed(script(BARE), folder, size.repeats)
-    yield at_least("generate text, cold store", work, cold, bare.seconds,
-                   "vLLM alone, both with start-up", 1,
-                   growth=cold.seconds / tenth[0].seconds)  # fmt: skip
+    dearer = cold.seconds / tenth[0].seconds
+    for name, command, of in (
+        ("generate text, cold store", script(BARE, "own"), "its own"),
+        ("generate text, cold store, our blocks", script(BARE), "our"),
+    ):
+        against = f"vLLM alone, blocks of {of} size, both with start-up"
+        bare = timed(command, folder, size.repeats)
+        yield at_least(name, work, cold, bare.seconds, against, 1, growth=dearer)
     alone = timed(script(READ), folder, size.repeats).seconds
     yield at_most("generate text, warm store", work, warm, alone, "SQLite alone, both with "
                   "start-up", 3, growth=growth)  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 # Chat messages; a content is a text or, for a model that sees, a list of OpenAI's parts.
@@ -36,6 +37,17 @@ class Failed:
 Answer = str | Failed
 # Answers in the order of the requests; with `begin`, the beginning is part of the answer.
 Complete = Callable[[list[Ask]], list[Answer]]
+# Waits for the answers to requests that an engine has.
+Wait = Callable[[], list[Answer]]
+
+
+def started(complete: Complete, asks: list[Ask]) -> Wait:
+    """Give an engine its requests; it may be given more before the first are waited for.
+
+    An engine that can work ahead has a method `start`; any other begins when it is waited for.
+    """
+    start: Callable[[list[Ask]], Wait] = getattr(complete, "start", partial(partial, complete))
+    return start(asks)
 
 
 def begins(messages: Messages) -> bool:

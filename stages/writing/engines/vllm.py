@@ -1,4 +1,4 @@
-"""Engine `vllm`: in this process, offline batches with prefix caching."""
+"""Engine `vllm`: in this process, offline, continuous batches with prefix caching."""
 
 from __future__ import annotations
 
@@ -8,7 +8,21 @@ from functools import partial
 from typing import Any
 
 from stages.contracts import settings
-from stages.writing.engines import Answer, Ask, Complete, Failed, as_chat, beginning, by_prefix
+from stages.writing.engines import (
+    Answer,
+    Ask,
+    Complete,
+    Failed,
+    Wait,
+    as_chat,
+    beginning,
+    by_prefix,
+)
+
+DIED = (
+    "the vLLM engine died ({}). What was written is kept: run the stage again, with a smaller "
+    "engine.max_num_seqs or engine.max_model_len if memory ran out"
+)
 
 
 @contextmanager
@@ -18,51 +32,84 @@ def serving(folder: str, options: settings.Engine, seed: int, **extra: Any) -> I
 
     llm = engine(folder, options, seed, **extra)
     try:
-        yield partial(complete, llm)
+        yield Offline(llm)
     finally:
         shutdown(llm)
 
 
-def complete(llm: Any, asks: list[Ask]) -> list[Answer]:
-    """The answers of a `vllm.LLM`; requests with equal prefixes run together."""
-    answers: list[Answer] = [""] * len(asks)
-    order = by_prefix(asks)
-    for begun in (False, True):
-        part = [i for i in order if bool(beginning(asks[i].messages)) == begun]
-        for i, answer in zip(part, _chat(llm, [asks[i] for i in part], begun), strict=True):
-            answers[i] = answer
-    return answers
+class Offline:
+    """A `vllm.LLM` as `Complete`; requests with equal prefixes run together.
 
+    Requests of several calls of `start` run side by side, so that the engine does not idle while
+    the longest answers of the first are written.
+    """
 
-def _chat(llm: Any, asks: list[Ask], begun: bool) -> list[Answer]:
-    """Answers to requests that all have, or all lack, a beginning."""
-    from vllm import SamplingParams
-    from vllm.exceptions import VLLMClientError
-    from vllm.v1.engine.exceptions import EngineDeadError
+    def __init__(self, llm: Any) -> None:
+        self.llm = llm
+        self.ended: dict[str, Any] = {}  # vLLM's outputs by its numbers, until they are asked for
 
-    if not asks:
-        return []
-    try:
-        outputs = llm.chat(
-            [as_chat(ask.messages) for ask in asks],
-            [SamplingParams(**ask.sampling, seed=ask.seed) for ask in asks],
-            use_tqdm=False,
-            add_generation_prompt=not begun,
-            continue_final_message=begun,
-        )
-    except EngineDeadError as error:
-        told = (
-            f"the vLLM engine died ({error}). What was written is kept: run the stage again, with "
-            "a smaller engine.max_num_seqs or engine.max_model_len if memory ran out"
-        )
-        return [Failed(told, fatal=True)] * len(asks)
-    except (ValueError, VLLMClientError) as error:
-        # One request that vLLM refuses, such as a prompt too long, refuses the whole batch.
-        if len(asks) == 1:
-            return [Failed(" ".join(str(error).split())[:300])]
-        middle = len(asks) // 2
-        return _chat(llm, asks[:middle], begun) + _chat(llm, asks[middle:], begun)
-    return [
-        beginning(ask.messages) + output.outputs[0].text
-        for ask, output in zip(asks, outputs, strict=True)
-    ]
+    def __call__(self, asks: list[Ask]) -> list[Answer]:
+        return self.start(asks)()
+
+    def start(self, asks: list[Ask]) -> Wait:
+        """Hand the requests to the engine."""
+        given: list[str | Failed] = [""] * len(asks)
+        order = by_prefix(asks)
+        for begun in (False, True):
+            part = [i for i in order if bool(beginning(asks[i].messages)) == begun]
+            for i, number in zip(part, self._add([asks[i] for i in part], begun), strict=True):
+                given[i] = number
+        return partial(self._answers, asks, given)
+
+    def _add(self, asks: list[Ask], begun: bool) -> list[str | Failed]:
+        """vLLM's numbers of requests that all have, or all lack, a beginning."""
+        from vllm import SamplingParams
+        from vllm.exceptions import VLLMClientError
+        from vllm.v1.engine.exceptions import EngineDeadError
+
+        if not asks:
+            return []
+        try:
+            names = self.llm.enqueue_chat(
+                [as_chat(ask.messages) for ask in asks],
+                [SamplingParams(**ask.sampling, seed=ask.seed) for ask in asks],
+                use_tqdm=False,
+                add_generation_prompt=not begun,
+                continue_final_message=begun,
+            )
+        except EngineDeadError as error:
+            return [Failed(DIED.format(error), fatal=True)] * len(asks)
+        except (ValueError, VLLMClientError) as error:
+            # One request that vLLM refuses, such as a prompt too long, refuses the whole batch.
+            if len(asks) == 1:
+                return [Failed(" ".join(str(error).split())[:300])]
+            middle = len(asks) // 2
+            return self._add(asks[:middle], begun) + self._add(asks[middle:], begun)
+        # Outputs carry the number alone, without the random letters after it.
+        return [name.partition("-")[0] for name in names]
+
+    def _answers(self, asks: list[Ask], given: list[str | Failed]) -> list[Answer]:
+        """Let the engine work until these requests are answered."""
+        from vllm.v1.engine.exceptions import EngineDeadError
+
+        engine = self.llm.llm_engine
+        missing = {number for number in given if isinstance(number, str)} - self.ended.keys()
+        lost: Failed | None = None
+        while missing and lost is None:
+            try:
+                outputs = {one.request_id: one for one in engine.step() if one.finished}
+            except EngineDeadError as error:
+                lost = Failed(DIED.format(error), fatal=True)
+                break
+            self.ended |= outputs
+            missing -= outputs.keys()
+        answers: list[Answer] = []
+        for ask, number in zip(asks, given, strict=True):
+            if isinstance(number, Failed):
+                answers.append(number)
+            elif lost is not None and number in missing:
+                answers.append(lost)
+            else:
+                text = self.ended.pop(number).outputs[0].text
+                answers.append(beginning(ask.messages) + text)
+        return answers
