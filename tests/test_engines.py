@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -262,6 +263,42 @@ def test_a_real_vllm_server_answers_as_vllm_in_this_process(writer: Path, tmp_pa
         assert sum(bool(text) for text in found[:-1]) >= 12
         assert all(str(text).startswith("find a") for text in found[12:24])
     assert served[:-1] == offline[:-1]
+
+
+@pytest.mark.slow
+def test_an_engine_that_dies_keeps_the_answers_it_gave() -> None:
+    """vLLM's own process cannot be killed where it has none, as on a processor: a stand-in dies."""
+    from vllm.v1.engine.exceptions import EngineDeadError
+
+    class Dying:
+        given = 0
+
+        @property
+        def llm_engine(self) -> Any:
+            return self
+
+        def enqueue_chat(self, messages: list[Any], *_: Any, **__: Any) -> list[str]:
+            if self.given > 4:
+                raise EngineDeadError
+            self.given += len(messages)
+            return [f"{n}-x7Yz" for n in range(self.given - len(messages), self.given)]
+
+        def step(self) -> list[Any]:
+            if self.given > 4:
+                raise EngineDeadError
+            text = [SimpleNamespace(text=f"answer {n}") for n in range(self.given)]
+            return [SimpleNamespace(request_id=str(n), finished=n != 1, outputs=[one])
+                    for n, one in enumerate(text)]  # fmt: skip
+
+    complete = vllm.Offline(Dying())
+    first, second = complete.start(asks(4)[2:]), complete.start(asks(4)[:2])
+    assert second() == ["answer 2", "answer 3"]
+    complete.start(asks(2))
+    found = first()
+    assert found[0] == "answer 0" and isinstance(found[1], Failed)
+    assert found[1].fatal and "the vLLM engine died" in found[1].reason
+    (last,) = complete(asks(1))
+    assert isinstance(last, Failed) and last.fatal
 
 
 @pytest.mark.slow

@@ -96,6 +96,17 @@ def timed(command: Sequence[str], cwd: Path, repeats: int, before: Callable[[], 
     return Timed(median(seconds), peak)
 
 
+def in_turns(repeats: int, *runs: Callable[[], Timed]) -> list[Timed]:
+    """Each of `runs` times one run; all of them in turns, so that a slower hour of the machine
+    meets all alike.
+    """
+    rounds = [[run() for run in runs] for _ in range(repeats)]
+    return [
+        Timed(median(one.seconds for one in side), max(one.peak_mib for one in side))
+        for side in zip(*rounds, strict=True)
+    ]
+
+
 def stage(name: str, *arguments: str) -> list[str]:
     """The command of a stage."""
     return [sys.executable, "-m", f"stages.{name}", *arguments]

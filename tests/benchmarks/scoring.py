@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Iterator
 from functools import partial
 
-from tests.benchmarks.frame import Line, Size, at_most, project, script, stage, timed
+from tests.benchmarks.frame import Line, Size, at_most, in_turns, project, script, stage, timed
 
 QUERIES = 460
 
@@ -69,8 +69,11 @@ def lines(size: Size) -> Iterator[Line]:
         golden.write_text("".join(whole[: max(2, n // 10)]), "utf-8")
         tenth = timed(stage("evaluate"), folder, size.repeats, forget)
         golden.write_text("".join(whole[:n]), "utf-8")
-        ours = timed(stage("evaluate"), folder, size.repeats, forget)
-        bare = timed(script(BARE), folder, size.repeats)
+        ours, bare = in_turns(
+            size.repeats,
+            partial(timed, stage("evaluate"), folder, 1, forget),
+            partial(timed, script(BARE), folder, 1),
+        )
         yield at_most(
             "evaluate", f"{n} golden queries, base and adapter merged", ours, bare.seconds,
             "vLLM alone on the same prompts, both models, both with start-up", 1.2,

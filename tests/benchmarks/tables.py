@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from tests.benchmarks.frame import (
     Timed,
     at_least,
     at_most,
+    in_turns,
     project,
     script,
     stage,
@@ -174,16 +176,21 @@ def write_queries(path: Path, n: int) -> pl.DataFrame:
 
 
 def against_copy(
-    name: str, limit: float, csv: Path, ours: Timed, tenth: Timed | None, repeats: int,
+    name: str, limit: float, csv: Path, folder: Path, tenth: Timed | None, repeats: int,
     work: str, peak: float = 3072,
 ) -> Iterator[Line]:  # fmt: skip
     """Ingestion against DuckDB's copy of the file as it is, and of what the source's SQL makes."""
     out, pack = csv.with_suffix(".parquet"), csv.parents[1]
-    growth = None if tenth is None else ours.seconds / tenth.seconds
     mapped = csv.with_suffix(".sql").read_text("utf-8")
-    for what, query in (("file", f"FROM read_csv('{csv}')"), ("mapped rows", mapped)):
-        copy = timed(script(COPY, query, str(out), str(pack)), csv.parent, repeats)
-        out.unlink()
+    peers = {"file": f"FROM read_csv('{csv}')", "mapped rows": mapped}
+    copies = [script(COPY, query, str(out), str(pack)) for query in peers.values()]
+    ours, *found = in_turns(
+        repeats, partial(timed, stage(name), folder, 1),
+        *(partial(timed, copy, csv.parent, 1) for copy in copies),
+    )  # fmt: skip
+    out.unlink()
+    growth = None if tenth is None else ours.seconds / tenth.seconds
+    for what, copy in zip(peers, found, strict=True):
         against = f"DuckDB COPY of the {what} to Parquet (zstd)"
         yield at_most(
             f"{name} against {what}", work, ours, copy.seconds, against, limit, peak, growth
@@ -209,23 +216,21 @@ def ingestion(n: int, tenth: bool, repeats: int, peak: float) -> Iterator[Line]:
     with empty_pack() as folder:
         photos, graph = folder / PACK / "assets/photos.csv", folder / PACK / "graph"
 
-        def measured(name: str, write: Any, path: Path) -> tuple[Timed, Timed | None]:
+        def compared(
+            name: str, limit: float, write: Any, path: Path, csv: Path, work: str
+        ) -> Iterator[Line]:
             small = None
             if tenth:
                 write(path, n // 10)
                 small = timed(stage(name), folder, repeats)
             write(path, n)
-            return timed(stage(name), folder, repeats), small
+            yield from against_copy(name, limit, csv, folder, small, repeats, work, peak)
 
-        ours, small = measured("ingest_assets", write_photos, photos)
-        yield from against_copy(
-            "ingest_assets", 1.5, photos, ours, small, repeats, f"{n} rows", peak
-        )
+        yield from compared("ingest_assets", 1.5, write_photos, photos, photos, f"{n} rows")
         photos.unlink()
-        ours, small = measured("ingest_graph", write_graph, graph)
-        yield from against_copy(
-            "ingest_graph", 3, graph / "relations.csv", ours, small, repeats,
-            f"{n} relations, {n // 10} concepts", peak,
+        yield from compared(
+            "ingest_graph", 3, write_graph, graph, graph / "relations.csv",
+            f"{n} relations, {n // 10} concepts",
         )  # fmt: skip
 
 

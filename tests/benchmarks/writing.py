@@ -17,9 +17,9 @@ from typing import Any
 from tests.benchmarks.frame import (
     Line,
     Size,
-    Timed,
     at_least,
     at_most,
+    in_turns,
     project,
     script,
     stage,
@@ -108,31 +108,29 @@ def lines(size: Size) -> Iterator[Line]:
 
 def text(size: Size, folder: Path) -> Iterator[Line]:
     """The route text: with an empty store, and again with all that it needs."""
-    write = stage("generate", "text")
-
-    def costs(rows: int) -> tuple[Timed, Timed]:
-        timed(script(CHOOSE, str(rows)), folder, 1)
-        cold = timed(write, folder, size.repeats, partial(forget, folder))
-        return cold, timed(write, folder, size.repeats)
-
+    write = partial(timed, stage("generate", "text"), folder, 1)
+    empty = partial(write, partial(forget, folder))
     rows = size.rows(REQUESTS)
-    tenth = costs(max(1, rows // 10))
-    cold, warm = costs(rows)
-    work, growth = f"{rows} requests", warm.seconds / tenth[1].seconds
-    dearer = cold.seconds / tenth[0].seconds
-    for name, command, of in (
-        ("generate text, cold store", script(BARE, "own"), "its own"),
-        ("generate text, cold store, our blocks", script(BARE), "our"),
+    timed(script(CHOOSE, str(max(1, rows // 10))), folder, 1)
+    few = in_turns(size.repeats, empty, write)
+    timed(script(CHOOSE, str(rows)), folder, 1)
+    peers = (script(BARE, "own"), script(BARE), script(READ), script(READ, "start"))
+    cold, warm, own, our, read, started = in_turns(
+        size.repeats, empty, write, *(partial(timed, peer, folder, 1) for peer in peers)
+    )
+    work, dearer = f"{rows} requests", cold.seconds / few[0].seconds
+    for name, bare, of in (
+        ("generate text, cold store", own, "its own"),
+        ("generate text, cold store, our blocks", our, "our"),
     ):
         against = f"vLLM alone, blocks of {of} size, both with start-up"
-        bare = timed(command, folder, size.repeats)
         yield at_least(name, work, cold, bare.seconds, against, 1, growth=dearer)
-    alone = timed(script(READ), folder, size.repeats).seconds
-    yield at_most("generate text, warm store", work, warm, alone, "SQLite alone, both with "
-                  "start-up", 3, growth=growth)  # fmt: skip
-    started = timed(script(READ, "start"), folder, size.repeats).seconds
-    yield at_most("generate text, warm store, like start", work, warm, started,
-                  "SQLite alone after the same imports", 3, growth=growth)  # fmt: skip
+    growth = warm.seconds / few[1].seconds
+    for name, bare, against in (
+        ("generate text, warm store", read, "SQLite alone, both with start-up"),
+        ("generate text, warm store, like start", started, "SQLite alone after the same imports"),
+    ):
+        yield at_most(name, work, warm, bare.seconds, against, 3, growth=growth)
 
 
 def described(size: Size, folder: Path, pictures: int) -> Line:

@@ -94,21 +94,20 @@ class Offline:
 
         engine = self.llm.llm_engine
         missing = {number for number in given if isinstance(number, str)} - self.ended.keys()
-        lost: Failed | None = None
-        while missing and lost is None:
-            try:
+        why = ""
+        try:
+            while missing:
                 outputs = {one.request_id: one for one in engine.step() if one.finished}
-            except EngineDeadError as error:
-                lost = Failed(DIED.format(error), fatal=True)
-                break
-            self.ended |= outputs
-            missing -= outputs.keys()
+                self.ended |= outputs
+                missing -= outputs.keys()
+        except EngineDeadError as error:
+            why = DIED.format(error)
         answers: list[Answer] = []
         for ask, number in zip(asks, given, strict=True):
             if isinstance(number, Failed):
                 answers.append(number)
-            elif lost is not None and number in missing:
-                answers.append(lost)
+            elif number in missing:
+                answers.append(Failed(why, fatal=True))
             else:
                 text = self.ended.pop(number).outputs[0].text
                 answers.append(beginning(ask.messages) + text)
