@@ -303,7 +303,7 @@ def test_an_engine_that_dies_keeps_the_answers_it_gave() -> None:
 
 @pytest.mark.slow
 def test_a_prompt_shares_what_an_earlier_one_began_with(writer: Path) -> None:
-    messages = [{"role": "user", "content": "please find one of these for me " * 12}]
+    messages = [{"role": "user", "content": "please find one of these for me " * 5}]
     llm = engine.engine(str(writer), small_engine())
     try:
         first, again = (llm.chat(messages, use_tqdm=False)[0] for _ in range(2))
