@@ -57,7 +57,7 @@ def heuristic(chosen: Settings, known: Domain) -> Write:
         queries = [(grammar.write(request), request["template_id"]) for request in batch]
         return [([query], query, "heuristic", digests[name], "") for query, name in queries]
 
-    return partial(partial, write)
+    return lambda batch: partial(write, batch)
 
 
 def candidates(

@@ -259,7 +259,7 @@ def test_a_batch_is_asked_for_while_the_one_before_is_answered(creative: Domain)
         rows = generate.candidates(quotas, write, 4, creative, report, ahead=2)
     # The third is for what is lacking when five in six are expected to pass, as after four of four.
     assert events == ["ask 4", "ask 4", "answer 4", "ask 4", "answer 4", "answer 4"]
-    assert {row["reason"] for row in rows} == {None} and not quotas.under_way.total()
+    assert {row["reason"] for row in rows} == {None} and quotas.asked == quotas.tried
 
 
 def test_progress_names_cells_targets_and_acceptance() -> None:
@@ -274,6 +274,15 @@ def test_progress_names_cells_targets_and_acceptance() -> None:
     told = terminal.file.getvalue()
     for part in ("Search", "Photo", "target", "acceptance", "2/2 accepted"):
         assert part in told
+
+
+def test_progress_does_not_count_what_is_under_way() -> None:
+    quotas = Quotas([request(request_id=str(i), rank=i, quota=9) for i in range(9)])
+    report = Reporter("text", quotas, Console(file=io.StringIO()))
+    for one in quotas.next_batch(3):
+        quotas.answered(one)
+        quotas.accept(one)
+    assert quotas.next_batch(4) and "3/9 accepted, 100% of 3, " in report.line()
 
 
 # --- the store

@@ -33,8 +33,8 @@ class Quotas:
             self.queues.setdefault(cell_of(request), []).append(request)
         self.want = {cell: queue[0]["quota"] for cell, queue in self.queues.items()}
         self.min_acceptance, self.min_tried = min_acceptance, min_tried
+        self.asked: Counter[Cell] = Counter()  # the tried and those under way
         self.tried: Counter[Cell] = Counter()
-        self.under_way: Counter[Cell] = Counter()  # of the tried
         self.accepted: Counter[Cell] = Counter()
         self.template_tried: Counter[str] = Counter()
         self.template_accepted: Counter[str] = Counter()
@@ -45,19 +45,18 @@ class Quotas:
         self._retire()
         needed: dict[Cell, int] = {}
         for cell, queue in self.queues.items():
-            left = len(queue) - self.tried[cell]
-            answered = self.tried[cell] - self.under_way[cell]
-            rate = max((self.accepted[cell] + 1) / (answered + 2), 0.1)
-            lacking = self.want[cell] - self.accepted[cell] - rate * self.under_way[cell]
+            left = len(queue) - self.asked[cell]
+            rate = max((self.accepted[cell] + 1) / (self.tried[cell] + 2), 0.1)
+            expected = rate * (self.asked[cell] - self.tried[cell])
+            lacking = self.want[cell] - self.accepted[cell] - expected
             if left > 0 and lacking > 0:
                 needed[cell] = min(left, math.ceil(lacking / rate))
         scale = min(1.0, most / max(sum(needed.values()), 1))
         batch = []
         for cell, n in needed.items():
-            start = self.tried[cell]
+            start = self.asked[cell]
             taken = self.queues[cell][start : start + math.ceil(n * scale)]
-            self.tried[cell] += len(taken)
-            self.under_way[cell] += len(taken)
+            self.asked[cell] += len(taken)
             batch += taken
         return batch
 
@@ -73,12 +72,12 @@ class Quotas:
             return
         self.retired |= failing
         for cell, queue in self.queues.items():
-            done = self.tried[cell]
+            done = self.asked[cell]
             queue[done:] = sorted(queue[done:], key=lambda r: r["template_id"] in self.retired)
 
     def answered(self, request: dict[str, Any]) -> None:
-        """Count a request as no longer under way; `accept` tells what came of it."""
-        self.under_way[cell_of(request)] -= 1
+        """Count a request as tried, no longer under way; `accept` tells what came of it."""
+        self.tried[cell_of(request)] += 1
         self.template_tried[request["template_id"]] += 1
 
     def accept(self, request: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 # Chat messages; a content is a text or, for a model that sees, a list of OpenAI's parts.
 Messages = list[dict[str, Any]]
@@ -41,13 +41,19 @@ Complete = Callable[[list[Ask]], list[Answer]]
 Wait = Callable[[], list[Answer]]
 
 
+@runtime_checkable
+class Ahead(Protocol):
+    """What a `Complete` has that can work on more requests before the first are waited for."""
+
+    def start(self, asks: list[Ask]) -> Wait: ...
+
+
 def started(complete: Complete, asks: list[Ask]) -> Wait:
     """Give an engine its requests; it may be given more before the first are waited for.
 
-    An engine that can work ahead has a method `start`; any other begins when it is waited for.
+    One that cannot work ahead begins when it is waited for.
     """
-    start: Callable[[list[Ask]], Wait] = getattr(complete, "start", partial(partial, complete))
-    return start(asks)
+    return complete.start(asks) if isinstance(complete, Ahead) else partial(complete, asks)
 
 
 def begins(messages: Messages) -> bool:
