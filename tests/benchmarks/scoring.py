@@ -77,5 +77,5 @@ def lines(size: Size) -> Iterator[Line]:
         yield at_most(
             "evaluate", f"{n} golden queries, base and adapter merged", ours, bare.seconds,
             "vLLM alone on the same prompts, both models, both with start-up", 1.2,
-            peak=10 * 1024, growth=ours.seconds / tenth.seconds,
+            growth=ours.seconds / tenth.seconds,
         )  # fmt: skip
