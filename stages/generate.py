@@ -27,7 +27,7 @@ from stages.contracts import domain, files, prompts, settings, store
 from stages.contracts.command import InputError, run
 from stages.contracts.domain import Domain
 from stages.contracts.settings import Settings
-from stages.contracts.tables import ROUTES, Candidates, Requests, empty
+from stages.contracts.tables import ROUTES, Candidates, Requests
 from stages.writing.engines import Failed
 from stages.writing.heuristic import Grammar
 from stages.writing.models import Writer, Written
@@ -160,7 +160,7 @@ def main(given: list[str] | None = None) -> None:
         finally:
             if writer is not None:
                 writer.close()
-    frame = pl.DataFrame(rows, schema=empty(Candidates).schema)
+    frame = pl.DataFrame(rows, schema=Candidates.schema())
     files.write_table(f"data/generated/{route}.parquet", frame, Candidates)
     refused = Counter(row["reason"].split(":")[0] for row in rows if row["reason"])
     metrics = {

@@ -46,7 +46,7 @@ def main() -> None:
     rejects.append(
         pl.DataFrame(
             [("relations", row, reason) for row, reason in bad_edges],
-            schema=empty(SourceRejects).schema,
+            schema=SourceRejects.schema(),
             orient="row",
         )
     )

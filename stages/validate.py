@@ -39,7 +39,7 @@ def labelled(frame: pl.DataFrame, known: Domain) -> pl.DataFrame:
         over_rows(_labels, told, known), schema=dict.fromkeys(LABELS, pl.String), orient="row"
     )
     samples = frame.hstack(labels).with_columns(tools=pl.lit(known.tools_json))
-    return samples.select(Samples.to_schema().columns.keys()).sort("sample_id")
+    return samples.select(Samples.schema().names()).sort("sample_id")
 
 
 def _labels(part: pl.DataFrame, known: Domain) -> list[tuple[str, ...]]:
@@ -111,7 +111,7 @@ def main() -> None:
     }
     files.write_table(DATASET / "train.parquet", samples.filter(~held_back), Samples)
     files.write_table(DATASET / "validation.parquet", samples.filter(held_back), Samples)
-    rejects = frame.drop_nulls("check").select(Rejected.to_schema().columns.keys())
+    rejects = frame.drop_nulls("check").select(Rejected.schema().names())
     files.write_table(REJECTED, rejects, Rejected)
     shutil.rmtree(PLOTS, ignore_errors=True)
     for name, table in (plots | more_plots).items():

@@ -48,7 +48,7 @@ def frame(function: str, types: str, similarity: list[float], model: str = "tune
         "similarity": similarity,
         "exact_match": [a and b for a, b in zip(right, typed, strict=True)],
     }
-    return pl.DataFrame(columns, schema=tables.empty(tables.Predictions).schema)
+    return pl.DataFrame(columns, schema=tables.Predictions.schema())
 
 
 # Six functions more, two types more and one fewer, every second similarity higher by 0.2.

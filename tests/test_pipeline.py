@@ -177,13 +177,17 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_every_table_is_there_and_keeps_its_contract(small: Path) -> None:
-    Requests.validate(pl.read_parquet(small / "data/routed/requests.parquet"))
+    Requests.pandera_model().validate(pl.read_parquet(small / "data/routed/requests.parquet"))
     for route in ("heuristic", "text", "vision"):
-        table = Candidates.validate(pl.read_parquet(small / f"data/generated/{route}.parquet"))
+        table = Candidates.pandera_model().validate(
+            pl.read_parquet(small / f"data/generated/{route}.parquet")
+        )
         assert table["accepted"].sum() > 0, route
     for part in ("train", "validation"):
-        Samples.validate(pl.read_parquet(small / f"data/dataset/{part}.parquet"))
-    scored = Predictions.validate(pl.read_parquet(small / "metrics/evaluate/predictions.parquet"))
+        Samples.pandera_model().validate(pl.read_parquet(small / f"data/dataset/{part}.parquet"))
+    scored = Predictions.pandera_model().validate(
+        pl.read_parquet(small / "metrics/evaluate/predictions.parquet")
+    )
     assert scored.height == 2 * 24
     assert (small / "models/adapter/adapter_model.safetensors").is_file()
 

@@ -147,9 +147,9 @@ def material(creative: Domain, seed: int = 1) -> Material:
     )
     return Material(
         creative,
-        Nodes.validate(nodes),
-        Edges.validate(edges),
-        Assets.validate(assets),
+        Nodes.pandera_model().validate(nodes),
+        Edges.pandera_model().validate(edges),
+        Assets.pandera_model().validate(assets),
         seed,
     )
 
@@ -333,7 +333,7 @@ def test_requests_are_complete_ranked_and_deterministic(creative: Domain) -> Non
         both = template("heuristic/b", sources=["scene", "asset"], asset_types=["Photo"])
         loaded = [template("text/a"), both]
         cells, _ = plan.share_out(CELLS, loaded, made, chosen())
-        return Requests.validate(plan.requests(cells, loaded, made, chosen(), {}))
+        return Requests.pandera_model().validate(plan.requests(cells, loaded, made, chosen(), {}))
 
     table = planned(1)
     assert table.equals(planned(1))

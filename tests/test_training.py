@@ -89,7 +89,6 @@ def tune(**changes: Any) -> settings.Finetune:
 def sample(number: int, query: str, tools: str, prompt: str = "barn") -> dict[str, Any]:
     """A row of `Samples`."""
     arguments = {"content_type": "Photo", "extracted_prompt": prompt}
-    schema = Samples.to_schema().columns
     row: dict[str, Any] = {
         "sample_id": f"s{number}",
         "query": query,
@@ -104,14 +103,12 @@ def sample(number: int, query: str, tools: str, prompt: str = "barn") -> dict[st
         "n": 0,
         "seed": 0,
     }
-    return {
-        name: row.get(name, None if column.nullable else "x") for name, column in schema.items()
-    }
+    empty = {"asset_id": None, "image_path": None}
+    return {name: (row | empty).get(name, "x") for name in Samples.schema()}
 
 
 def table(rows: list[dict[str, Any]]) -> pl.DataFrame:
-    columns = Samples.to_schema().columns
-    return pl.DataFrame(rows, schema={name: c.dtype.type for name, c in columns.items()})
+    return pl.DataFrame(rows, schema=Samples.schema())
 
 
 def hand_rows(prefix: int = 11, lengths: tuple[int, ...] = (9, 14, 6, 9)) -> list[dict[str, Any]]:

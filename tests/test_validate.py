@@ -20,7 +20,7 @@ from stages.contracts.chat import answer, parse_call
 from stages.contracts.command import InputError
 from stages.contracts.domain import Domain
 from stages.contracts.settings import read_yaml
-from stages.contracts.tables import Candidates, Rejected, Requests, Samples, empty
+from stages.contracts.tables import Candidates, Rejected, Requests, Samples
 
 ROOT = Path(__file__).parents[1]
 ANIMALS = ["otter", "heron", "badger", "walrus", "gecko", "falcon", "beetle", "lobster", "camel",
@@ -46,7 +46,7 @@ def candidate(request_id: str, query: str, reason: str | None = None) -> dict[st
 
 
 def table(contract: Any, made: list[dict[str, Any]]) -> pl.DataFrame:
-    return pl.DataFrame(made, schema=empty(contract).schema)
+    return pl.DataFrame(made, schema=contract.schema())
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from functools import cache
 from typing import Any, get_type_hints
 
@@ -13,64 +14,91 @@ ROUTES = ["heuristic", "text", "vision"]
 
 # Arguments of a pandera Field: a column may have no nulls unless it says so.
 Field: Any = dict
-
-
-class _Hidden:
-    """An import finder that finds these packages missing."""
-
-    names = ("pandas", "hypothesis")
-
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
-        if name in self.names:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-
-@cache
-def pandera() -> Any:
-    """The module pandera.polars, loaded at first use as where it is installed for polars alone.
-
-    With pandas installed it would load that too, and hypothesis, although we give it neither: 0.4 s
-    of each stage's start in place of 0.1.
-    """
-    finder: Any = _Hidden()
-    sys.meta_path.insert(0, finder)
-    try:
-        import pandera.polars as pa
-
-        # The first check loads the rest.
-        pa.DataFrameSchema({"n": pa.Column(int, pa.Check.ge(0))}).validate(pl.DataFrame({"n": [0]}))
-    finally:
-        sys.meta_path.remove(finder)
-    return pa
+DTYPES: dict[Any, Any] = {
+    str: pl.String,
+    int: pl.Int64,
+    float: pl.Float64,
+    bool: pl.Boolean,
+    list[str]: pl.List(pl.String),
+}
 
 
 class Table:
     """A contract: the columns with their types, in order, and what pandera checks of each.
 
-    The pandera model is made when a table is first checked: importing pandera takes longer than
-    everything else at the start of a stage.
+    Nearly all frames keep it. That takes polars one pass to see, and pandera, with the time that
+    its import takes, is left for those that do not: it tells which rows and why.
     """
+
+    @classmethod
+    @cache
+    def schema(cls) -> pl.Schema:
+        """The columns' names and polars types, in order."""
+        return pl.Schema({name: DTYPES[kind] for name, kind in get_type_hints(cls).items()})
 
     @classmethod
     @cache
     def pandera_model(cls) -> Any:
         """The pandera DataFrameModel: exactly these columns, in this order, nothing coerced."""
-        pa = pandera()
+        import pandera.polars as pa
+
         types = get_type_hints(cls)
-        fields = {name: pa.Field(**vars(cls)[name]) for name in types if name in vars(cls)}
+        fields = {name: pa.Field(**cls._field(name)) for name in types if cls._field(name)}
         config = type("Config", (), {"strict": True, "coerce": False, "ordered": True})
         body = {"__annotations__": types, "__module__": __name__, "Config": config}
         return type(cls.__name__, (pa.DataFrameModel,), body | fields)
 
     @classmethod
-    def to_schema(cls) -> Any:
-        """The pandera schema, of which `columns` is a dict by name."""
-        return cls.pandera_model().to_schema()
+    def _field(cls, name: str) -> dict[str, Any]:
+        return vars(cls).get(name, {})
 
     @classmethod
-    def validate(cls, frame: pl.DataFrame, lazy: bool = False) -> pl.DataFrame:
-        """`frame`, checked; raises pandera's SchemaError or, with `lazy`, all as SchemaErrors."""
-        return cls.pandera_model().validate(frame, lazy=lazy)
+    @cache
+    def _rules(cls) -> list[pl.Expr]:
+        """An expression each of what the contract asks: one value, true if the frame keeps it."""
+        rules = []
+        for name, dtype in cls.schema().items():
+            column, field = pl.col(name), dict(cls._field(name))
+            if not field.pop("nullable", False):
+                rules.append(column.null_count() == 0)
+            if dtype.is_float():  # pandera may or may not object to these
+                rules.append(column.is_not_nan().all())
+            if field.pop("unique", False):
+                rules.append(column.hash().n_unique() == pl.len())
+            rules += [RULES[rule](column, told).all() for rule, told in field.items()]
+        return [rule.alias(str(number)) for number, rule in enumerate(rules)]
+
+    @classmethod
+    def kept_by(cls, frame: pl.DataFrame) -> bool:
+        """Whether pandera has for certain nothing to object to."""
+        return frame.schema == cls.schema() and all(frame.select(cls._rules()).row(0))
+
+    @classmethod
+    def objections(cls, frame: pl.DataFrame) -> pl.DataFrame | None:
+        """None if `frame` keeps the contract, else pandera's failure cases: column, check,
+        failure_case and index, the row's number, null where the matter is the whole column's.
+        """
+        if cls.kept_by(frame):
+            return None
+        from pandera.errors import SchemaErrors
+
+        try:
+            cls.pandera_model().validate(frame, lazy=True)
+        except SchemaErrors as error:
+            return error.failure_cases
+        return None
+
+
+# What a Field may ask of the values that are there, as polars sees it.
+RULES: dict[str, Callable[[pl.Expr, Any], pl.Expr]] = {
+    "gt": lambda column, least: column > least,
+    "ge": lambda column, least: column >= least,
+    "le": lambda column, most: column <= most,
+    "isin": lambda column, values: column.is_in(values),
+    "str_length": lambda column, bounds: column.str.len_chars().is_between(
+        bounds.get("min_value", 0), bounds.get("max_value", sys.maxsize)
+    ),
+}
 
 
 class Nodes(Table):
@@ -212,4 +240,4 @@ class Predictions(Table):
 
 def empty(contract: type[Table]) -> pl.DataFrame:
     """A frame with the contract's columns and no rows."""
-    return pl.DataFrame(schema={k: v.dtype.type for k, v in contract.to_schema().columns.items()})
+    return pl.DataFrame(schema=contract.schema())

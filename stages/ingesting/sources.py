@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import polars as pl
 
 from stages.contracts.command import InputError
-from stages.contracts.tables import SourceRejects, empty, pandera
+from stages.contracts.files import check
+from stages.contracts.tables import SourceRejects, Table, empty
 
 # Bytes: the longest line that DuckDB reads, and what it looks at to find delimiter and quotes.
 MAX_LINE = 2_000_000
@@ -54,19 +55,20 @@ def check_lines(file: Path) -> None:
     """InputError for a line among the first that is longer than DuckDB reads: it would try every
     delimiter on it for minutes before it said so.
     """
-    with file.open("rb") as stream:
-        start = stream.read(SNIFFED)
+    size, at = min(file.stat().st_size, SNIFFED), 0
+    if size <= MAX_LINE:
+        return
     # From line end to the last line end that may follow: a few steps, however many lines.
-    at = 0
-    while len(start) - at > MAX_LINE:
-        end = start.rfind(b"\n", at, at + MAX_LINE + 1)
-        if end < 0:
-            number = start.count(b"\n", 0, at) + 1
-            raise InputError(
-                f"{file}, line {number}: longer than {MAX_LINE} bytes; a quote that is never "
-                "closed, or not a CSV file"
-            )
-        at = end + 1
+    with file.open("rb") as stream, mmap(stream.fileno(), size, access=ACCESS_READ) as start:
+        while size - at > MAX_LINE:
+            end = start.rfind(b"\n", at, at + MAX_LINE + 1)
+            if end < 0:
+                number = start[:at].count(b"\n") + 1
+                raise InputError(
+                    f"{file}, line {number}: longer than {MAX_LINE} bytes; a quote that is never "
+                    "closed, or not a CSV file"
+                )
+            at = end + 1
 
 
 def _quoted(text: str) -> str:
@@ -81,21 +83,22 @@ def sources(folder: Path, names: list[str] | None = None) -> list[Path]:
     return found
 
 
-def sort_rows(frame: pl.DataFrame, contract: Any, source: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+def sort_rows(
+    frame: pl.DataFrame, contract: type[Table], source: str
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Split `frame` into rows that keep the contract and rejects with the reason.
 
     Of rows that share a key the first is kept. A missing column or a wrong column type is no
     matter of single rows and raises an InputError.
     """
-    columns = list(contract.to_schema().columns)
+    columns = contract.schema().names()
     missing = [name for name in columns if name not in frame.columns]
     if missing:
         raise InputError(f"{source} lacks the column(s) {missing}: its SELECT must name {columns}")
     frame = frame.select(columns)
-    try:
-        return contract.validate(frame, lazy=True), empty(SourceRejects)
-    except pandera().errors.SchemaErrors as error:
-        cases = error.failure_cases
+    cases = contract.objections(frame)
+    if cases is None:
+        return frame, empty(SourceRejects)
     broken = cases.filter(pl.col("index").is_null())
     if broken.height:
         first = broken.row(0, named=True)
@@ -124,10 +127,10 @@ def sort_rows(frame: pl.DataFrame, contract: Any, source: str) -> tuple[pl.DataF
             "row": [str(row)[:500] for row in rejected.select(columns).iter_rows()],
             "reason": rejected["reason"],
         },
-        schema=empty(SourceRejects).schema,
+        schema=SourceRejects.schema(),
     )
     good = numbered.join(reasons, on="index", how="anti", maintain_order="left").drop("index")
-    return contract.validate(good, lazy=True), rejects
+    return check(good, contract, source), rejects
 
 
 def check_share(rejects: int, rows: int, allowed: float, what: str) -> None:

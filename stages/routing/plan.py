@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -131,13 +132,16 @@ def aims(
 
 COSTLIEST = ("text", "vision", "heuristic")
 IDENTITY = ("function", "content_type", "band", "locale")
+# What a request has from its cell.
+COPIED = (*IDENTITY, "min_words", "max_words")
 
 
 def planned(
     cells: list[Cell], templates: list[Template], chosen: Route, target: dict[str, Any],
     material: Material,
 ) -> pl.DataFrame:  # fmt: skip
-    """One row a request of every cell and route, without slots; `kept` where it is asked for.
+    """One row a request of every cell and route, without slots, ordered by route, cell and rank;
+    `kept` where it is asked for.
 
     A route's requests are drawn as if it had the whole cell to itself, each cell and route from
     random numbers of its own, and its share of them is kept, the first ranks. So other weights
@@ -146,28 +150,29 @@ def planned(
     plus its route's place, so that no route's draws depend on one with cheaper answers.
     """
     parts = []
-    for number, cell in enumerate(cells):
-        for route, own in cell["routes"].items():
-            want = wanted(own, cell, route, chosen)
-            most = math.ceil(wanted(cell["quota"], cell, route, chosen) * chosen.reserve)
-            rng = stream(material.seed, route, *(cell[name] for name in IDENTITY))
-            fits = cell["templates"][route]
-            weights = np.array([templates[t].header.weight for t in fits])
-            rank = np.arange(most)
-            parts.append(
-                pl.DataFrame(
-                    {
-                        "cell": pl.repeat(number, most, dtype=pl.Int32, eager=True),
-                        "rank": rank,
-                        "kept": rank < math.ceil(want * chosen.reserve),
-                        "turn": COSTLIEST.index(route) + (rank + 0.5) / most,
-                        "quota": pl.repeat(want, most, dtype=pl.Int64, eager=True),
-                        **aims(cell, most, target, material.domain, rng),
-                        "seed": rng.integers(0, 2**31 - 1, most),
-                        "template": rng.choice(fits, most, p=weights / weights.sum()),
-                    }
-                )
+    for route, (number, cell) in product(sorted(ROUTES), enumerate(cells)):
+        if route not in cell["routes"]:
+            continue
+        want = wanted(cell["routes"][route], cell, route, chosen)
+        most = math.ceil(wanted(cell["quota"], cell, route, chosen) * chosen.reserve)
+        rng = stream(material.seed, route, *(cell[name] for name in IDENTITY))
+        fits = cell["templates"][route]
+        weights = np.array([templates[t].header.weight for t in fits])
+        rank = np.arange(most)
+        parts.append(
+            pl.DataFrame(
+                {
+                    "cell": pl.repeat(number, most, dtype=pl.Int32, eager=True),
+                    "rank": rank,
+                    "kept": rank < math.ceil(want * chosen.reserve),
+                    "turn": COSTLIEST.index(route) + (rank + 0.5) / most,
+                    "quota": pl.repeat(want, most, dtype=pl.Int64, eager=True),
+                    **aims(cell, most, target, material.domain, rng),
+                    "seed": rng.integers(0, 2**31 - 1, most),
+                    "template": rng.choice(fits, most, p=weights / weights.sum()),
+                }
             )
+        )
     return pl.concat(parts)
 
 
@@ -203,7 +208,8 @@ def requests(
     pair = whole["template"].to_numpy() * len(types) + of_cell[whole["cell"].to_numpy()]
     used = np.bincount(pair, minlength=len(templates) * len(types)).nonzero()[0]
     turn, kept = whole["turn"].to_numpy(), whole["kept"].to_numpy()
-    frame = whole.filter("kept").with_columns(pair=pair[kept])
+    frame = whole.filter("kept")
+    drawn = pl.DataFrame({"pair": pair[kept]}).with_row_index("at")
     walks: dict[Key, dict[str, np.ndarray]] = {}
     for source in sorted({source for t in templates for source in t.header.sources}):
         keys: dict[Key, int] = {}
@@ -213,8 +219,8 @@ def requests(
             if source in header.sources:
                 key = material.key(source, header, *types[number % len(types)])
                 resource[number] = keys.setdefault(key, len(keys))
-        drawn = places(resource[pair], turn, kept)[kept]
-        frame = frame.with_columns(pl.Series(source, drawn))
+        place = places(resource[pair], turn, kept)[kept]
+        drawn = drawn.with_columns(pl.Series(source, place))
         if source != "asset":
             sizes = np.bincount(resource[pair[kept]] + 1, minlength=len(keys) + 1)[1:]
             walks |= {
@@ -226,31 +232,35 @@ def requests(
         template, kind = templates[number // len(types)], types[number % len(types)]
         return _fill(group, template, kind, material, walks)
 
-    groups = frame.partition_by("pair", as_dict=True, maintain_order=True)
+    groups = drawn.partition_by("pair", as_dict=True, maintain_order=True)
     # Nearly all of it is polars' work, which does not hold Python's lock.
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        table = pl.concat(pool.map(filled, (number for (number,) in groups), groups.values()))
-    columns = ("function", "content_type", "band", "locale", "min_words", "max_words")
-    known = pl.DataFrame([{name: cell[name] for name in columns} for cell in cells])
+        parts = pool.map(filled, (number for (number,) in groups), groups.values())
+        slots = pl.concat(parts, rechunk=True)
+    order = np.empty(slots.height, np.int64)
+    order[slots["at"]] = np.arange(slots.height)
+    known = pl.DataFrame([{name: cell[name] for name in COPIED} for cell in cells])
+    names = [(t.header.route, t.template_id) for t in templates]
+    told = pl.DataFrame(names, schema=["route", "template_id"], orient="row")
+    table = pl.concat(
+        [frame, known[frame["cell"]], told[frame["template"]], slots[order]], how="horizontal"
+    )
     named = pl.format(
         "{}-{}-{}",
         "route",
         pl.col("cell").cast(pl.String).str.zfill(4),
         pl.col("rank").cast(pl.String).str.zfill(6),
     )
-    return (
-        table.join(known.with_row_index("cell").cast({"cell": pl.Int32}), on="cell", how="left")
-        .sort("route", "cell", "rank")
-        .with_columns(request_id=named)
-        .select(list(Requests.to_schema().columns))
-    )
+    return table.with_columns(request_id=named).select(Requests.schema().names())
 
 
 def _fill(
     group: pl.DataFrame, template: Template, kind: tuple[str, str], material: Material,
     walks: dict[Key, dict[str, np.ndarray]],
 ) -> pl.DataFrame:  # fmt: skip
-    """Fill the slots of all requests of one template and `kind`, a function and content type."""
+    """`at`, slots, asset_id, node_ids and image_path of all requests of one template and `kind`, a
+    function and content type. group: at, and for each source which draw from it.
+    """
     n, slots, visited = group.height, {}, []
     asset_id = image = pl.repeat(None, n, dtype=pl.String, eager=True)
     for source in template.header.sources:
@@ -265,15 +275,14 @@ def _fill(
             walked = walks[material.key(source, template.header, *kind)]
             for slot, nodes in walked.items():
                 slots[slot] = material.nodes["label"].gather(nodes[place]).alias(slot)
-                visited.append(material.nodes["node_id"].gather(nodes[place]).alias(slot))
+                visited.append(nodes[place])
     if visited:
-        path = pl.DataFrame(visited).select(pl.concat_list(pl.all())).to_series()
+        ids = material.nodes["node_id"].gather(np.stack(visited, axis=1).ravel())
+        path = ids.reshape((n, len(visited))).arr.to_list()
     else:
         path = pl.Series([[]], dtype=pl.List(pl.String)).new_from_index(0, n)
     text = pl.DataFrame(list(slots.values())).select(pl.struct(pl.all()).struct.json_encode())
-    return group.select("cell", "rank", "quota", "words", "type_position", "seed").with_columns(
-        route=pl.lit(template.header.route),
-        template_id=pl.lit(template.template_id),
+    return group.select("at").with_columns(
         slots=text.to_series() if slots else pl.lit("{}"),
         asset_id=asset_id,
         node_ids=path,

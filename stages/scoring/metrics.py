@@ -68,7 +68,7 @@ def predictions(
             all(three) for three in zip(function_correct, type_correct, text_correct, strict=True)
         ],
     }
-    return pl.DataFrame(columns, schema=tables.empty(tables.Predictions).schema)
+    return pl.DataFrame(columns, schema=tables.Predictions.schema())
 
 
 def labels(frame: pl.DataFrame) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from typing import Any
@@ -62,7 +63,6 @@ class Writer:
         self.role = "viewer" if self.sees else "writer"
         if self.sees:
             templates = [seeing.template(templates[0])]
-        self.prompter = Prompter(templates, domain, lexicon, environment)
         self.chosen, server = chosen, chosen.generate.server
         self.sampling = getattr(chosen.generate, route).sampling.model_dump()
         if self.sees:
@@ -75,7 +75,12 @@ class Writer:
                 "a model that sees pictures there, such as SmolVLM (README, the vision route)"
             )
         # A server with a model of its own; else it serves models/base/ROLE, as the others do.
-        self.model = server.model if remote and server.model else identity(self.role)
+        named = server.model if remote else ""
+        # The digest of its weights and the compiled templates take equally long.
+        with ThreadPoolExecutor(1) as beside:
+            model = None if named else beside.submit(identity, self.role)
+            self.prompter = Prompter(templates, domain, lexicon, environment)
+            self.model = model.result() if model else named
         self.plain = remote and not server.vllm
         if self.plain:
             from stages.writing.engines.server import STANDARD
