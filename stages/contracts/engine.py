@@ -9,7 +9,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stages.contracts import settings
+from stages.contracts import memory, settings
 from stages.contracts.command import OFFLINE, InputError
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def engine(model: str, options: settings.Engine, seed: int = 0, **extra: Any) ->
         "seed": seed,
     }
     if not torch.cuda.is_available():
+        memory.keep_freed()
         os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
         arguments |= {
             "enforce_eager": True,

@@ -1,15 +1,13 @@
 """Attention as plain matrix products, for training on a processor.
 
 There PyTorch's fused scaled-dot-product attention takes longer backwards than the matrix products
-that it consists of. Here they are, a part of the queries at a time. Nothing of the
-size queries x keys is kept for the way back where that would be large: it is computed again
-(Dao et al. 2022, *FlashAttention*, section 3.1).
+that it consists of. Here they are, a part of the queries at a time. Nothing of the size queries x
+keys is kept for the way back where that would be large: it is computed again (Dao et al. 2022,
+*FlashAttention*, section 3.1).
 """
 
 from __future__ import annotations
 
-import ctypes
-import sys
 from typing import Any
 
 import torch
@@ -19,10 +17,6 @@ from transformers.masking_utils import eager_mask
 NAME = "matrix_products"
 # Scores (heads x queries x keys) of a part at most; of one part alone the probabilities are kept.
 SCORES = 1 << 22
-# Of glibc's mallopt: from which size on memory is mapped for itself, and from how much free memory
-# at its end on the heap gives some back.
-M_MMAP_THRESHOLD, M_TRIM_THRESHOLD = -3, -1
-KEPT = 2**31 - 1
 
 
 class _Attention(torch.autograd.Function):
@@ -109,14 +103,3 @@ def use(model: Any) -> None:
     config = model.config.get_text_config()
     if config._attn_implementation == "sdpa" and not getattr(config, "attention_dropout", 0):
         model.set_attn_implementation(NAME)
-
-
-def keep_freed_memory() -> None:
-    """Let the C library keep what is freed for what comes next. A training step frees and takes
-    buffers of megabytes by the hundred; asked of the system anew, each page costs a fault.
-    """
-    if sys.platform == "linux":
-        libc = ctypes.CDLL(None)
-        if hasattr(libc, "mallopt"):  # glibc's
-            libc.mallopt(M_MMAP_THRESHOLD, KEPT)
-            libc.mallopt(M_TRIM_THRESHOLD, KEPT)

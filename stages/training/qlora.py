@@ -20,10 +20,10 @@ from transformers import (
 )
 from trl import SFTTrainer
 
-from stages.contracts import files
+from stages.contracts import files, memory
 from stages.contracts.command import InputError
 from stages.contracts.settings import Finetune
-from stages.training import attention, bfd, configuration, isolation, shared_prefix
+from stages.training import bfd, configuration, isolation, shared_prefix
 from stages.training.base import load_base
 from stages.training.progress import ProgressLine
 from stages.training.tokens import NO_LOSS, Row
@@ -217,7 +217,7 @@ def train(
         if trainer.is_world_process_zero():
             print(f"resuming after step {done} from {resume}", flush=True)
     if model.device.type == "cpu":
-        attention.keep_freed_memory()
+        memory.keep_freed()
     began = time.monotonic()
     # PEFT copies every adapter's input to the adapter's float32, which autocast undoes at once.
     with disable_input_dtype_casting(trainer.model):

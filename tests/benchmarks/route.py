@@ -9,15 +9,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from stages.contracts import files
-from tests.benchmarks.frame import ROOT, Line, Size, at_most, project, script, stage, timed
+from tests.benchmarks.frame import (
+    ROOT,
+    Line,
+    Size,
+    Timed,
+    at_most,
+    in_turns,
+    project,
+    script,
+    stage,
+    timed,
+)
 
 # Gives a little more than a million requests.
 ROWS = 160_000
@@ -66,14 +77,11 @@ def found(requests: Path) -> Drawn:
     return drawn
 
 
-def alone(drawn: Drawn, repeats: int, names: bool) -> float:
-    """Median seconds of `draw` in this process."""
-    seconds = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        draw(drawn, names)
-        seconds.append(time.perf_counter() - began)
-    return median(seconds)
+def alone(drawn: Drawn, names: bool) -> Timed:
+    """`draw` in this process; its memory is not measured."""
+    began = time.perf_counter()
+    draw(drawn, names)
+    return Timed(time.perf_counter() - began, 0)
 
 
 def lines(size: Size) -> Iterator[Line]:
@@ -87,27 +95,27 @@ def lines(size: Size) -> Iterator[Line]:
     with project(change) as folder:
         for name in ("ingest_graph", "ingest_assets", "population"):
             timed(stage(name), folder, 1)
-        requests = folder / "data/routed/requests.parquet"
-        small = (folder / "params.yaml").read_text().replace(f"rows: {rows}", f"rows: {rows // 10}")
+        ours = partial(timed, stage("route"), folder, 1)
         large = (folder / "params.yaml").read_text()
+        small = large.replace(f"rows: {rows}", f"rows: {rows // 10}")
         (folder / "params.yaml").write_text(small)
-        tenth = timed(stage("route"), folder, size.repeats)
+        (tenth,) = in_turns(size.repeats, ours)
         (folder / "params.yaml").write_text(large)
-        ours = timed(stage("route"), folder, size.repeats)
-        drawn = found(requests)
+        ours()
+        drawn = found(folder / "data/routed/requests.parquet")
         n = sum(count for count, _ in drawn.values())
-        growth = ours.seconds / tenth.seconds
-
-        def line(what: str, against: str, seconds: float) -> Line:
-            return at_most(
-                f"route against {what}", f"{n} requests", ours, seconds, against, 4, 2048, growth
-            )
-
-        for names in (False, True):
-            what = "names" if names else "numbers"
-            yield line(what, f"numpy draws {what}", alone(drawn, size.repeats, names))
         given, out = folder / "drawn.json", folder / "drawn.parquet"
         files.write_json(given, drawn)
-        written = timed(script(WRITE, str(given), str(out)), ROOT, size.repeats)
-        yield line("names written", "numpy draws names, polars writes them; with start-up",
-                   written.seconds)  # fmt: skip
+        full, *peers = in_turns(
+            size.repeats, ours, partial(alone, drawn, False), partial(alone, drawn, True),
+            partial(timed, script(WRITE, str(given), str(out)), ROOT, 1),
+        )  # fmt: skip
+        growth = full.seconds / tenth.seconds
+        told = {
+            "numbers": "numpy draws numbers",
+            "names": "numpy draws names",
+            "names written": "numpy draws names, polars writes them; with start-up",
+        }
+        for (what, against), peer in zip(told.items(), peers, strict=True):
+            yield at_most(f"route against {what}", f"{n} requests", full, peer.seconds, against,
+                          4, 2048, growth)  # fmt: skip

@@ -6,7 +6,7 @@ million rows, once each, to see the memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -237,23 +237,24 @@ def ingestion(n: int, tenth: bool, repeats: int, peak: float) -> Iterator[Line]:
 def near_duplicates(size: Size, folder: Path) -> Iterator[Line]:
     """The part of validate that looks for duplicates, on queries with planted ones."""
     n = size.rows(ROWS)
-    queries, out = folder / "queries.parquet", folder / "refused.parquet"
+    out = folder / "refused.parquet"
 
-    def ours(n: int) -> tuple[Timed, float]:
-        planted = write_queries(queries, n)
-        command = script(OURS, str(queries), str(THRESHOLD), str(out))
-        took = timed(command, ROOT, size.repeats)
-        # Refused is the later of two, or the earlier for the sake of one before both.
-        refused = pl.read_parquet(out)["row"].implode()
-        found = planted.select(pl.col("row").is_in(refused) | pl.col("of").is_in(refused))
-        return took, found.to_series().mean()  # type: ignore[return-value]
+    def over(text: str, queries: Path, out: Path) -> Callable[[], Timed]:
+        return partial(timed, script(text, str(queries), str(THRESHOLD), str(out)), ROOT, 1)
 
-    tenth, _ = ours(n // 10)
-    write_queries(queries, n // PEER_SHARE)
-    peer = timed(script(PEER, str(queries), str(THRESHOLD)), ROOT, min(size.repeats, 3))
-    start = timed(script("import polars, datasketch"), ROOT, size.repeats).seconds
-    reference = start + (peer.seconds - start) * PEER_SHARE
-    full, recall = ours(n)
+    few, part, many = (folder / f"{name}.parquet" for name in ("few", "part", "many"))
+    write_queries(few, n // 10)
+    write_queries(part, n // PEER_SHARE)
+    planted = write_queries(many, n)
+    tenth, peer, started, full = in_turns(
+        size.repeats, over(OURS, few, folder / "tenth.parquet"), over(PEER, part, out),
+        partial(timed, script("import polars, datasketch"), ROOT, 1), over(OURS, many, out),
+    )  # fmt: skip
+    reference = started.seconds + (peer.seconds - started.seconds) * PEER_SHARE
+    # Refused is the later of two, or the earlier for the sake of one before both.
+    refused = pl.read_parquet(out)["row"].implode()
+    found = planted.select(pl.col("row").is_in(refused) | pl.col("of").is_in(refused)).to_series()
+    recall: float = found.mean()  # type: ignore[assignment]
     yield at_least(
         "validate, near-duplicates", f"{n} queries, {PLANTED:.0%} planted, recall {recall:.4f}",
         full, reference, f"datasketch MinHash LSH, {PEER_SHARE}x a tenth",
@@ -279,9 +280,10 @@ def whole(size: Size) -> Iterator[Line]:
             for route in ROUTES[1:]:
                 files.write_table(generated / f"{route}.parquet", empty(Candidates), Candidates)
             table = generated / "heuristic.parquet"
-            ours = timed(stage("validate"), folder, size.repeats)
-            command = script(PEER, str(table), str(THRESHOLD))
-            return ours, timed(command, ROOT, size.repeats), pl.read_parquet(table).height
+            ours = partial(timed, stage("validate"), folder, 1)
+            peer = partial(timed, script(PEER, str(table), str(THRESHOLD)), ROOT, 1)
+            own, other = in_turns(size.repeats, ours, peer)
+            return own, other, pl.read_parquet(table).height
 
     n = size.rows(WHOLE)
     tenth, _, few = measured(n // 10)

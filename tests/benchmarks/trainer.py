@@ -69,8 +69,8 @@ def main(job: dict[str, Any]) -> None:
     from peft.helpers import disable_input_dtype_casting
     from transformers import AutoTokenizer, TrainerCallback
 
-    from stages.contracts import settings
-    from stages.training import attention, qlora
+    from stages.contracts import memory, settings
+    from stages.training import qlora
     from stages.training.tokens import NO_LOSS, Row
 
     cuda = torch.cuda.is_available()
@@ -94,7 +94,7 @@ def main(job: dict[str, Any]) -> None:
     if wanted == "fused" or not ours:
         model.set_attn_implementation("sdpa")
     if ours and not cuda:
-        attention.keep_freed_memory()
+        memory.keep_freed()
     seen: list[tuple[int, int, int]] = []
     ends: list[float] = []
 
