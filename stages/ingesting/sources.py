@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
@@ -30,8 +31,6 @@ def batches(sql: Path, pack: Path) -> Iterator[pl.DataFrame]:
 
     It sees the variable `pack` and no file outside the pack. Raises InputError, also on the way.
     """
-    import pyarrow  # DuckDB brings it when the first batch comes
-
     folder = str(pack.resolve())
     for file in sorted(sql.parent.glob("*.[ct]sv")):
         check_lines(file)
@@ -40,7 +39,12 @@ def batches(sql: Path, pack: Path) -> Iterator[pl.DataFrame]:
             connection.execute(f"SET VARIABLE pack = {_quoted(folder)}")
             connection.execute(f"SET allowed_directories = [{_quoted(folder + '/')}]")
             connection.execute("SET enable_external_access = false")
-            reader = connection.sql(sql.read_text("utf-8")).to_arrow_reader(BATCH)
+            with ThreadPoolExecutor(1) as beside:
+                # DuckDB looks at the files meanwhile.
+                query = beside.submit(connection.sql, sql.read_text("utf-8"))
+                import pyarrow
+
+                reader = query.result().to_arrow_reader(BATCH)
             yield pl.DataFrame(pyarrow.Table.from_batches([], reader.schema))
             for batch in reader:
                 yield pl.DataFrame(batch)
