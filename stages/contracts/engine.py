@@ -106,3 +106,4 @@ def shutdown(llm: LLM) -> None:
     del llm.llm_engine
     cleanup_dist_env_and_memory()
     gc.collect()
+    memory.give_back()
