@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 import os
 import sqlite3
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.contracts import files, store
+from stages.contracts import files, models, store
 from stages.contracts.command import InputError
 from stages.contracts.store import Store
 from tests.conftest import ROOT
@@ -266,3 +267,13 @@ def test_the_same_work_is_done_by_one_process_at_a_time(
         assert other.wait(5) == 0
     assert "another process does the same work" in capsys.readouterr().out
     other.stdout.close()
+
+
+def test_a_models_digest_is_that_of_its_files_empty_ones_too(tmp_path: Path) -> None:
+    """It is part of every completion's key: another value would ask for all of them again."""
+    held = {"config.json": b"{}", "model.safetensors": b"weights", "tokenizer.json": b""}
+    for name, data in held.items():
+        (tmp_path / name).write_bytes(data)
+    (tmp_path / "notes.txt").write_text("not of the model")
+    told = hashlib.sha256(b"".join(hashlib.sha256(data).digest() for data in held.values()))
+    assert models.digest(tmp_path) == told.hexdigest()[:16]
