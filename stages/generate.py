@@ -8,7 +8,7 @@ Writes:  data/generated/ROUTE.parquet, metrics/generate_ROUTE.json; completions 
          data/.work/completions.sqlite
 
 Requests are taken in rank order; a cell whose quota is full takes no more. Every candidate goes
-through the per-row checks at once; a rejected one keeps its reason.
+through the per-row checks at once; a rejected one keeps its reason, an accepted one its labels.
 """
 
 from __future__ import annotations
@@ -17,93 +17,120 @@ import argparse
 import time
 from collections import Counter, deque
 from collections.abc import Callable
-from functools import partial
-from typing import Any
+from functools import lru_cache, partial
 
 import polars as pl
 
-from stages.checking import first_reason, normalized
+from stages.checking import Verdict, judged, normalized
+from stages.checking.parallel import over_rows
+from stages.checking.seals import ASKED, seals
 from stages.contracts import domain, files, prompts, settings, store
 from stages.contracts.command import InputError, run
 from stages.contracts.domain import Domain
 from stages.contracts.settings import Settings
-from stages.contracts.tables import ROUTES, Candidates, Requests
+from stages.contracts.tables import ROUTES, Candidates, Requests, empty
 from stages.writing.engines import Failed
 from stages.writing.heuristic import Grammar
 from stages.writing.models import Writer, Written
 from stages.writing.progress import Reporter
 from stages.writing.quota import Quotas
+from stages.writing.slots import Request
 
 # Batches that a model is asked for at a time: an engine that can work ahead need not idle at the
 # end of each, while its longest answers are written.
 AHEAD = 2
+# What was written for a request, and the verdict on each of its queries.
+Judged = tuple[Written, list[Verdict]]
 # Begins a batch, and gives what waits for it.
-Write = Callable[[list[dict[str, Any]]], Callable[[], list[Written]]]
+Write = Callable[[list[Request]], Callable[[], list[Judged]]]
+# Requests of the heuristic route from which on it pays to start processes, and those that one gets
+# at a time.
+LEAST, PART = 2_048, 256
 
 
-def heuristic(chosen: Settings, known: Domain) -> Write:
-    """The writer of the heuristic route: no model, no prompt."""
+@lru_cache(1)
+def grammar(typo_share: float, pack: str) -> tuple[Grammar, dict[str, str]]:
+    """The patterns of the heuristic route, and the digest of each template; once a process."""
+    known = domain.load(pack)
     templates = prompts.load(known, route="heuristic")
-    grammar = Grammar(
-        templates,
-        known,
-        prompts.lexicon(),
-        prompts.environment(),
-        chosen.generate.heuristic.typo_share,
-    )
-    digests = {t.template_id: t.digest for t in templates}
+    patterns = Grammar(templates, known, prompts.lexicon(), prompts.environment(), typo_share)
+    return patterns, {t.template_id: t.digest for t in templates}
 
-    def write(batch: list[dict[str, Any]]) -> list[Written]:
-        queries = [(grammar.write(request), request["template_id"]) for request in batch]
-        return [([query], query, "heuristic", digests[name], "") for query, name in queries]
 
-    return lambda batch: partial(write, batch)
+def heuristic(chosen: Settings) -> Write:
+    """The writer of the heuristic route: no model, no prompt."""
+    given = chosen.generate.heuristic.typo_share, chosen.pack
+    grammar(*given)  # before any process is started, for what is wrong with a template
+    return lambda batch: partial(over_rows, _filled, batch, *given, least=LEAST, part=PART)
+
+
+def _filled(batch: list[Request], typo_share: float, pack: str) -> list[Judged]:
+    patterns, digests = grammar(typo_share, pack)
+    made: list[Judged] = []
+    for request in batch:
+        query = patterns.write(request)
+        written = [query], query, "heuristic", digests[request["template_id"]], ""
+        made.append((written, [judged(query, request, patterns.domain)]))
+    return made
+
+
+def asked(writer: Writer, known: Domain) -> Write:
+    """The writer of the other routes: a model answers prompts."""
+
+    def begun(batch: list[Request]) -> Callable[[], list[Judged]]:
+        wait = writer.start(batch)
+        return lambda: [
+            (written, _verdicts(written, request, known))
+            for request, written in zip(batch, wait(), strict=True)
+        ]
+
+    return begun
+
+
+def _verdicts(written: Written, request: Request, known: Domain) -> list[Verdict]:
+    queries, completion, _, _, prompt = written
+    if isinstance(completion, Failed):
+        return [Verdict("engine", completion.reason)] * len(queries)
+    return [judged(query, request, known, prompt) for query in queries]
 
 
 def candidates(
-    quotas: Quotas, write: Write, batch: int, known: Domain, report: Reporter, ahead: int = 1
-) -> list[dict[str, Any]]:
-    """Write, check and count until the quotas are full or the requests are used up.
+    quotas: Quotas, write: Write, batch: int, report: Reporter, ahead: int = 1
+) -> pl.DataFrame:
+    """Write, check and count until the quotas are full or the requests are used up; the rows of
+    Candidates, without seals.
 
     ahead: batches under way at a time, whether or not the engine can make use of it: the requests
     that are asked for must not depend on the engine.
     """
     seen: set[str] = set()
-    rows = []
-    under_way: deque[tuple[list[dict[str, Any]], Callable[[], list[Written]]]] = deque()
+    schema = {name: kind for name, kind in Candidates.schema().items() if name != "seal"}
+    frames = [pl.DataFrame(schema=schema)]
+    under_way: deque[tuple[list[Request], Callable[[], list[Judged]]]] = deque()
     while (taken := quotas.next_batch(batch)) or under_way:
         if taken:
             under_way.append((taken, write(taken)))
             if len(under_way) < ahead:
                 continue
         requests, wait = under_way.popleft()
-        for request, written in zip(requests, wait(), strict=True):
+        rows = []
+        for request, (written, verdicts) in zip(requests, wait(), strict=True):
             quotas.answered(request)
-            queries, completion, model, prompt_hash, prompt = written
-            for n, query in enumerate(queries):
-                if isinstance(completion, Failed):
-                    refused: tuple[str, str] | None = ("engine", completion.reason)
-                else:
-                    refused = first_reason(query, request, known, prompt)
-                if refused is None and normalized(query) in seen:
-                    refused = ("duplicate", "stands in this route already")
-                if refused is None:
+            queries, completion, model, prompt_hash, _ = written
+            told = "" if isinstance(completion, Failed) else completion
+            for n, (query, verdict) in enumerate(zip(queries, verdicts, strict=True)):
+                if verdict.check is None and normalized(query) in seen:
+                    verdict = Verdict("duplicate", "stands in this route already")
+                if verdict.check is None:
                     seen.add(normalized(query))
                     quotas.accept(request)
-                rows.append(
-                    {
-                        "request_id": request["request_id"],
-                        "n": n,
-                        "query": query,
-                        "completion": "" if isinstance(completion, Failed) else completion,
-                        "model": model,
-                        "prompt_hash": prompt_hash,
-                        "accepted": refused is None,
-                        "reason": None if refused is None else ": ".join(refused),
-                    }
-                )
+                check, reason, *labels = verdict
+                said = None if check is None else f"{check}: {reason}"
+                row = request["request_id"], n, query, told, model, prompt_hash
+                rows.append((*row, check is None, said, *labels))
+        frames.append(pl.DataFrame(rows, schema=schema, orient="row"))
         report.update()
-    return rows
+    return pl.concat(frames)
 
 
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
@@ -139,33 +166,36 @@ def main(given: list[str] | None = None) -> None:
     route = options.route
     chosen = settings.load()
     known = domain.load(chosen.pack)
-    table = files.read_table("data/routed/requests.parquet", Requests)
-    requests = table.filter(pl.col("route") == route).to_dicts()
+    planned = files.read_table("data/routed/requests.parquet", Requests)
+    requests = planned.filter(pl.col("route") == route)
+    del planned
     started = time.monotonic()
     block = getattr(chosen.generate, route)
     quotas = Quotas(requests, block.min_acceptance, block.min_tried)
     writer: Writer | None = None
-    rows: list[dict[str, Any]] = []
-    if requests:
+    frame = empty(Candidates)
+    if requests.height:
         if route == "heuristic":
-            write = heuristic(chosen, known)
+            write = heuristic(chosen)
         else:
             writer = Writer(prompts.load(known, route=route), known, prompts.lexicon(),
                             prompts.environment(), chosen, route)  # fmt: skip
-            write = writer.start
+            write = asked(writer, known)
         try:
             with Reporter(route, quotas) as report:
                 ahead = AHEAD if writer else 1
-                rows = candidates(quotas, write, block.batch, known, report, ahead)
+                frame = candidates(quotas, write, block.batch, report, ahead)
         finally:
             if writer is not None:
                 writer.close()
-    frame = pl.DataFrame(rows, schema=Candidates.schema())
+        asked_for = requests.select("request_id", *ASKED)
+        joined = frame.join(asked_for, "request_id", maintain_order="left")
+        frame = frame.with_columns(seal=seals(joined, known))
     files.write_table(f"data/generated/{route}.parquet", frame, Candidates)
-    refused = Counter(row["reason"].split(":")[0] for row in rows if row["reason"])
+    refused = Counter(frame["reason"].drop_nulls().str.splitn(":", 2).struct[0])
     metrics = {
         "wanted": sum(quotas.want.values()),
-        "candidates": len(rows),
+        "candidates": frame.height,
         "accepted": frame["accepted"].sum(),
         "cells_short": len(quotas.short),
         "rejected": dict(refused.most_common()),
@@ -173,7 +203,7 @@ def main(given: list[str] | None = None) -> None:
         "store": dict(writer.counts) if writer is not None else {},
     }
     files.write_json(f"metrics/generate_{route}.json", metrics)
-    print(f"{route}: {metrics['accepted']} accepted of {len(rows)} candidates "
+    print(f"{route}: {metrics['accepted']} accepted of {frame.height} candidates "
           f"in {time.monotonic() - started:.0f} s, {metrics['store'] or 'no model'}")  # fmt: skip
 
 

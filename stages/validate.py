@@ -7,7 +7,9 @@ Reads:   data/routed/requests.parquet, data/routed/targets.json, data/generated/
 Writes:  data/dataset/train.parquet, data/dataset/validation.parquet,
          data/rejected/rejected.parquet, metrics/validate.json, metrics/validate/*.csv (plots)
 
-A candidate enters the dataset or is kept in `rejected` with the check that refused it and why.
+A candidate enters the dataset or is kept in `rejected` with the check that refused it and why. It
+was checked and labelled when it was written; that is done again where its seal is broken
+(stages/checking/seals.py).
 """
 
 from __future__ import annotations
@@ -19,40 +21,61 @@ from pathlib import Path
 
 import polars as pl
 
-from stages.checking.parallel import over_rows
-from stages.checking.subprompt import extract
 from stages.contracts import chat, domain, files, settings
 from stages.contracts.command import InputError, run
 from stages.contracts.domain import Domain
-from stages.contracts.tables import ROUTES, Candidates, Rejected, Requests, Samples
+from stages.contracts.tables import CELL, ROUTES, Candidates, Rejected, Requests, Samples
 
 DATASET, REJECTED = Path("data/dataset"), Path("data/rejected/rejected.parquet")
+# Columns of Requests that only the writer needs.
+AIMS = ("words", "type_position", "quota")
 PLOTS = Path("metrics/validate")
 GOLDEN = "golden.jsonl"
-LABELS = ("sample_id", "extracted_prompt", "arguments", "messages")
+# A query and a text that nothing else holds: characters for private use.
+QUERY, TEXT = "\ue000", "\ue001"
+ESCAPED = r'["\\\x00-\x1f]'  # what JSON does not hold as it is
 
 
 def labelled(frame: pl.DataFrame, known: Domain) -> pl.DataFrame:
-    """The selected rows as samples, in the order of their hashed ids."""
-    told = frame.select("request_id", "n", "query", "function", "content_type")
-    labels = pl.DataFrame(
-        over_rows(_labels, told, known), schema=dict.fromkeys(LABELS, pl.String), orient="row"
+    """The selected rows as samples, in the order of their hashed ids; and `position`, `text`."""
+    pair, texts = ["function", "content_type"], ["query", "extracted_prompt"]
+    # JSON takes most texts as they are: they go into the labels of stand-ins for them.
+    kinds = []
+    for function, content_type in frame.select(pair).unique().iter_rows():
+        arguments, messages = _labels(known, function, content_type, QUERY, TEXT)
+        before, after = arguments.split(TEXT)
+        start, rest = messages.split(QUERY)
+        kinds.append((function, content_type, before, after, start, *rest.split(TEXT)))
+    parts = ["before", "after", "start", "middle", "end"]
+    schema = dict.fromkeys([*pair, *parts], pl.String)
+    kind = pl.DataFrame(kinds, schema=schema, orient="row")
+    made = frame.join(kind, pair, maintain_order="left").select(
+        arguments=pl.concat_str("before", "extracted_prompt", "after"),
+        messages=pl.concat_str("start", "query", "middle", "extracted_prompt", "end"),
     )
-    samples = frame.hstack(labels).with_columns(tools=pl.lit(known.tools_json))
-    return samples.select(Samples.schema().names()).sort("sample_id")
+    escaped = frame.select(pl.any_horizontal(pl.col(texts).str.contains(ESCAPED))).to_series()
+    rows = frame.filter(escaped).select(*pair, *texts).iter_rows()
+    told = pl.DataFrame([_labels(known, *row) for row in rows], schema=made.schema, orient="row")
+    at = escaped.arg_true()
+    samples = frame.with_columns(
+        *(made[name].scatter(at, told[name]) for name in made.columns),
+        sample_id=pl.Series(map(_sample_id, frame["request_id"], frame["n"]), dtype=pl.String),
+        tools=pl.lit(known.tools_json),
+    )
+    return samples.select(*Samples.schema(), "position", "text").sort("sample_id")
 
 
-def _labels(part: pl.DataFrame, known: Domain) -> list[tuple[str, ...]]:
-    """LABELS of each row: request_id, n, query, function, content_type."""
-    made = []
-    for request_id, n, query, function, content_type in part.iter_rows():
-        text = extract(query, function, content_type, known)
-        arguments = {known.label_argument: content_type, known.text_argument: text}
-        messages = chat.messages(query, chat.Call(function, arguments))
-        sample_id = blake2b(f"{request_id}/{n}".encode(), digest_size=8).hexdigest()
-        told = (json.dumps(value, ensure_ascii=False) for value in (arguments, messages))
-        made.append((sample_id, text, *told))
-    return made
+def _labels(
+    known: Domain, function: str, content_type: str, query: str, text: str
+) -> tuple[str, str]:
+    """`arguments` and `messages` of a sample, as JSON."""
+    arguments = {known.label_argument: content_type, known.text_argument: text}
+    messages = chat.messages(query, chat.Call(function, arguments))
+    return json.dumps(arguments, ensure_ascii=False), json.dumps(messages, ensure_ascii=False)
+
+
+def _sample_id(request_id: str, n: int) -> str:
+    return blake2b(f"{request_id}/{n}".encode(), digest_size=8).hexdigest()
 
 
 def main() -> None:
@@ -64,15 +87,17 @@ def main() -> None:
     known = domain.load(chosen.pack)
     targets = files.read_json("data/routed/targets.json")
     population = files.read_json("data/population/target.json")
-    requests = files.read_table("data/routed/requests.parquet", Requests)
-    candidates = pl.concat(
-        files.read_table(f"data/generated/{route}.parquet", Candidates) for route in ROUTES
-    )
     queries = [str(row.get("query", "")) for row in files.read_jsonl(Path(chosen.pack) / GOLDEN)]
     golden = Golden(queries)
-    frame = rows.checked(
-        rows.joined(requests, candidates), known, chosen.validate_.min_grounding, golden
+    # Only what is joined is kept in memory, so these have no names.
+    frame = rows.joined(
+        files.read_table("data/routed/requests.parquet", Requests).drop(AIMS),
+        pl.concat(
+            files.read_table(f"data/generated/{route}.parquet", Candidates).drop("completion")
+            for route in ROUTES
+        ),
     )
+    frame = rows.checked(frame, known, chosen.validate_.min_grounding, golden)
     frame = rows.deduplicated(frame, chosen.validate_.near_duplicate_threshold, chosen.seed)
     passing = frame.filter(pl.col("check").is_null())
     aimed = population.get("type_words", {}).get("positions", statistics.UNIFORM)
@@ -109,6 +134,7 @@ def main() -> None:
         "validation": int(held_back.sum()),
         "shortfalls": short,
     }
+    samples = samples.select(Samples.schema().names())
     files.write_table(DATASET / "train.parquet", samples.filter(~held_back), Samples)
     files.write_table(DATASET / "validation.parquet", samples.filter(held_back), Samples)
     rejects = frame.drop_nulls("check").select(Rejected.schema().names())
@@ -119,7 +145,7 @@ def main() -> None:
             table.write_csv(temporary, float_precision=6)
     files.write_json("metrics/validate.json", metrics)
     for cell in short:
-        where = " x ".join(cell[name] for name in selection.CELL)
+        where = " x ".join(cell[name] for name in CELL)
         print(f"short: {where} lacks {cell['lacking']} of {cell['quota']}; "
               f"{cell['moved']} taken from other lengths, {cell['lost']} lost")  # fmt: skip
     print(f"validate: {samples.height} of {metrics['wanted']} wanted rows from {frame.height} "

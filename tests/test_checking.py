@@ -14,16 +14,19 @@ from scipy import stats
 
 from stages.checking import (
     CHECKS,
+    columns,
     duplicates,
-    first_reason,
+    extract,
     grounding,
+    judged,
     normalized,
     selection,
     splitting,
 )
-from stages.checking.phrases import commanded, named_type, type_word
+from stages.checking.phrases import commanded, named_type, type_position, type_word
 from stages.checking.words import count, plurals, tokens, words
 from stages.contracts.domain import Domain
+from stages.contracts.tables import cell_of
 
 PROMPT = (
     "Write one thing that a person would type to find a poster. Be short and crisp. "
@@ -102,9 +105,9 @@ REFUSED = [
 
 @pytest.mark.parametrize(("check", "query", "changes"), REFUSED)
 def test_refused(creative: Domain, check: str, query: str, changes: dict[str, Any]) -> None:
-    found = first_reason(query, request(**changes), creative, PROMPT)
-    assert found is not None and found[0] == check, found
-    assert found[1]
+    found = judged(query, request(**changes), creative, PROMPT)
+    assert found.check == check, found
+    assert found.reason and found.extracted_prompt is found.position is None
 
 
 ACCEPTED = [
@@ -137,11 +140,17 @@ ACCEPTED = [
 
 @pytest.mark.parametrize(("query", "changes"), ACCEPTED)
 def test_accepted(creative: Domain, query: str, changes: dict[str, Any]) -> None:
-    assert first_reason(query, request(**changes), creative, PROMPT) is None
+    found = judged(query, request(**changes), creative, PROMPT)
+    assert found.check is found.reason is None, found
+    asked = request(**changes)
+    assert found.extracted_prompt == extract(
+        query, asked["function"], asked["content_type"], creative
+    )
+    assert found.position == type_position(query, asked["content_type"], creative)
 
 
 def test_without_a_prompt_its_words_are_no_leak(creative: Domain) -> None:
-    assert first_reason("poster: be short and crisp it is", request(), creative) is None
+    assert judged("poster: be short and crisp it is", request(), creative).check is None
 
 
 def test_an_unknown_locale_is_not_judged(creative: Domain) -> None:
@@ -257,24 +266,36 @@ def test_grounding() -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=80), st.sampled_from(["Search", "Generate"]))
 def test_checks_take_any_text(creative: Domain, query: str, function: str) -> None:
-    found = first_reason(query, request(function=function, content_type="Any"), creative, PROMPT)
-    assert found is None or (found[0] in [*CHECKS, "grounding"] and found[1])
+    found = judged(query, request(function=function, content_type="Any"), creative, PROMPT)
+    assert (found.check in [*CHECKS, "grounding"] and found.reason) or found.extracted_prompt
 
 
 # Duplicates
 
 
 def test_exact_duplicates_keep_the_first() -> None:
-    texts = duplicates.normalize_all(pl.Series(["Red fox!", "red  FOX", "red foxes", "red-fox"]))
+    texts = columns.normalize(pl.Series(["Red fox!", "red  FOX", "red foxes", "red-fox"]))
     assert duplicates.exact(texts).tolist() == [False, True, False, True]
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.lists(st.text() | st.text("aB'`_- .\t\x1cß’é", max_size=12), max_size=8))
-def test_all_are_normalized_as_one_is(texts: list[str]) -> None:
-    found = duplicates.normalize_all(pl.Series("query", texts, dtype=pl.String))
-    assert found.to_list() == [normalized(text) for text in texts]
-    assert found.name == "query"
+ANY_TEXT = st.lists(st.text() | st.text("aB5'`_- .,?\t\x1cß’é٣", max_size=12), max_size=8)
+IN_COLUMNS = [(columns.normalize, normalized), (columns.counts, count), (columns.split, words)]
+
+
+@pytest.mark.parametrize(("all_of", "one"), IN_COLUMNS)
+@settings(max_examples=300, deadline=None)
+@given(ANY_TEXT)
+def test_a_column_says_what_each_query_says(all_of: Any, one: Any, texts: list[str]) -> None:
+    found = all_of(pl.Series("query", texts, dtype=pl.String))
+    assert found.to_list() == [one(text) for text in texts]
+
+
+@pytest.mark.parametrize(("all_of", "one"), IN_COLUMNS)
+def test_a_column_of_what_people_type(all_of: Any, one: Any) -> None:
+    texts = ["Find me a red fox.", "photo by H. R. Giger", "st. mary vs. the dragon . ", "a,b , c",
+             "logo #1 & co.", "5 % off!", "u.s. map", "what?!", "", " ", "no.", "co. .", "don't",
+             "ABBA 2024 ?", "the girls' night", "a b.c", "café poster"]  # fmt: skip
+    assert all_of(pl.Series(texts)).to_list() == [one(text) for text in texts]
 
 
 def test_near_duplicates_keep_the_first() -> None:
@@ -352,9 +373,7 @@ def test_selection_invariants(data: st.DataObject) -> None:
         cell(f, t, b, data.draw(st.integers(0, 12)))
         for f in FUNCTIONS for t in TYPES for b in BANDS
     ]  # fmt: skip
-    counts = {
-        (selection.key(c), route): data.draw(st.integers(0, 8)) for c in cells for route in ROUTES
-    }
+    counts = {(cell_of(c), route): data.draw(st.integers(0, 8)) for c in cells for route in ROUTES}
     weights = {"heuristic": 0.6, "text": 0.3, "vision": 0.1}
     taken, short = selection.plan(cells, weights, counts)
     assert all(0 < n <= counts[where] for where, n in taken.items())
@@ -370,25 +389,25 @@ def test_selection_invariants(data: st.DataObject) -> None:
 
 def test_selection_shares_routes_and_fills() -> None:
     one = cell("Search", "Photo", "1-2", 10)
-    full = {(selection.key(one), route): 20 for route in ROUTES}
+    full = {(cell_of(one), route): 20 for route in ROUTES}
     weights = {"heuristic": 0.6, "text": 0.3, "vision": 0.1}
     taken, short = selection.plan([one], weights, full)
-    assert taken == {(selection.key(one), r): n for r, n in zip(ROUTES, (6, 3, 1), strict=True)}
+    assert taken == {(cell_of(one), r): n for r, n in zip(ROUTES, (6, 3, 1), strict=True)}
     assert short == []
     # Vision has none: text fills before the heuristic route does.
-    few = full | {(selection.key(one), "vision"): 0}
+    few = full | {(cell_of(one), "vision"): 0}
     taken, short = selection.plan([one], weights, few)
-    assert taken[selection.key(one), "text"] == 4 and short == []
+    assert taken[cell_of(one), "text"] == 4 and short == []
     # The route's own plan goes before the weights.
     taken, _ = selection.plan([one | {"routes": {"text": 10}}], weights, full)
-    assert taken == {(selection.key(one), "text"): 10}
+    assert taken == {(cell_of(one), "text"): 10}
 
 
 def test_a_short_cell_takes_from_the_nearest_band_and_says_so() -> None:
     cells = [cell("Search", "Photo", band, 4) for band in BANDS]
-    counts = {(selection.key(c), "heuristic"): n for c, n in zip(cells, (1, 5, 9), strict=True)}
+    counts = {(cell_of(c), "heuristic"): n for c, n in zip(cells, (1, 5, 9), strict=True)}
     taken, short = selection.plan(cells, {"heuristic": 1.0}, counts)
-    assert [taken[selection.key(c), "heuristic"] for c in cells] == [1, 5, 6]
+    assert [taken[cell_of(c), "heuristic"] for c in cells] == [1, 5, 6]
     assert short == [{"function": "Search", "content_type": "Photo", "band": "1-2", "locale": "en",
                       "quota": 4, "lacking": 3, "moved": 3, "lost": 0}]  # fmt: skip
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from stages import generate
 from stages.checking import parallel, rows
 from stages.checking.contamination import Golden
+from stages.contracts import settings
 from stages.contracts.domain import Domain
 
+ROOT = Path(__file__).parents[1]
 SLOW = """
 import os, sys, time
 import polars as pl
@@ -37,14 +42,33 @@ def test_processes_give_what_one_gives(creative: Domain, monkeypatch: pytest.Mon
     queries = [f"find {n} photos of a red panda" for n in ("two", "a", "http://x.y", "")]
     frame = pl.DataFrame({"query": queries * 50}).with_columns(
         function=pl.lit("Search"), content_type=pl.lit("Photo"),
-        accepted=pl.int_range(200) % 7 > 0, reason=pl.lit("length: too long"),
+        accepted=pl.int_range(200) % 7 > 0, reason=pl.lit("length: too long"), locale=pl.lit("en"),
+        min_words=1, max_words=9, slots=pl.lit("{}"), seal=0,
+        extracted_prompt=pl.lit(None, pl.String), position=pl.lit(None, pl.Float64),
     )  # fmt: skip
     given = frame, creative, 1.0, Golden(["a red panda"])
     alone = rows.checked(*given)
-    monkeypatch.setattr(parallel, "LEAST", 1)
-    monkeypatch.setattr(parallel, "PART", 9)
+    monkeypatch.setattr(rows, "over_rows", partial(parallel.over_rows, least=1, part=9))
     assert rows.checked(*given).equals(alone)
     assert alone["check"].null_count() not in (0, 200)
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core works alone")
+def test_processes_write_what_one_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    chosen = settings.load("params.yaml")
+    slots = dict.fromkeys(("object", "other", "action", "look"), "old barn")
+    requests = [
+        {"template_id": "heuristic/search_kind_first", "function": "Search", "locale": "en",
+         "content_type": "Photo", "min_words": 3, "max_words": 9, "words": 5,
+         "type_position": 0.5, "slots": json.dumps(slots), "seed": n}
+        for n in range(40)
+    ]  # fmt: skip
+    alone = generate.heuristic(chosen)(requests)()
+    monkeypatch.setattr(generate, "LEAST", 1)
+    monkeypatch.setattr(generate, "PART", 7)
+    assert generate.heuristic(chosen)(requests)() == alone
+    assert len({query for ((query,), *_), _ in alone}) > 20
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core works alone")

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from PIL import Image
 from rich.console import Console
@@ -162,15 +163,14 @@ def test_several_queries_an_answer_become_several_rows(
 ) -> None:
     Answers(monkeypatch, "1. navy flyer\n2. green dragon flyer")
     path = picture(workplace / "a.png", "#152a55")
-    quotas = Quotas([request(path)])
+    quotas = Quotas(pl.DataFrame([request(path)]))
     with Reporter("vision", quotas, Console(file=io.StringIO())) as report:
-        rows = generate.candidates(
-            quotas, writer(creative, chosen("vllm")).start, 8, creative, report
-        )
-    assert [(row["n"], row["query"], row["accepted"]) for row in rows] == [
+        write = generate.asked(writer(creative, chosen("vllm")), creative)
+        rows = generate.candidates(quotas, write, 8, report)
+    assert rows.select("n", "query", "accepted").rows() == [
         (0, "navy flyer", True), (1, "green dragon flyer", False)
     ]  # fmt: skip
-    assert rows[1]["reason"].startswith("ungrounded: nothing of the picture, best match 0.")
+    assert rows["reason"][1].startswith("ungrounded: nothing of the picture, best match 0.")
 
 
 def test_an_answer_without_a_sentence_and_a_failed_one_are_rows_with_reasons(
@@ -180,11 +180,11 @@ def test_an_answer_without_a_sentence_and_a_failed_one_are_rows_with_reasons(
     reasons: list[str] = []
     for answer in ("Here they are:", Failed("prompt too long")):
         Answers(monkeypatch, answer)
-        quotas = Quotas([request(path, seed=len(reasons))])
+        quotas = Quotas(pl.DataFrame([request(path, seed=len(reasons))]))
         with Reporter("vision", quotas, Console(file=io.StringIO())) as report:
-            write = writer(creative, chosen("vllm")).start
-            (row,) = generate.candidates(quotas, write, 8, creative, report)
-        reasons.append(row["reason"])
+            write = generate.asked(writer(creative, chosen("vllm")), creative)
+            rows = generate.candidates(quotas, write, 8, report)
+        reasons.append(rows["reason"].item())
     assert reasons[0] == "characters: empty" and reasons[1] == "engine: prompt too long"
 
 

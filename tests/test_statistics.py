@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.checking import diversity, statistics
+from stages.checking import columns, diversity, statistics
 from stages.checking.contamination import Golden
+from stages.checking.phrases import type_position
 from stages.contracts.divergence import js_bits
 from stages.contracts.domain import Domain
 from stages.contracts.quantiles import cdf, cumulative, probabilities
@@ -90,8 +91,8 @@ def test_content_types_against_the_target() -> None:
 
 
 def histogram(texts: list[str], target: dict[Any, float]) -> pl.DataFrame:
-    frame = pl.DataFrame({"query": texts, "function": ["Search"] * len(texts)},
-                         schema={"query": pl.String, "function": pl.String})  # fmt: skip
+    words = columns.counts(pl.Series(texts, dtype=pl.String))
+    frame = pl.DataFrame({"words": words}).with_columns(function=pl.lit("Search"))
     return statistics.lengths(frame, {"Search": target})["Search"]
 
 
@@ -128,7 +129,8 @@ def typed(domain: Domain, **texts: str) -> pl.DataFrame:
     """content_type (with _ for a space) -> query, with the place where it names the type."""
     names = [name.rstrip("_0123456789").replace("_", " ") for name in texts]
     frame = pl.DataFrame({"content_type": names, "query": list(texts.values())})
-    return frame.with_columns(statistics.positions(frame, domain))
+    found = [type_position(query, name, domain) for name, query in frame.iter_rows()]
+    return frame.with_columns(position=pl.Series(found, dtype=pl.Float64))
 
 
 def test_places_of_type_words(creative: Domain) -> None:
@@ -251,16 +253,40 @@ def test_near_left_is_what_sets_give(texts: list[str]) -> None:
 
 def test_longest_run_shared_with_a_golden_query() -> None:
     golden = Golden(["Find a red fox, now!", "a red barn"])
-    for query, longest in [
-        ("a RED fox", 3),
-        ("the red barn door", 2),
-        ("red a", 1),
-        ("owls", 0),
-        ("", 0),
-        ("please find a red fox now, thanks", 5),
-    ]:
-        assert golden.longest_run(query) == longest, query
-    assert Golden([]).longest_run("a red fox") == 0
-    table = statistics.golden_runs([3, 0, 3, 1])
+    told = {
+        "a RED fox": 3,
+        "the red barn door": 2,
+        "red a": 1,
+        "owls": 0,
+        "": 0,
+        "please find a red fox now, thanks": 5,
+    }
+    texts = columns.normalize(pl.Series(list(told)))
+    assert golden.longest_runs(texts).tolist() == list(told.values())
+    assert golden.longest_runs(texts[:0]).tolist() == []
+    assert Golden([]).longest_runs(texts).tolist() == [0] * len(texts)
+
+
+WORDS = st.lists(st.sampled_from("abcdx"), max_size=7).map(" ".join)
+
+
+@settings(deadline=None)
+@given(st.lists(WORDS, max_size=5), st.lists(WORDS, max_size=8))
+def test_longest_runs_are_those_that_a_search_finds(known: list[str], texts: list[str]) -> None:
+    def longest(text: str) -> int:
+        words = text.split()
+        spans = [words[i:j] for i in range(len(words)) for j in range(i + 1, len(words) + 1)]
+        padded = [f" {query} " for query in known]
+        return max(
+            (len(s) for s in spans if any(f" {' '.join(s)} " in query for query in padded)),
+            default=0,
+        )
+
+    found = Golden(known).longest_runs(pl.Series(texts, dtype=pl.String))
+    assert found.tolist() == [longest(text) for text in texts]
+
+
+def test_a_histogram_of_runs() -> None:
+    table = statistics.golden_runs(np.array([3, 0, 3, 1]))
     assert table.rows() == [(0, 1), (1, 1), (2, 0), (3, 2)]
-    assert statistics.golden_runs([]).rows() == [(0, 0)]
+    assert statistics.golden_runs(np.array([], np.int64)).rows() == [(0, 0)]

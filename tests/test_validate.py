@@ -10,13 +10,16 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from stages import validate
-from stages.checking import rows
+from stages.checking import columns, judged, rows
 from stages.checking.contamination import Golden
-from stages.contracts import files
-from stages.contracts.chat import answer, parse_call
+from stages.checking.seals import seals
+from stages.contracts import domain, files
+from stages.contracts.chat import Call, answer, messages, parse_call
 from stages.contracts.command import InputError
 from stages.contracts.domain import Domain
 from stages.contracts.settings import read_yaml
@@ -42,7 +45,8 @@ def request(number: int, route: str = "heuristic", **changes: Any) -> dict[str, 
 
 def candidate(request_id: str, query: str, reason: str | None = None) -> dict[str, Any]:
     return {"request_id": request_id, "n": 0, "query": query, "completion": query, "model": "none",
-            "prompt_hash": "0", "accepted": reason is None, "reason": reason}  # fmt: skip
+            "prompt_hash": "0", "accepted": reason is None, "reason": reason,
+            "seal": 0}  # fmt: skip
 
 
 def table(contract: Any, made: list[dict[str, Any]]) -> pl.DataFrame:
@@ -106,6 +110,7 @@ def test_everything_ends_in_one_place(workplace: Path, creative: Domain) -> None
     train, held, rejected, metrics = results()
     assert train.height + held.height == metrics["accepted"] == 20
     assert metrics["candidates"] == 32 == 20 + rejected.height
+    assert metrics["judged_again"] == 31  # without seals here; one was refused when written
     assert metrics["rejected"] == dict(rejected["check"].value_counts().rows())
     assert metrics["rejected"]["leaked_prompt"] == 1
     assert metrics["rejected"]["function"] == 1
@@ -230,6 +235,95 @@ def test_nothing_passed_is_an_error(workplace: Path) -> None:
         validate.main()
 
 
+SEALED = {"extracted_prompt": "carried", "position": 0.25}
+
+
+def sealed(**changes: Any) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """A request and its candidate, sealed; then what `changes` names is another."""
+    made = candidate("heuristic-0", "find photos of a heron") | SEALED
+    requests, found = table(Requests, [request(0)]), table(Candidates, [made])
+    known = domain.load(ROOT / "data/domains/creative")
+    found = found.with_columns(seal=seals(found.join(requests, "request_id"), known))
+    for name, value in changes.items():
+        if name in found.columns:
+            found = found.with_columns(pl.lit(value).alias(name))
+        else:
+            requests = requests.with_columns(pl.lit(value).alias(name))
+    return requests, found
+
+
+def test_a_whole_seal_carries_the_verdict(creative: Domain) -> None:
+    frame = rows.checked(rows.joined(*sealed()), creative, 1.0, Golden([]))
+    assert frame.select("check", *SEALED).row(0) == (None, *SEALED.values())
+    assert not frame["again"].any()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"query": "find photos of a crane"}, {"slots": '{"title": "Crane"}'}, {"position": 0.5},
+     {"extracted_prompt": "crane"}, {"max_words": 9}, {"min_words": 2}, {"locale": "en-GB"},
+     {"content_type": "Any"}, {"function": "Generate"}],
+)  # fmt: skip
+def test_a_broken_seal_is_judged_again(change: dict[str, Any], creative: Domain) -> None:
+    requests, found = sealed(**change)
+    frame = rows.checked(rows.joined(requests, found), creative, 1.0, Golden([]))
+    row = frame.row(0, named=True)
+    told = judged(row["query"], row | change, creative)
+    assert frame.select("check", "reason", *SEALED).row(0) == tuple(told)
+    assert told.extracted_prompt != "carried"
+
+
+def test_another_rule_breaks_the_seals(creative: Domain, monkeypatch: pytest.MonkeyPatch) -> None:
+    requests, found = sealed()
+    functions = [f.model_copy(update={"max_words": 3}) for f in creative.functions]
+    strict = creative.model_copy(update={"functions": functions})
+    frame = rows.checked(rows.joined(requests, found), strict, 1.0, Golden([]))
+    assert frame["check"].to_list() == ["length"]
+    monkeypatch.setattr("stages.checking.seals._code", lambda: b"changed")
+    frame = rows.checked(rows.joined(requests, found), creative, 1.0, Golden([]))
+    assert frame["extracted_prompt"].to_list() == ["heron"]
+
+
+def test_an_accepted_row_that_was_refused_is_judged_again(creative: Domain) -> None:
+    made = candidate("heuristic-0", "create photos of a heron", "function: asks for Generate")
+    requests, found = table(Requests, [request(0)]), table(Candidates, [made])
+    found = found.with_columns(seal=seals(found.join(requests, "request_id"), creative))
+    for flipped, reason in ((False, "asks for Generate"), (True, "asks for Generate, not Search")):
+        changed = found.with_columns(accepted=pl.lit(flipped))
+        frame = rows.checked(rows.joined(requests, changed), creative, 1.0, Golden([]))
+        assert frame.select("check", "reason").row(0) == ("function", reason)
+
+
+@pytest.mark.parametrize(
+    ("told", "check", "reason"),
+    [(None, "refused", "refused"), ("", "refused", "refused"), ("odd", "odd", "odd"),
+     ("length: 3: few", "length", "3: few"), ("length: ", "length", "length")],
+)  # fmt: skip
+def test_refusals_keep_their_check_and_reason(
+    told: str | None, check: str, reason: str, creative: Domain
+) -> None:
+    made = candidate("heuristic-0", "a heron") | {"accepted": False, "reason": told}
+    joined = rows.joined(table(Requests, [request(0)]), table(Candidates, [made]))
+    frame = rows.checked(joined, creative, 1.0, Golden([]))
+    assert frame.select("check", "reason").row(0) == (check, reason)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.text() | st.text('a"\\\n\x00\ue000\ue001 é', max_size=8), max_size=6))
+def test_labels_are_json_whatever_the_text(creative: Domain, texts: list[str]) -> None:
+    made = [candidate(f"heuristic-{n}", text) for n, text in enumerate(texts)]
+    requests = [request(n, function=("Search", "Generate")[n % 2]) for n in range(len(texts))]
+    joined = rows.joined(table(Requests, requests), table(Candidates, made))
+    frame = joined.with_columns(extracted_prompt=pl.col("query").str.reverse(), text="query")
+    samples = validate.labelled(frame, creative)
+    assert samples["query"].sort().to_list() == sorted(texts)
+    for row in samples.iter_rows(named=True):
+        arguments = {"content_type": "Photo", "extracted_prompt": row["extracted_prompt"]}
+        call = Call(row["function"], arguments)
+        assert row["arguments"] == json.dumps(arguments, ensure_ascii=False)
+        assert row["messages"] == json.dumps(messages(row["query"], call), ensure_ascii=False)
+
+
 def test_a_candidate_without_request_is_an_error() -> None:
     with pytest.raises(InputError, match="'ghost'"):
         rows.joined(table(Requests, [request(0)]), table(Candidates, [candidate("ghost", "a")]))
@@ -273,5 +367,5 @@ def test_near_duplicates_name_what_they_repeat(creative: Domain) -> None:
 )
 def test_what_coincides_with_a_golden_query_is_dropped(query: str, told: str | None) -> None:
     golden = Golden(["red panda", "Draw me a very tall ship, at night", ""])
-    reason = golden.reason(query)
-    assert (reason is None) if told is None else told in str(reason)
+    reason = golden.reasons(columns.normalize(pl.Series([query]))).item()
+    assert (reason is None) if told is None else told in reason

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.checking import first_reason, ungrounded, vision_evidence
+from stages.checking import judged, ungrounded, vision_evidence
 from stages.checking.content import content_words, likeness
 from stages.contracts.domain import Domain
 
@@ -61,16 +61,16 @@ def test_what_mentions_the_picture_passes(query: str, why: str, creative: Domain
 
 @pytest.mark.parametrize("query", ["green dragon flyer", "poster for a jazz concert", "flyer"])
 def test_what_mentions_nothing_is_rejected_with_its_score(query: str, creative: Domain) -> None:
-    found = first_reason(query, request(), creative)
-    assert found is not None and found[0] == "ungrounded"
-    score = float(found[1].split("best match ")[1].split(":")[0])
+    found = judged(query, request(), creative)
+    assert found.check == "ungrounded" and found.reason
+    score = float(found.reason.split("best match ")[1].split(":")[0])
     assert 0 <= score < ungrounded.LEAST
 
 
 def test_without_a_picture_nothing_is_asked(creative: Domain) -> None:
     assert ungrounded.check("green dragon flyer", request(seen=None), creative) is None
     bare = {k: v for k, v in request().items() if k != "seen"}
-    assert first_reason("green dragon flyer", bare, creative) is None
+    assert judged("green dragon flyer", bare, creative).check is None
 
 
 def test_unseen_share(creative: Domain) -> None:

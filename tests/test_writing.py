@@ -9,20 +9,23 @@ import random
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
 from stages import generate
+from stages.checking import Verdict
 from stages.contracts import prompts, store
 from stages.contracts.domain import Domain
 from stages.contracts.prompts import Header, Template
+from stages.contracts.tables import Requests, cell_of
 from stages.writing.engines import as_chat, begins
 from stages.writing.heuristic import Grammar, off, slip, tidy, touch
 from stages.writing.progress import Reporter
 from stages.writing.prompting import Prompter, query_of, turns
-from stages.writing.quota import Quotas, cell_of
+from stages.writing.quota import Quotas
 
 LEXICON = {"mood": ["calm", "bold"], "color": ["red", "navy"]}
 
@@ -33,6 +36,10 @@ def template(route: str, text: str) -> Template:
         locales=["en"], weight=1, sources=["scene"],
     )  # fmt: skip
     return Template(f"{route}/one", header, text)
+
+
+def frame(requests: list[dict[str, Any]]) -> pl.DataFrame:
+    return pl.DataFrame(requests, schema=Requests.schema())
 
 
 def request(**change: Any) -> dict[str, Any]:
@@ -188,7 +195,7 @@ def test_quotas_are_met_but_not_passed_and_ranks_keep_order(
 ) -> None:
     rng = random.Random(seed)
     requests = [request(request_id=str(i), rank=i, quota=quota) for i in range(available)]
-    quotas = Quotas(requests)
+    quotas = Quotas(frame(requests))
     taken: list[int] = []
     while batch := quotas.next_batch(16):
         for one in batch:
@@ -208,7 +215,7 @@ def test_a_failing_template_is_retired_and_its_siblings_take_its_share() -> None
         request(request_id=str(i), rank=i, quota=60, template_id="text/bad" if i % 2 else "text/ok")
         for i in range(400)
     ]
-    quotas = Quotas(requests, min_acceptance=0.25, min_tried=10)
+    quotas = Quotas(frame(requests), min_acceptance=0.25, min_tried=10)
     written: list[str] = []
     while batch := quotas.next_batch(16):
         for one in batch:
@@ -226,7 +233,7 @@ def test_a_failing_template_is_retired_and_its_siblings_take_its_share() -> None
 
 def test_a_retired_template_writes_where_there_is_no_other() -> None:
     quotas = Quotas(
-        [request(request_id=str(i), rank=i, quota=5) for i in range(50)],
+        frame([request(request_id=str(i), rank=i, quota=5) for i in range(50)]),
         min_acceptance=0.5,
         min_tried=10,
     )
@@ -250,20 +257,21 @@ def test_a_batch_is_asked_for_while_the_one_before_is_answered(creative: Domain)
 
         def wait() -> list[Any]:
             events.append(f"answer {len(batch)}")
-            return [([f"photo of barn {number} {n}"], "", "m", "", "") for n in range(len(batch))]
+            queries = [f"photo of barn {number} {n}" for n in range(len(batch))]
+            return [(([query], "", "m", "", ""), [Verdict()]) for query in queries]
 
         return wait
 
-    quotas = Quotas([request(request_id=str(i), rank=i, quota=10) for i in range(30)])
+    quotas = Quotas(frame([request(request_id=str(i), rank=i, quota=10) for i in range(30)]))
     with Reporter("text", quotas, Console(file=io.StringIO())) as report:
-        rows = generate.candidates(quotas, write, 4, creative, report, ahead=2)
+        rows = generate.candidates(quotas, write, 4, report, ahead=2)
     # The third is for what is lacking when five in six are expected to pass, as after four of four.
     assert events == ["ask 4", "ask 4", "answer 4", "ask 4", "answer 4", "answer 4"]
-    assert {row["reason"] for row in rows} == {None} and quotas.asked == quotas.tried
+    assert rows["accepted"].all() and quotas.asked == quotas.tried
 
 
 def test_progress_names_cells_targets_and_acceptance() -> None:
-    quotas = Quotas([request(request_id=str(i), rank=i, quota=2) for i in range(4)])
+    quotas = Quotas(frame([request(request_id=str(i), rank=i, quota=2) for i in range(4)]))
     terminal = Console(file=io.StringIO(), force_terminal=True, width=100)
     with Reporter("text", quotas, terminal) as report:
         for one in quotas.next_batch(2):
@@ -277,7 +285,7 @@ def test_progress_names_cells_targets_and_acceptance() -> None:
 
 
 def test_progress_does_not_count_what_is_under_way() -> None:
-    quotas = Quotas([request(request_id=str(i), rank=i, quota=9) for i in range(9)])
+    quotas = Quotas(frame([request(request_id=str(i), rank=i, quota=9) for i in range(9)]))
     report = Reporter("text", quotas, Console(file=io.StringIO()))
     for one in quotas.next_batch(3):
         quotas.answered(one)

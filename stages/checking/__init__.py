@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from stages.checking import (
     characters,
@@ -18,6 +18,7 @@ from stages.checking import (
     repeated,
     ungrounded,
 )
+from stages.checking.phrases import type_position
 from stages.checking.subprompt import extract
 from stages.checking.words import normalized
 from stages.contracts.domain import Domain
@@ -40,14 +41,26 @@ CHECKS: dict[str, Check] = {
 }
 
 
-def first_reason(
+class Verdict(NamedTuple):
+    """What the checks say of a query: `check` and `reason` of the first objection, else None and
+    the query's labels: `extracted_prompt`, and `position`, where it names its type
+    (`type_position`).
+    """
+
+    check: str | None = None
+    reason: str | None = None
+    extracted_prompt: str | None = None
+    position: float | None = None
+
+
+def judged(
     query: str,
     request: Mapping[str, Any],
     domain: Domain,
     prompt: str = "",
     min_grounding: float = 1.0,
-) -> tuple[str, str] | None:
-    """The first objection to `query` as (check, reason), or None.
+) -> Verdict:
+    """The verdict on `query`.
 
     request: a row of Requests as a dict; for the check `ungrounded` with `seen`, what its picture
     shows. prompt: what the writer was told, if it was a model.
@@ -55,10 +68,13 @@ def first_reason(
     for name, check in CHECKS.items():
         reason = check(query, request, domain, prompt)
         if reason:
-            return name, reason
-    extracted = extract(query, request["function"], request["content_type"], domain)
+            return Verdict(name, reason)
+    content_type = request["content_type"]
+    extracted = extract(query, request["function"], content_type, domain)
     reason = grounding.check(query, extracted, min_grounding)
-    return ("grounding", reason) if reason else None
+    if reason:
+        return Verdict("grounding", reason)
+    return Verdict(None, None, extracted, type_position(query, content_type, domain))
 
 
-__all__ = ["CHECKS", "Check", "extract", "first_reason", "normalized"]
+__all__ = ["CHECKS", "Check", "Verdict", "extract", "judged", "normalized"]

@@ -8,6 +8,7 @@ from math import ceil, log
 import numpy as np
 import polars as pl
 
+from stages.checking.columns import split
 from stages.checking.duplicates import jaccard, shingles
 from stages.checking.words import words
 
@@ -17,6 +18,8 @@ SAMPLE = 200
 EPSILON = 0.1
 # `near_left` compares all pairs while there are this many, else at least _LEAST rows with all.
 _PAIRS, _LEAST = 10_000_000, 1000
+# Of its rarest shingles, those that a near-duplicate shares at least.
+_SHARED = 3
 
 
 def sample(queries: pl.Series, size: int, seed: int) -> pl.Series:
@@ -31,17 +34,20 @@ def distinct(queries: pl.Series, most: int = 3) -> dict[str, float]:
 
     Falls with the number of queries: compare sets of one size only.
     """
-    ids: dict[str, int] = {}
-    rows = [[ids.setdefault(w, len(ids)) for w in words(query)] for query in queries]
-    word = np.fromiter((w for row in rows for w in row), np.int64)
-    left = np.fromiter((n for row in rows for n in range(len(row), 0, -1)), np.int64)
+    rows = split(queries)
+    sizes = rows.list.len().to_numpy().astype(np.int64)
+    word = rows.explode(empty_as_null=False).cast(pl.Categorical).to_physical().cast(pl.Int64)
+    different = int(word.max() or 0) + 1  # type: ignore[arg-type]
+    ends = np.repeat(np.cumsum(sizes), sizes)
+    left = ends - np.arange(len(ends))  # words from each to the end of its query
     figures, grams, starts = {}, word, np.arange(len(word))
     for n in range(1, most + 1):
         if n > 1:  # n-grams that fit in their query: those of n - 1 words, renumbered, and a word
             fit = left[starts] >= n
             starts = starts[fit]
-            grams = np.unique(grams, return_inverse=True)[1][fit] * len(ids) + word[starts + n - 1]
-        figures[f"distinct_{n}"] = round(len(np.unique(grams)) / max(len(grams), 1), 4)
+            shorter = grams.rank("dense").cast(pl.Int64).filter(pl.Series(fit))
+            grams = shorter * different + word.gather(starts + n - 1)
+        figures[f"distinct_{n}"] = round(grams.n_unique() / max(len(grams), 1), 4)
     return figures
 
 
@@ -82,26 +88,30 @@ def near_left(texts: pl.Series, threshold: float, seed: int) -> float | None:
     """Share of the rows to which another is a near-duplicate; None without rows. Exact.
 
     Independent of the filter's sketches: the Jaccard similarity of the shingles of all pairs, or of
-    a sample of rows with all others where there are too many. Only pairs of similar size that share
-    one of a row's rarest shingles are computed: no other can be that similar (prefix filtering,
-    Bayardo et al. 2007). texts: normalized.
+    a sample of rows with all others where there are too many. Only pairs of similar size are
+    computed that share enough of a row's rarest shingles: no other can be that similar (prefix
+    filtering, Bayardo et al. 2007; with more than one, Wang et al. 2012). texts: normalized.
     """
     if not len(texts):
         return None
     table = shingles(texts)
-    used, codes, rows = np.unique(table.indices, return_inverse=True, return_counts=True)
-    table.indices = codes.astype(table.indices.dtype)
-    table.resize(len(texts), len(used))
+    codes = pl.Series(table.indices).rank("dense").to_numpy().astype(table.indices.dtype) - 1
+    table.indices, rows = codes, np.bincount(codes)
+    table.resize(len(texts), len(rows))
     columns, sizes = table.tocsc(), np.diff(table.indptr)
     size = min(len(texts), max(_LEAST, _PAIRS // len(texts)))
-    near = 0
+    left, right = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for i in np.random.default_rng(seed).choice(len(texts), size, replace=False):
         own = table.indices[table.indptr[i] : table.indptr[i + 1]]
         shared = ceil(threshold * len(own) - 1e-9)  # at least so many, in any near-duplicate
-        rare = own[np.argsort(rows[own])][: len(own) - shared + 1]
+        lost = len(own) - shared  # and no more than so many not
+        rare = own[np.argsort(rows[own])][: lost + _SHARED]
         lists = [columns.indices[columns.indptr[c] : columns.indptr[c + 1]] for c in rare]
-        others = np.concatenate(lists)
+        common = np.bincount(np.concatenate(lists), minlength=len(texts))
+        common[i] = 0
+        others = np.flatnonzero(common >= len(rare) - lost)
         others = others[(sizes[others] >= shared) & (sizes[others] * threshold <= len(own) + 1e-9)]
-        others = np.setdiff1d(others, [i])
-        near += bool((jaccard(table, np.full(len(others), i), others) >= threshold).any())
-    return near / size
+        left.append(np.full(len(others), i))
+        right.append(others)
+    row = np.concatenate(left)
+    return len(np.unique(row[jaccard(table, row, np.concatenate(right)) >= threshold])) / size

@@ -7,13 +7,15 @@ similarity of their 3-letter shingles, so the sketch can only miss a pair, never
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from math import comb
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
-
-from stages.checking.words import normalized
 
 if TYPE_CHECKING:
     from rensa import RMinHashDigestMatrix
@@ -21,26 +23,14 @@ if TYPE_CHECKING:
 
 SHINGLE = 3
 HASHES = 64
-# Least probability that the sketch finds a pair that is exactly as similar as the threshold.
+# Least probability that the sketches find a pair that is exactly as similar as the threshold.
 RECALL = 0.99
+# The part of the rest that is theirs who share a bucket, but too few hashes: see `least_equal`.
+MISSED = 1e-3
 # In a bucket each row meets this many rows before it; larger buckets are cut to bound the work.
 WINDOW = 64
-_CHUNK = 1 << 20
-_ROWS = 1 << 15
-
-
-def normalize_all(queries: pl.Series) -> pl.Series:
-    """`normalized` of each query; equal texts are exact duplicates."""
-    plain = queries.str.len_bytes() == queries.str.len_chars()
-    # In ASCII, where case-folding is lower case, polars does the same, and faster.
-    done = (
-        queries.str.replace_all("['`]", "")
-        .str.to_lowercase()
-        .str.replace_all("[^a-z0-9]+", " ")
-        .str.strip_chars(" ")
-    )
-    other = (~plain).arg_true()
-    return done.scatter(other, [normalized(query) for query in queries.gather(other)])
+_CHUNK = 1 << 16
+_ROWS = 1 << 11
 
 
 def exact(texts: pl.Series) -> np.ndarray:
@@ -67,8 +57,9 @@ def _counted(texts: pl.Series) -> sparse.csr_array:
     used[letters] = True
     size = int(used.sum())
     small = np.int32 if size**SHINGLE < 2**31 else np.int64
-    codes = (np.cumsum(used, dtype=small) - 1)[letters]
-    ids = codes[:-2] * size
+    codes = (np.cumsum(used) - 1).astype(np.min_scalar_type(size))[letters]
+    ids = codes[:-2].astype(small)
+    ids *= size
     ids += codes[1:-1]
     ids *= size
     ids += codes[2:]
@@ -78,24 +69,40 @@ def _counted(texts: pl.Series) -> sparse.csr_array:
     whole[ends - 1] = whole[ends - 2] = False
     ids = ids[whole[: len(ids)]]
     pointers = np.concatenate([[0], np.cumsum(lengths - SHINGLE + 1)])
+    if len(ids) < 2**31:  # scipy would make both of the larger type
+        pointers = pointers.astype(ids.dtype)
     shape = (len(texts), size**SHINGLE)
-    return sparse.csr_array((np.ones(len(ids), np.int32), ids, pointers), shape=shape)
+    return sparse.csr_array((np.ones(len(ids), np.int8), ids, pointers), shape=shape)
 
 
 def _once(table: sparse.csr_array) -> sparse.csr_array:
-    """`table`, changed to hold each shingle of a row once, as 1."""
+    """`table`, changed to hold each shingle of a row once, as 1 (however large the sum)."""
     table.sum_duplicates()
     table.data[:] = 1
     return table
 
 
-def bands(threshold: float, hashes: int = HASHES, recall: float = RECALL) -> tuple[int, int]:
+def bands(
+    threshold: float, hashes: int = HASHES, recall: float = RECALL + MISSED
+) -> tuple[int, int]:
     """(bands, rows a band): most rows, so fewest candidates, with 1 - (1 - t^r)^b >= recall."""
     for rows in range(hashes, 0, -1):
         count = hashes // rows
         if 1 - (1 - threshold**rows) ** count >= recall:
             return count, rows
     return hashes, 1
+
+
+def least_equal(threshold: float, hashes: int, missed: float = MISSED) -> int:
+    """How many of their MinHashes two sketches must share: a pair as similar as the threshold
+    shares fewer with probability `missed` at most, the number being binomial.
+    """
+    below = 0.0
+    for equal in range(hashes + 1):
+        below += comb(hashes, equal) * threshold**equal * (1 - threshold) ** (hashes - equal)
+        if below > missed:
+            return equal
+    return hashes
 
 
 def _mixed(values: np.ndarray) -> np.ndarray:
@@ -119,19 +126,27 @@ def jaccard(table: sparse.csr_array, left: np.ndarray, right: np.ndarray) -> np.
 def sketches(table: sparse.csr_array, hashes: int, seed: int) -> np.ndarray:
     """MinHash digests of the rows' shingles, shape (rows, hashes), 32 bits each."""
     digests = np.empty((table.shape[0], hashes), np.uint32)
+    tokens = _tokens(table)
     for start in range(0, len(digests), _ROWS):  # to_rows makes Python lists: few at a time
-        digests[start : start + _ROWS] = _sketched(
-            table[start : start + _ROWS], hashes, seed
-        ).to_rows()
+        ends = table.indptr[start : start + _ROWS + 1]
+        part = _sketched(tokens[ends[0] : ends[-1]], ends - ends[0], hashes, seed)
+        digests[start : start + _ROWS] = part.to_rows()
     return digests
 
 
-def _sketched(table: sparse.csr_array, hashes: int, seed: int) -> RMinHashDigestMatrix:
-    """The same as rensa keeps them."""
+def _tokens(table: sparse.csr_array) -> np.ndarray:
+    """The hash of each shingle in the rows, shape (nnz,)."""
+    if table.shape[1] < table.nnz:
+        return _mixed(np.arange(table.shape[1]))[table.indices]
+    return _mixed(table.indices)
+
+
+def _sketched(tokens: np.ndarray, ends: np.ndarray, hashes: int, seed: int) -> RMinHashDigestMatrix:
+    """The digests as rensa keeps them; row i has tokens[ends[i] : ends[i + 1]]."""
     from rensa import RMinHash
 
     return RMinHash.digest_matrix_from_flat_token_hashes(
-        _mixed(table.indices), table.indptr.astype(np.uint64), hashes, seed
+        tokens, ends.astype(np.uint64), hashes, seed
     )
 
 
@@ -141,7 +156,7 @@ def accompanied(table: sparse.csr_array, threshold: float, seed: int) -> np.ndar
 
     count, rows = bands(threshold)
     index = RMinHashLSH(threshold, count * rows, count)
-    matrix = _sketched(table, count * rows, seed)
+    matrix = _sketched(_tokens(table), table.indptr, count * rows, seed)
     return np.flatnonzero(index.query_duplicate_flags_matrix_one_shot(matrix))
 
 
@@ -158,30 +173,44 @@ def near_pairs(texts: pl.Series, threshold: float, seed: int = 0) -> np.ndarray:
     table = _once(table[numbers])
     count, rows = bands(threshold)
     digests = sketches(table, count * rows, seed)
+    least = least_equal(threshold, count * rows)
+    short = digests.astype(np.uint8)  # equal where the digests are, and seldom elsewhere
     sizes = np.diff(table.indptr)
-    size = len(numbers)
-    found = [np.empty(0, np.int64)]  # pairs i, j as i * size + j
-    for band in range(count):
-        key = np.zeros(size, np.uint64)
-        for column in range(band * rows, (band + 1) * rows):
-            key = _mixed(key * np.uint64(0x9E3779B97F4A7C15) + digests[:, column])
-        order = np.argsort(key, kind="stable")
-        key = key[order]
-        met = [np.empty(0, np.int64)]
-        for distance in range(1, min(WINDOW, size - 1) + 1):
-            same = np.flatnonzero(key[distance:] == key[:-distance])
-            if not len(same):
-                break
-            left, right = order[same], order[same + distance]
+
+    def met(band: int) -> np.ndarray:
+        """What shares a bucket in this band and may be that similar, i * len(numbers) + j."""
+        found = [np.empty(0, np.int64)]
+        for left, right in _buckets(digests[:, band * rows : (band + 1) * rows]):
             # Sets whose sizes differ more than the threshold allows cannot be that similar.
-            fit = np.minimum(sizes[left], sizes[right]) >= threshold * np.maximum(
-                sizes[left], sizes[right]
-            )
-            met.append(left[fit] * size + right[fit])
-        pairs = np.concatenate(met)
-        found.append(pairs[jaccard(table, pairs // size, pairs % size) >= threshold])
-    pairs = np.unique(np.concatenate(found))
-    return numbers[np.stack([pairs // max(size, 1), pairs % max(size, 1)], axis=1)]
+            one, other = sizes[left], sizes[right]
+            fit = np.minimum(one, other) >= threshold * np.maximum(one, other)
+            left, right = left[fit], right[fit]
+            alike = (short[left] == short[right]).sum(axis=1, dtype=np.uint8) >= least
+            found.append(left[alike] * len(numbers) + right[alike])
+        return np.concatenate(found)
+
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
+        pairs = np.unique(np.concatenate(list(threads.map(met, range(count)))))
+    left, right = np.divmod(pairs, max(len(numbers), 1))
+    near = jaccard(table, left, right) >= threshold
+    return numbers[np.stack([left[near], right[near]], axis=1)]
+
+
+def _buckets(digests: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The rows that have the same digests, in arrays of pairs i < j, at most WINDOW for each j."""
+    size = len(digests)
+    key = np.zeros(size, np.uint64)
+    for column in digests.T:
+        key = _mixed(key * np.uint64(0x9E3779B97F4A7C15) + column)
+    order = np.argsort(key, kind="stable")
+    key = key[order]
+    same = np.arange(size)  # the places whose key stands again `distance` further
+    for distance in range(1, min(WINDOW, size - 1) + 1):
+        same = same[: np.searchsorted(same, size - distance)]
+        same = same[key[same] == key[same + distance]]
+        if not len(same):
+            return
+        yield order[same], order[same + distance]
 
 
 def near(texts: pl.Series, threshold: float, seed: int = 0) -> np.ndarray:

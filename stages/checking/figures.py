@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
-from stages.checking import diversity, duplicates, statistics
+from stages.checking import columns, diversity, statistics
 from stages.checking.contamination import Golden
-from stages.checking.words import count
 from stages.contracts.domain import Domain
 from stages.contracts.quantiles import Quantiles
 
@@ -49,6 +49,7 @@ def candidates(frame: pl.DataFrame) -> tuple[dict[str, Any], dict[str, pl.DataFr
     rows = max(by_route["selected"].sum(), 1)
     metrics = {
         "candidates": frame.height,
+        "judged_again": frame["again"].sum(),
         "rejected": refused,
         "routes": {r["route"]: {k: r[k] for k in ("candidates", "passed", "acceptance")} |
                    {"share": round(r["selected"] / rows, 4)}
@@ -62,14 +63,26 @@ def candidates(frame: pl.DataFrame) -> tuple[dict[str, Any], dict[str, pl.DataFr
 
 
 def dataset(samples: pl.DataFrame, by: Yardstick) -> tuple[dict[str, Any], dict[str, pl.DataFrame]]:
-    """How the selected rows are distributed, against the target, and how varied they are."""
-    samples = samples.with_columns(statistics.positions(samples, by.known))
+    """How the selected rows are distributed, against the target, and how varied they are.
+
+    samples: with the columns `position` and `text` of `rows.checked`.
+    """
+    with ThreadPoolExecutor(1) as beside:  # what takes longest
+        left = beside.submit(diversity.near_left, samples["text"], by.threshold, by.seed)
+        metrics, plots = _distributions(samples, by)
+    metrics["near_duplicates_left"] = rounded(left.result(), 4)
+    return metrics, plots
+
+
+def _distributions(
+    samples: pl.DataFrame, by: Yardstick
+) -> tuple[dict[str, Any], dict[str, pl.DataFrame]]:
+    """All of `dataset` but the near-duplicates that are left."""
+    samples = samples.with_columns(words=columns.counts(samples["query"]))
     types = statistics.shares(samples, by.cells)
     js, p = statistics.divergence(types)
     words = statistics.lengths(samples, by.words)
-    texts = duplicates.normalize_all(samples["query"])
-    left = diversity.near_left(texts, by.threshold, by.seed)
-    golden = statistics.golden_runs(map(by.golden.longest_run, samples["query"]))
+    golden = statistics.golden_runs(by.golden.longest_runs(samples["text"]))
     routes = samples["route"].value_counts()["count"]
     size = min([diversity.SAMPLE, *routes.filter(routes >= FEW)])
     metrics = {
@@ -79,7 +92,7 @@ def dataset(samples: pl.DataFrame, by: Yardstick) -> tuple[dict[str, Any], dict[
         "words": {name: statistics.length_figures(table) for name, table in words.items()},
         **diversity.distinct(samples["query"]),
         "self_bleu": self_bleu(samples["query"], diversity.SAMPLE, by.seed),
-        "near_duplicates_left": rounded(left, 4),
+        "near_duplicates_left": None,
         "golden_overlap": {
             "longest": golden["run"].max(),
             "rows": {str(run): rows for run, rows in golden.rows() if run >= 3},
@@ -113,7 +126,7 @@ def of_route(part: pl.DataFrame, by: Yardstick, size: int) -> dict[str, Any]:
         "sample": len(few),
         **diversity.distinct(few),
         "self_bleu": self_bleu(few, size, by.seed),
-        "words_median": pl.Series(map(count, part["query"])).median(),
+        "words_median": part["words"].median(),
         "type_position": statistics.position_figures(part, by.known, by.positions),
     }
 

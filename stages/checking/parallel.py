@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
 import pickle
@@ -16,21 +17,24 @@ import polars as pl
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
 
+Rows = pl.DataFrame | list[dict[str, Any]]
 # Rows from which on it pays to start processes, and rows that one gets at a time.
 LEAST, PART = 20_000, 4_096
 
 
-def over_rows(work: Callable[..., list[Any]], frame: pl.DataFrame, *shared: Any) -> list[Any]:
-    """`work(frame, *shared)`, a list with an item for each row that depends on that row alone.
+def over_rows(
+    work: Callable[..., list[Any]], rows: Rows, *shared: Any, least: int = LEAST, part: int = PART
+) -> list[Any]:
+    """`work(rows, *shared)`, a list with an item for each row that depends on that row alone.
 
-    A large frame is worked on in parts, each in one of as many processes as there are cores; so
-    `work` is a function of a module, and `shared` can be pickled.
+    Of `least` rows or more, each `part` is worked on in one of as many processes as there are
+    cores; so `work` is a function of a module, and `shared` can be pickled.
     """
-    if frame.height < LEAST or _cores() == 1:
-        return work(frame, *shared)
+    if len(rows) < least or _cores() == 1:
+        return work(rows, *shared)
     packed = pickle.dumps((work, shared))
-    parts = _pool().map(partial(_work, packed), frame.iter_slices(PART))
-    return [item for part in parts for item in part]
+    parts = (rows[start : start + part] for start in range(0, len(rows), part))
+    return [item for part in _pool().map(partial(_work, packed), parts) for item in part]
 
 
 def _cores() -> int:
@@ -43,7 +47,10 @@ def _pool() -> ProcessPoolExecutor:
     from concurrent.futures import ProcessPoolExecutor  # here, so that --help need not wait
 
     # Forked, a process could inherit a lock that one of polars' threads holds.
-    return ProcessPoolExecutor(_cores(), multiprocessing.get_context("spawn"), _start)
+    pool = ProcessPoolExecutor(_cores(), multiprocessing.get_context("spawn"), _start)
+    # Else its thread may outlive what it needs to end, and complain.
+    atexit.register(pool.shutdown)
+    return pool
 
 
 def _start() -> None:
@@ -64,6 +71,6 @@ def _unpacked(packed: bytes) -> tuple[Callable[..., list[Any]], tuple[Any, ...]]
     return pickle.loads(packed)  # type: ignore[no-any-return]
 
 
-def _work(packed: bytes, part: pl.DataFrame) -> list[Any]:
+def _work(packed: bytes, part: Rows) -> list[Any]:
     work, shared = _unpacked(packed)
     return work(part, *shared)

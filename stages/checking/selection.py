@@ -11,16 +11,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from stages.contracts.apportion import apportion
+from stages.contracts.tables import CELL, Cell, cell_of
 
-CELL = ["function", "content_type", "band", "locale"]
 LAST_RESORT = "heuristic"
-
-Cell = tuple[str, str, str, str]
-
-
-def key(cell: Mapping[str, Any]) -> Cell:
-    """(function, content type, band, locale)."""
-    return (cell["function"], cell["content_type"], cell["band"], cell["locale"])
 
 
 def shares(cell: Mapping[str, Any], weights: Mapping[str, float]) -> dict[str, int]:
@@ -80,7 +73,7 @@ def plan(
             bands[cell["function"]].append(cell["band"])
     lacking: dict[Cell, int] = {}
     for cell in cells:
-        here, got = key(cell), 0
+        here, got = cell_of(cell), 0
         for route, n in shares(cell, weights).items():
             got += stock.take(here, route, n)
         lacking[here] = cell["quota"] - got
@@ -88,7 +81,7 @@ def plan(
         lacking[here] -= stock.take_any(here, lacking[here])
     short = []
     for cell in cells:
-        here = key(cell)
+        here = cell_of(cell)
         if lacking[here] <= 0:
             continue
         order = bands[here[0]]

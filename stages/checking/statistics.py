@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from math import ceil
 from typing import Any
@@ -10,9 +10,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from stages.checking.parallel import over_rows
-from stages.checking.phrases import type_position
-from stages.checking.words import count
 from stages.contracts.divergence import js_bits
 from stages.contracts.domain import Domain
 from stages.contracts.quantiles import Quantiles, cdf, probabilities
@@ -64,12 +61,11 @@ def divergence(table: pl.DataFrame) -> tuple[float | None, float | None]:
 def lengths(frame: pl.DataFrame, target: Mapping[str, Quantiles]) -> dict[str, pl.DataFrame]:
     """Per function a histogram: words (1..longest), rows, accepted (share), target (share).
 
-    target: word counts at quantiles, per function.
+    frame: with the column `words`, their number; target: word counts at quantiles, per function.
     """
-    counted = frame.select("function", words=pl.Series(map(count, frame["query"]), dtype=pl.Int64))
     tables = {}
     for function, quantiles in target.items():
-        found = counted.filter(function=function)["words"].to_numpy()
+        found = frame.filter(function=function)["words"].to_numpy()
         longest = max(ceil(max(quantiles.values())), found.max(initial=0))
         rows = np.bincount(found, minlength=longest + 1)[1:]
         tables[function] = pl.DataFrame(
@@ -104,16 +100,6 @@ def length_figures(histogram: pl.DataFrame) -> dict[str, float] | None:
         "ks": round(float(apart.max()), 4),
         "wasserstein": round(float(apart.sum()), 4),
     }
-
-
-def positions(frame: pl.DataFrame, domain: Domain) -> pl.Series:
-    """`phrases.type_position` of each query, null where it names no type."""
-    found = over_rows(_positions, frame.select("query", "content_type"), domain)
-    return pl.Series("position", found, dtype=pl.Float64)
-
-
-def _positions(part: pl.DataFrame, domain: Domain) -> list[float | None]:
-    return [type_position(query, kind, domain) for query, kind in part.iter_rows()]
 
 
 def position_figures(
@@ -164,7 +150,7 @@ def position_histogram(places: pl.Series, target: Quantiles) -> pl.DataFrame:
     )
 
 
-def golden_runs(found: Iterable[int]) -> pl.DataFrame:
+def golden_runs(found: np.ndarray) -> pl.DataFrame:
     """run (words in a row shared with a golden query, 0..longest), rows."""
-    rows = np.bincount(np.fromiter(found, np.int64), minlength=1)
+    rows = np.bincount(found, minlength=1)
     return pl.DataFrame({"run": np.arange(len(rows)), "rows": rows})

@@ -51,7 +51,10 @@ def figures(
 
     How varied the routes are and where they name the type is in figures.of_route.
     """
-    known = {word for row in frame.select("slots").iter_rows(named=True) for word in metadata(row)}
+    known: set[str] = set()
+    if frame["route"].is_in(routes).any():
+        slots = frame.select("slots").iter_rows(named=True)
+        known = {word for row in slots for word in metadata(row)}
     told = {}
     for route in routes:
         part = frame.filter(pl.col("route") == route)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, get_type_hints
 
@@ -11,6 +11,8 @@ import polars as pl
 
 KINDS = ["intent", "design_type", "scene_object", "action", "style"]
 ROUTES = ["heuristic", "text", "vision"]
+Cell = tuple[str, str, str, str]
+CELL = ("function", "content_type", "band", "locale")
 
 # Arguments of a pandera Field: a column may have no nulls unless it says so.
 Field: Any = dict
@@ -171,7 +173,10 @@ class Requests(Table):
 
 
 class Candidates(Table):
-    """One row is a written query, accepted or with the reason why not."""
+    """One row is a written query, accepted and labelled, or with the reason why not.
+
+    `position`: where the query names its type, 0 to 1; `seal`: see stages/checking/seals.py.
+    """
 
     request_id: str
     n: int = Field(ge=0)
@@ -181,6 +186,9 @@ class Candidates(Table):
     prompt_hash: str
     accepted: bool
     reason: str = Field(nullable=True)
+    extracted_prompt: str = Field(nullable=True)
+    position: float = Field(nullable=True, ge=0, le=1)
+    seal: int
 
 
 class Samples(Table):
@@ -236,6 +244,12 @@ class Predictions(Table):
     content_type_correct: bool
     similarity: float = Field(ge=-1.001, le=1.001)
     exact_match: bool
+
+
+def cell_of(row: Mapping[str, Any]) -> Cell:
+    """The cell that a row with the columns CELL belongs to."""
+    function, content_type, band, locale = (row[name] for name in CELL)
+    return function, content_type, band, locale
 
 
 def empty(contract: type[Table]) -> pl.DataFrame:

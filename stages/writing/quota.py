@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any
 
-Cell = tuple[str, str, str, str]
+import polars as pl
 
-
-def cell_of(request: dict[str, Any]) -> Cell:
-    """The cell that a request belongs to."""
-    return (request["function"], request["content_type"], request["band"], request["locale"])
+from stages.contracts.tables import CELL, Cell, cell_of
 
 
 class Quotas:
-    """Counts tried and accepted candidates per cell and template, and hands out the next batch,
+    """The requests of a route, in rank order; what is handed out of them is a dict a request.
+
+    Counts tried and accepted candidates per cell and template, and hands out the next batch,
     also while others are under way: of those it expects what their cell's acceptance promises.
 
     A template of whose candidates fewer than `min_acceptance` pass, once `min_tried` were tried,
@@ -26,12 +24,14 @@ class Quotas:
     """
 
     def __init__(
-        self, requests: Iterable[dict[str, Any]], min_acceptance: float = 0.0, min_tried: int = 1
+        self, requests: pl.DataFrame, min_acceptance: float = 0.0, min_tried: int = 1
     ) -> None:
-        self.queues: dict[Cell, list[dict[str, Any]]] = {}
-        for request in requests:
-            self.queues.setdefault(cell_of(request), []).append(request)
-        self.want = {cell: queue[0]["quota"] for cell, queue in self.queues.items()}
+        self.requests = requests
+        grouped = requests.with_row_index("at").group_by(*CELL, maintain_order=True)
+        cells = grouped.agg("at", pl.col("quota").first()).rows()
+        # Numbers of rows of `requests`.
+        self.queues: dict[Cell, list[int]] = {tuple(cell): queue for *cell, queue, _ in cells}
+        self.want: dict[Cell, int] = {tuple(cell): quota for *cell, _, quota in cells}
         self.min_acceptance, self.min_tried = min_acceptance, min_tried
         self.asked: Counter[Cell] = Counter()  # the tried and those under way
         self.tried: Counter[Cell] = Counter()
@@ -52,13 +52,13 @@ class Quotas:
             if left > 0 and lacking > 0:
                 needed[cell] = min(left, math.ceil(lacking / rate))
         scale = min(1.0, most / max(sum(needed.values()), 1))
-        batch = []
+        batch: list[int] = []
         for cell, n in needed.items():
             start = self.asked[cell]
             taken = self.queues[cell][start : start + math.ceil(n * scale)]
             self.asked[cell] += len(taken)
             batch += taken
-        return batch
+        return self.requests[batch].to_dicts()
 
     def _retire(self) -> None:
         """Retire what stays under the floor, and move its remaining requests to the end."""
@@ -71,9 +71,10 @@ class Quotas:
         if not failing:
             return
         self.retired |= failing
+        last = self.requests["template_id"].is_in(self.retired).to_list()
         for cell, queue in self.queues.items():
             done = self.asked[cell]
-            queue[done:] = sorted(queue[done:], key=lambda r: r["template_id"] in self.retired)
+            queue[done:] = sorted(queue[done:], key=last.__getitem__)
 
     def answered(self, request: dict[str, Any]) -> None:
         """Count a request as tried, no longer under way; `accept` tells what came of it."""
