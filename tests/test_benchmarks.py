@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks import __main__ as bench
-from tests.benchmarks.frame import ROOT, script, timed
+from tests.benchmarks import tables
+from tests.benchmarks.frame import ROOT, Size, script, timed
 
 
 def test_memory_is_that_of_the_process_alone(tmp_path: Path) -> None:
@@ -28,6 +29,15 @@ def test_median_and_preparation_are_not_mixed(tmp_path: Path) -> None:
 def test_a_command_that_fails_is_shown(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="no such thing"):
         timed(script("raise SystemExit('no such thing')"), tmp_path, 1)
+
+
+@pytest.mark.slow
+def test_validate_is_measured_on_little(tmp_path: Path) -> None:
+    size = Size(1, 0.002)
+    (near,) = tables.near_duplicates(size, tmp_path)
+    assert near.work.startswith("2000 queries, 5% planted, recall 1.0000")
+    lines = list(tables.whole(size))
+    assert len(lines) == 3 and all(line.ours > 0 and line.reference > 0 for line in lines)
 
 
 def test_the_readme_has_the_measured_lines() -> None:

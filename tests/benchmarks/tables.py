@@ -54,9 +54,10 @@ duckdb.sql(f"COPY ({sys.argv[1]}\\n) TO '{sys.argv[2]}' (COMPRESSION zstd)")
 OURS = """
 import sys
 import polars as pl
-from stages.checking import rows
+from stages.checking import columns, rows
 none = pl.lit(None, pl.String)
-frame = pl.read_parquet(sys.argv[1]).with_columns(check=none, reason=none)
+frame = pl.read_parquet(sys.argv[1])
+frame = frame.with_columns(text=columns.normalize(frame["query"]), check=none, reason=none)
 rows.deduplicated(frame, float(sys.argv[2]), 42).drop_nulls("check").write_parquet(sys.argv[3])
 """
 PEER = """
@@ -315,7 +316,7 @@ def whole(size: Size) -> Iterator[Line]:
         )  # fmt: skip
         table = pl.read_parquet(few / written)
         part, n = table.height, pl.read_parquet(many / written).height
-        files.write_table(few / written, table.with_columns(seal=pl.lit(0)), Candidates)
+        files.write_table(few / written, table.with_columns(seal=pl.lit(0, pl.Int64)), Candidates)
         again = timed(validate, few, size.repeats)
     yield at_least(
         "generate, heuristic", f"{n} candidates, once", all_written, one.seconds * n / part,
