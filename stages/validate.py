@@ -80,10 +80,21 @@ def _sample_id(request_id: str, n: int) -> str:
 
 def main() -> None:
     # Here, so that --help need not wait for numpy.
-    from stages.checking import figures, rows, selection, splitting, statistics, vision_evidence
+    from concurrent.futures import ThreadPoolExecutor
+
+    from stages.checking import (
+        diversity,
+        figures,
+        rows,
+        selection,
+        splitting,
+        statistics,
+        vision_evidence,
+    )
     from stages.checking.contamination import Golden
 
     chosen = settings.load()
+    threshold, seed = chosen.validate_.near_duplicate_threshold, chosen.seed
     known = domain.load(chosen.pack)
     targets = files.read_json("data/routed/targets.json")
     population = files.read_json("data/population/target.json")
@@ -98,7 +109,7 @@ def main() -> None:
         ),
     )
     frame = rows.checked(frame, known, chosen.validate_.min_grounding, golden)
-    frame = rows.deduplicated(frame, chosen.validate_.near_duplicate_threshold, chosen.seed)
+    frame = rows.deduplicated(frame, threshold, seed)
     passing = frame.filter(pl.col("check").is_null())
     aimed = population.get("type_words", {}).get("positions", statistics.UNIFORM)
     wanted, short = selection.select(passing, targets["cells"], targets["weights"], aimed)
@@ -108,9 +119,10 @@ def main() -> None:
     if not chosen_rows.height:
         raise InputError(f"none of {frame.height} candidates passed: see the reasons in "
                          "data/generated/*.parquet and mend prompts/ or the writer")  # fmt: skip
+    left = ThreadPoolExecutor(1).submit(diversity.near_left, chosen_rows["text"], threshold, seed)
     samples = labelled(chosen_rows, known)
     held_back = splitting.validation(
-        splitting.groups(samples), chosen.validate_.validation_share, chosen.seed
+        splitting.groups(samples), chosen.validate_.validation_share, seed
     )
     yardstick = figures.Yardstick(
         known=known,
@@ -119,11 +131,10 @@ def main() -> None:
         words=population["words"],
         positions=aimed,
         naming=population.get("type_words", {}).get("share"),
-        threshold=chosen.validate_.near_duplicate_threshold,
-        seed=chosen.seed,
+        seed=seed,
     )
     flow, plots = figures.candidates(frame)
-    proof, more_plots = figures.dataset(samples, yardstick)
+    proof, more_plots = figures.dataset(samples, yardstick, left)
     metrics = {
         "recipe": targets.get("recipe", "router_heuristic"),
         "wanted": sum(cell["quota"] for cell in targets["cells"]),

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from stages.checking import columns, diversity, statistics
 from stages.checking.contamination import Golden
@@ -120,6 +121,13 @@ def test_word_distances_are_bounded(texts: list[str], target: dict[float, float]
     assert 0 <= figures["ks"] <= 1
     # The means differ by no more than the Wasserstein distance.
     assert abs(figures["mean"] - figures["target_mean"]) <= figures["wasserstein"] + 2e-3
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
+def test_ks_is_that_of_scipy(sample: list[float]) -> None:
+    found = statistics.ks(np.array(sample), lambda at: at)
+    assert found == pytest.approx(stats.kstest(sample, "uniform").statistic)
 
 
 # Places of the type words

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,6 @@ class Yardstick:
     words: Mapping[str, Quantiles]
     positions: Quantiles
     naming: float | None
-    threshold: float
     seed: int
 
 
@@ -62,22 +61,14 @@ def candidates(frame: pl.DataFrame) -> tuple[dict[str, Any], dict[str, pl.DataFr
     return metrics, {"routes": by_route, "templates": by_template}
 
 
-def dataset(samples: pl.DataFrame, by: Yardstick) -> tuple[dict[str, Any], dict[str, pl.DataFrame]]:
+def dataset(
+    samples: pl.DataFrame, by: Yardstick, left: Future[float | None]
+) -> tuple[dict[str, Any], dict[str, pl.DataFrame]]:
     """How the selected rows are distributed, against the target, and how varied they are.
 
-    samples: with the columns `position` and `text` of `rows.checked`.
+    samples: with the columns `position` and `text` of `rows.checked`; left: `diversity.near_left`
+    of them, which takes longest and is asked for last.
     """
-    with ThreadPoolExecutor(1) as beside:  # what takes longest
-        left = beside.submit(diversity.near_left, samples["text"], by.threshold, by.seed)
-        metrics, plots = _distributions(samples, by)
-    metrics["near_duplicates_left"] = rounded(left.result(), 4)
-    return metrics, plots
-
-
-def _distributions(
-    samples: pl.DataFrame, by: Yardstick
-) -> tuple[dict[str, Any], dict[str, pl.DataFrame]]:
-    """All of `dataset` but the near-duplicates that are left."""
     samples = samples.with_columns(words=columns.counts(samples["query"]))
     types = statistics.shares(samples, by.cells)
     js, p = statistics.divergence(types)
@@ -92,7 +83,7 @@ def _distributions(
         "words": {name: statistics.length_figures(table) for name, table in words.items()},
         **diversity.distinct(samples["query"]),
         "self_bleu": self_bleu(samples["query"], diversity.SAMPLE, by.seed),
-        "near_duplicates_left": None,
+        "near_duplicates_left": None,  # its place among the others
         "golden_overlap": {
             "longest": golden["run"].max(),
             "rows": {str(run): rows for run, rows in golden.rows() if run >= 3},
@@ -112,6 +103,7 @@ def _distributions(
         "golden_runs": golden,
         **{f"words/{name}": table for name, table in words.items()},
     }
+    metrics["near_duplicates_left"] = rounded(left.result(), 4)
     return metrics, plots
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from math import ceil
 from typing import Any
@@ -45,7 +45,7 @@ def divergence(table: pl.DataFrame) -> tuple[float | None, float | None]:
 
     None where it is not defined: no rows, or rows where the target has none.
     """
-    from scipy import stats
+    from scipy.special import chdtrc  # scipy.stats takes half a second to import
 
     target, rows = table["target"].to_numpy(), table["rows"].to_numpy()
     if not rows.sum():
@@ -54,8 +54,9 @@ def divergence(table: pl.DataFrame) -> tuple[float | None, float | None]:
     wanted = target > 0
     if rows[~wanted].sum() or wanted.sum() < 2:
         return js, None
-    expected = target[wanted] * rows.sum()
-    return js, float(stats.chisquare(rows[wanted], expected * rows.sum() / expected.sum()).pvalue)
+    expected = target[wanted] / target[wanted].sum() * rows.sum()
+    chi_square = ((rows[wanted] - expected) ** 2 / expected).sum()
+    return js, float(chdtrc(wanted.sum() - 1, chi_square))
 
 
 def lengths(frame: pl.DataFrame, target: Mapping[str, Quantiles]) -> dict[str, pl.DataFrame]:
@@ -102,6 +103,15 @@ def length_figures(histogram: pl.DataFrame) -> dict[str, float] | None:
     }
 
 
+def ks(sample: np.ndarray, distribution: Callable[[np.ndarray], np.ndarray]) -> float:
+    """Kolmogorov-Smirnov distance of a sample to a distribution: the largest difference between the
+    sample's cumulative shares, just before and at each of its values, and the distribution's.
+    """
+    at = distribution(np.sort(sample))
+    steps = np.arange(len(at) + 1) / len(at)
+    return float(max((steps[1:] - at).max(), (at - steps[:-1]).max()))
+
+
 def position_figures(
     frame: pl.DataFrame, domain: Domain, target: Quantiles = UNIFORM
 ) -> dict[str, float | None]:
@@ -122,12 +132,10 @@ def position_figures(
         figures["share_typed_without"] = typed.null_count() / len(typed)
         figures["share_naming_type"] = 1 - typed.null_count() / len(typed)
     if len(places):
-        from scipy import stats
-
         thirds = np.histogram(places, bins=3, range=(0, 1))[0] / len(places)
         figures |= {
-            "ks_uniform": stats.kstest(places, "uniform").statistic,
-            "ks_target": stats.kstest(places, partial(cdf, target)).statistic,
+            "ks_uniform": ks(places, lambda at: at),
+            "ks_target": ks(places, partial(cdf, target)),
             "mean": places.mean(),
             **dict(zip(("start", "middle", "end"), thirds, strict=True)),
         }
