@@ -298,6 +298,13 @@ def test_a_column_of_what_people_type(all_of: Any, one: Any) -> None:
     assert all_of(pl.Series(texts)).to_list() == [one(text) for text in texts]
 
 
+@pytest.mark.parametrize("threshold", [0.3, 0.6, 0.8, 0.95, 1.0])
+def test_sketches_must_share_what_few_pairs_lack(threshold: float) -> None:
+    least = duplicates.least_equal(threshold, 60)
+    lost = stats.binom.cdf([least - 1, least], 60, threshold)
+    assert lost[0] <= duplicates.MISSED < lost[1]
+
+
 def test_near_duplicates_keep_the_first() -> None:
     texts = pl.Series(
         [
