@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from stages.contracts import domain
+from stages.contracts import domain, processor
 from stages.contracts.domain import Domain
+
+processor.share_cores()  # before a test imports torch
 
 ROOT = Path(__file__).parents[1]
 PACK = ROOT / "data" / "domains" / "creative"

@@ -34,7 +34,16 @@ from stages.contracts import chat, files, settings
 from stages.contracts.command import InputError
 from stages.contracts.domain import Domain
 from stages.contracts.tables import Samples
-from stages.training import attention, bfd, configuration, isolation, qlora, shared_prefix, tokens
+from stages.training import (
+    attention,
+    bfd,
+    configuration,
+    isolation,
+    lora,
+    qlora,
+    shared_prefix,
+    tokens,
+)
 from stages.training.tokens import NO_LOSS, Row
 
 ROOT = Path(__file__).parents[1]
@@ -318,6 +327,70 @@ def test_packing_is_exact(
     for name, gradient in separate.items():
         error = (together[name] - gradient).norm() / gradient.norm()
         assert gradient.norm() > 0 and error <= 1e-4, (name, error)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_fused_lora_is_lora(saved: Callable[..., str], kind: str) -> None:
+    """Loss and every gradient of the fused layers against PEFT's own, in float32."""
+    model = adapted(qlora.load_base(saved(kind), True, torch.float32))
+    ids = torch.tensor([row["input_ids"] for row in hand_rows(lengths=(9, 9))])
+    found = []
+    for fused in (0, 14):
+        if fused:
+            assert lora.fuse(model) == fused
+        loss = model(input_ids=ids, labels=ids).loss
+        loss.backward()
+        found.append((loss.item(), gradients(model)))
+    (plain, separate), (ours, together) = found
+    assert ours == pytest.approx(plain, rel=1e-6)
+    for name, gradient in separate.items():
+        error = (together[name] - gradient).norm() / gradient.norm()
+        assert gradient.norm() > 0 and error <= 1e-5, (name, error)
+
+
+def test_fused_lora_under_autocast_rounds_no_worse(saved: Callable[..., str]) -> None:
+    """A layer in bfloat16 is as near to float32 as PEFT's own, and the adapter's gradients are
+    float32.
+    """
+    errors: dict[bool, list[float]] = {}
+    truth = list[torch.Tensor]()
+    for fused, dtype in ((False, torch.float32), (False, torch.bfloat16), (True, torch.bfloat16)):
+        base = qlora.load_base(saved("qwen2"), False, torch.bfloat16).to(dtype)
+        layer = adapted(base).model.model.layers[0].self_attn.q_proj
+        for half in (layer.lora_A.default, layer.lora_B.default):
+            half.float()
+        if fused:
+            lora.fuse(layer)
+        torch.manual_seed(2)
+        x = torch.randn(2, 40, SIZES["hidden_size"]).to(torch.bfloat16).to(dtype)
+        x.requires_grad_()
+        with torch.autocast("cpu", torch.bfloat16, enabled=dtype is torch.bfloat16):
+            out = layer(x)
+        out.float().sin().sum().backward()
+        made = [out, x.grad, layer.lora_A.default.weight.grad, layer.lora_B.default.weight.grad]
+        assert made[2].dtype == made[3].dtype == torch.float32
+        if not truth:
+            truth = made
+        else:
+            errors[fused] = [
+                float(((one - two).norm() / two.norm()).detach())
+                for one, two in zip(made, truth, strict=True)
+            ]
+    for theirs, ours in zip(errors[False], errors[True], strict=True):
+        assert 0 < ours <= 1.2 * theirs < 0.1
+
+
+def test_only_plain_lora_is_fused(saved: Callable[..., str]) -> None:
+    """Dropout, DoRA, a bias or a second adapter need PEFT's own layers."""
+    for more in ({"lora_dropout": 0.1}, {"use_dora": True}, {"lora_bias": True}):
+        base = qlora.load_base(saved("llama"), False, torch.float32)
+        config = configuration.lora_config(tune(r=4))
+        for name, value in more.items():
+            setattr(config, name, value)
+        assert lora.fuse(get_peft_model(base, config)) == 0
+    model = adapted(qlora.load_base(saved("llama"), False, torch.float32))
+    model.add_adapter("second", configuration.lora_config(tune(r=4)))
+    assert lora.fuse(model) == 0
 
 
 def test_unpacked_nf4_is_nf4(saved: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from stages.contracts import processor
+
 OFFLINE = {
     "VLLM_NO_USAGE_STATS": "1",
     "DO_NOT_TRACK": "1",
@@ -35,6 +37,7 @@ def run(main: Callable[[], None], doc: str | None = None) -> None:
         argparse.ArgumentParser(name, description=doc, formatter_class=shape).parse_args()
     for name, value in OFFLINE.items():
         os.environ.setdefault(name, value)
+    processor.share_cores()
     stopped = [signal.SIGINT]
 
     def terminate(*_: object) -> None:

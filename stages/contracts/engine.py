@@ -9,7 +9,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stages.contracts import memory, settings
+from stages.contracts import memory, processor, settings
 from stages.contracts.command import OFFLINE, InputError
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def engine(model: str, options: settings.Engine, seed: int = 0, **extra: Any) ->
         memory.keep_freed()
         os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
         arguments |= {
+            "dtype": str(processor.dtype()).removeprefix("torch."),
             "enforce_eager": True,
             # Chunks and a request's own seed together kill the CPU engine.
             "enable_chunked_prefill": False,

@@ -9,20 +9,23 @@ import torch
 import transformers
 from transformers import AutoConfig, AutoModelForCausalLM, BitsAndBytesConfig
 
+from stages.contracts import processor
 from stages.contracts.command import InputError
 from stages.training import attention as products
 
 
 def load_base(
-    path: str, quantize: bool, dtype: torch.dtype = torch.bfloat16, attention: str = "sdpa"
+    path: str, quantize: bool, dtype: torch.dtype | None = None, attention: str = "sdpa"
 ) -> Any:
-    """The base model in `dtype`, its linear layers rounded to NF4 (double quantization) if asked.
+    """The base model in `dtype` (default: the processor's), its linear layers rounded to NF4
+    (double quantization) if asked.
 
     attention: sdpa, or flex for flex attention, which has no backward pass on a processor.
     On a processor the NF4 weights are then unpacked once, for bitsandbytes would unpack them at
     every use: the same numbers, so the same training, but 2 bytes a weight.
     """
     transformers.utils.logging.disable_progress_bar()
+    dtype = dtype or processor.dtype()
     options: dict[str, Any] = {}
     sliced = os.environ.get("ACCELERATE_USE_FSDP") == "true"
     if quantize:

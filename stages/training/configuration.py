@@ -11,6 +11,7 @@ from peft import LoraConfig
 from transformers.trainer_utils import SchedulerType
 from trl import SFTConfig
 
+from stages.contracts import processor
 from stages.contracts.command import InputError
 from stages.contracts.settings import Finetune
 from stages.training.tokens import Row
@@ -32,7 +33,7 @@ def sft_config(settings: Finetune, seed: int, folder: Path) -> SFTConfig:
     return SFTConfig(
         output_dir=str(folder),
         use_cpu=not torch.cuda.is_available(),
-        bf16=True,
+        bf16=processor.dtype() is torch.bfloat16,
         optim="adamw_torch_fused",
         learning_rate=settings.learning_rate,
         lr_scheduler_type=settings.lr_scheduler_type,

@@ -23,7 +23,7 @@ from trl import SFTTrainer
 from stages.contracts import files, memory
 from stages.contracts.command import InputError
 from stages.contracts.settings import Finetune
-from stages.training import bfd, configuration, isolation, shared_prefix
+from stages.training import bfd, configuration, isolation, lora, shared_prefix
 from stages.training.base import load_base
 from stages.training.progress import ProgressLine
 from stages.training.tokens import NO_LOSS, Row
@@ -164,6 +164,8 @@ def make_trainer(
     for parameter in trainer.model.parameters():
         if parameter.requires_grad:
             parameter.data = parameter.data.float()
+    if base.device.type == "cpu":
+        lora.fuse(trainer.model)
     if trainer.is_fsdp_enabled:
         # Adapter and frozen weights in slices of their own, for their types differ.
         policy = fsdp_auto_wrap_policy(trainer.model)

@@ -25,7 +25,7 @@ from rich.table import Table
 from stages.contracts import files
 from tests.benchmarks.frame import ROOT, Line, Size
 
-NAMES = ("light", "tables", "route", "training", "writing", "scoring", "whole")
+NAMES = ("light", "tables", "route", "training", "writing", "scoring", "together", "whole")
 FILE = ROOT / "metrics" / "benchmarks.json"
 
 

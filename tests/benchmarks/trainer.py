@@ -3,7 +3,8 @@
 Command: python -m tests.benchmarks.trainer JOB.json, which names base (folder), rows (JSON of
 `tokens.Row`s), side (shared_prefix, bfd or none for ours; trl_bfd or trl_none for TRL's), batch
 (rows a step), room (tokens of a pack at most), layers (dequantized, or bitsandbytes'), attention
-(that of `finetune.attention`, by default sdpa; or fused, PyTorch's own wherever it runs), out.
+(that of `finetune.attention`, by default sdpa; or fused, PyTorch's own wherever it runs), before
+(true: bfloat16 on every processor, PEFT's own layers, threads as OpenMP has them), out.
 Writes `out`: rows, tokens, scored tokens and seconds of the steps after the warm-up, loss, peak.
 """
 
@@ -69,10 +70,13 @@ def main(job: dict[str, Any]) -> None:
     from peft.helpers import disable_input_dtype_casting
     from transformers import AutoTokenizer, TrainerCallback
 
-    from stages.contracts import memory, settings
-    from stages.training import qlora
+    from stages.contracts import memory, processor, settings
+    from stages.training import lora, qlora
     from stages.training.tokens import NO_LOSS, Row
 
+    if job.get("before"):
+        processor.dtype = lambda: torch.bfloat16
+        lora.fuse = lambda model: 0
     cuda = torch.cuda.is_available()
     rows = [Row(**row) for row in json.loads(Path(job["rows"]).read_text("utf-8"))]
     ours = not job["side"].startswith("trl")
@@ -150,4 +154,9 @@ def main(job: dict[str, Any]) -> None:
 
 if __name__ == "__main__":
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    main(json.loads(Path(sys.argv[1]).read_text("utf-8")))
+    job = json.loads(Path(sys.argv[1]).read_text("utf-8"))
+    if not job["side"].startswith("trl") and not job.get("before"):
+        from stages.contracts.processor import share_cores
+
+        share_cores()
+    main(job)

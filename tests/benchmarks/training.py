@@ -90,7 +90,7 @@ class Races:
     base: Path
     folder: Path
 
-    def run(self, side: str, layers: str, count: int, **more: str) -> tuple[dict[str, Any], Timed]:
+    def run(self, side: str, layers: str, count: int, **more: Any) -> tuple[dict[str, Any], Timed]:
         file = self.folder / "rows.json"
         file.write_text(json.dumps([asdict(row) for row in self.rows[:count]]), "utf-8")
         job = {"base": str(self.base), "rows": str(file), "side": side, "layers": layers,
