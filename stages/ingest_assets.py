@@ -61,9 +61,7 @@ def refuse(frame: pl.DataFrame, pack: Path, known: Domain) -> pl.DataFrame:
     )
 
 
-def usable(
-    database: sources.Database, known: Domain, passed: Passed
-) -> Iterator[pl.DataFrame]:
+def usable(database: sources.Database, known: Domain, passed: Passed) -> Iterator[pl.DataFrame]:
     """The sources' rows that keep the contract, a batch at a time; `passed` is told of all."""
     pack = database.pack
     for sql in sources.sources(pack / "assets"):
@@ -91,9 +89,7 @@ def usable(
                 passed.drawings.append(
                     described.select(
                         "asset_id", "aspect_ratio", pl.col("drawing").cast(pl.String)
-                    ).join(
-                        good, on="asset_id", how="semi", maintain_order="left"
-                    )
+                    ).join(good, on="asset_id", how="semi", maintain_order="left")
                 )
             passed.keys.append(good.select("asset_id", source=pl.lit(name)))
             yield good.with_columns(image_path=pl.lit(f"{pack}/") + pl.col("image_path"))

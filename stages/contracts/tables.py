@@ -120,6 +120,7 @@ RULES: dict[str, Callable[[pl.Expr, Any], pl.Expr]] = {
     "ge": lambda column, least: column >= least,
     "le": lambda column, most: column <= most,
     "isin": lambda column, values: column.is_in(values),
+    "str_matches": lambda column, pattern: column.str.contains(pattern),
     "str_length": lambda column, bounds: column.str.len_chars().is_between(
         bounds.get("min_value", 0), bounds.get("max_value", sys.maxsize)
     ),
@@ -130,7 +131,7 @@ class Nodes(Table):
     """One row is a concept of the knowledge graph."""
 
     node_id: str = Field(unique=True)
-    label: str = Field(str_length={"min_value": 1, "max_value": 80})
+    label: str = Field(str_length={"min_value": 1, "max_value": 80}, str_matches=r"\S")
     kind: str
     locale: str
 

@@ -94,8 +94,8 @@ def answer(request: dict[str, Any], memory: int, temporary: str, out: BinaryIO) 
         try:
             for path, line in connection.execute(SWALLOWED).fetchall():
                 raise InputError(
-                    f"{Path(path).name}, line {line}: a quote is not closed, or text follows it, so "
-                    "that nobody knows where the rows after it begin: mend that line"
+                    f"{Path(path).name}, line {line}: a quote is not closed, or text follows it, "
+                    "so that nobody knows where the rows after it begin: mend that line"
                 )
             for batch in connection.execute(REJECTS).to_arrow_reader(request["rows"]):
                 send(out, b"r", batch)
@@ -155,7 +155,8 @@ def _ragged(file: Path) -> str | None:
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             lines = csv.reader(stream, strict=True)
-            width, last = len(next(lines)), 0
+            width = len(next(lines))
+            last = lines.line_num
             try:
                 for fields in lines:
                     if fields and len(fields) != width:

@@ -11,18 +11,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Thread
-from typing import Any
 
 import polars as pl
 
 from stages.contracts import links
 from stages.contracts.command import InputError
-from stages.contracts.files import check, work_dir
+from stages.contracts.files import check, scratch
 from stages.contracts.pictures import KINDS
 from stages.contracts.tables import SourceRejects, Table, empty
 
@@ -52,11 +50,12 @@ class Database:
         self.max_memory_gib = max_memory_gib
         # What DuckDB could not read of the sources so far: rows of SourceRejects.
         self.rejects: list[pl.DataFrame] = []
-        self._temporary = TemporaryDirectory(prefix="sql-", dir=work_dir(), ignore_cleanup_errors=True)  # noqa: E501
+        self._ended = ExitStack()
+        temporary = self._ended.enter_context(scratch("sql")).resolve()
         # Bare of site hooks and of what the caller's folder holds; its messages are no protocol.
         self._child = subprocess.Popen(
             [sys.executable, "-I", "-c", CHILD, str(int(max_memory_gib * GIB)),
-             str(Path(self._temporary.name).resolve())],
+             str(temporary)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=None if os.environ.get("ROUTENATOR_TRACEBACK") else subprocess.DEVNULL,
         )  # fmt: skip
@@ -75,7 +74,7 @@ class Database:
         for stream in (self._in, self._out):
             with suppress(OSError):
                 stream.close()
-        self._temporary.cleanup()
+        self._ended.close()
 
     def stop(self) -> None:
         """End DuckDB, whatever it does; from any thread."""
@@ -84,7 +83,8 @@ class Database:
     def batches(self, sql: Path) -> Iterator[pl.DataFrame]:
         """Run one source's SELECT: frames of up to BATCH rows, at least one, in its order.
 
-        It sees the variable `pack` and no file outside the pack. Raises InputError, also on the way.
+        It sees the variable `pack` and no file outside the pack. Raises InputError, also on the
+        way.
         """
         links.check(sql, self.pack)
         for file in sorted(sql.parent.glob("*.[ct]sv")):
@@ -173,7 +173,8 @@ def interruptible(work: Callable[[], None], database: Database) -> None:
     thread = Thread(target=run, daemon=True)
     thread.start()
     try:
-        thread.join()
+        while thread.is_alive():
+            thread.join(0.1)  # without an end it would not wake for a signal to another thread
     except BaseException:
         database.stop()  # the thread's next look at it is an error, at which it tidies up
         thread.join(1)

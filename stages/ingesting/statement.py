@@ -100,7 +100,9 @@ def _calls(tree: Any) -> Iterator[Call]:
         if kind == "BASE_TABLE":
             name = ".".join(node["qualified_name"]["path"])
             if "." in name or "/" in name:
-                raise InputError(f"reads {name!r} by its bare name, which leaves all to guess: {LOOK}")
+                raise InputError(
+                    f"reads {name!r} by its bare name, which leaves all to guess: {LOOK}"
+                )
         if kind == "TABLE_FUNCTION":
             calls.append(_call(node))
     return iter(sorted(calls, key=lambda call: call.start))
