@@ -23,7 +23,7 @@ from typing import Any
 import polars as pl
 from rich.console import Console
 
-from stages.contracts import chat, domain, engine, files, models, settings, tables
+from stages.contracts import chat, domain, engine, files, links, models, settings, tables
 from stages.contracts.command import InputError, run
 from stages.contracts.store import NAME, Store
 from stages.scoring import golden, metrics, report, significance
@@ -103,7 +103,8 @@ def main(given: list[str] | None = None) -> None:
     engine.quiet()
     chosen = settings.load()
     pack = domain.load(chosen.pack)
-    queries = golden.read(options.golden or Path(chosen.pack) / "golden.jsonl", pack)
+    own = links.check(Path(chosen.pack) / "golden.jsonl", chosen.pack)
+    queries = golden.read(options.golden or own, pack)
     student, folder = models.resolve("student"), models.resolve("embedder")
     adapters: dict[str, Path | None] = {"base": None, "tuned": options.adapter or ADAPTER}
     if options.base_only:

@@ -61,12 +61,14 @@ def refuse(frame: pl.DataFrame, pack: Path, known: Domain) -> pl.DataFrame:
     )
 
 
-def usable(pack: Path, known: Domain, passed: Passed) -> Iterator[pl.DataFrame]:
+def usable(database: sources.Database, known: Domain, passed: Passed) -> Iterator[pl.DataFrame]:
     """The sources' rows that keep the contract, a batch at a time; `passed` is told of all."""
+    pack = database.pack
     for sql in sources.sources(pack / "assets"):
         name = str(sql.relative_to(pack))
-        for frame in sources.batches(sql, pack):
+        for frame in database.batches(sql):
             passed.rows += frame.height
+            frame = sources.typed(frame, Assets, name)
             if "title" in frame.columns:
                 clean = pl.col("title").cast(pl.String).str.replace_all(INVISIBLE, " ")
                 frame = frame.with_columns(clean.str.strip_chars())
@@ -78,11 +80,16 @@ def usable(pack: Path, known: Domain, passed: Passed) -> Iterator[pl.DataFrame]:
                 passed.rejects.append(told)
                 good = good.join(refused, on="asset_id", how="anti", maintain_order="left")
             if "drawing" in frame.columns:
+                if frame.schema["drawing"] not in (pl.String, pl.Null):
+                    raise InputError(
+                        f"{name}: column drawing is {frame.schema['drawing']}, not VARCHAR: write "
+                        "CAST(json_object(...) AS VARCHAR) AS drawing"
+                    )
                 described = frame.filter(pl.col("drawing").is_not_null())
                 passed.drawings.append(
-                    described.select("asset_id", "aspect_ratio", "drawing").join(
-                        good, on="asset_id", how="semi", maintain_order="left"
-                    )
+                    described.select(
+                        "asset_id", "aspect_ratio", pl.col("drawing").cast(pl.String)
+                    ).join(good, on="asset_id", how="semi", maintain_order="left")
                 )
             passed.keys.append(good.select("asset_id", source=pl.lit(name)))
             yield good.with_columns(image_path=pl.lit(f"{pack}/") + pl.col("image_path"))
@@ -105,7 +112,7 @@ def draw_pictures(drawings: pl.DataFrame, limit: int) -> dict[str, str]:
         path = folder / f"{hashlib.sha256(row['asset_id'].encode()).hexdigest()[:16]}.png"
         try:
             picture = draw(json.loads(row["drawing"]), picture_size(row["aspect_ratio"] or 1.0))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"asset {row['asset_id']}: drawing: {error}") from None
         with files.replacing(path) as temporary:
             picture.save(temporary, format="PNG")
@@ -115,12 +122,21 @@ def draw_pictures(drawings: pl.DataFrame, limit: int) -> dict[str, str]:
 
 def main() -> None:
     chosen = settings.load()
-    pack = Path(chosen.pack)
+    pack, block = Path(chosen.pack), chosen.ingest_assets
     known = domain.load(pack)
+    with sources.Database(
+        pack, block.max_seconds, block.max_memory_gib, "ingest_assets"
+    ) as database:
+        sources.interruptible(lambda: ingest(database, known, block), database)
+
+
+def ingest(database: sources.Database, known: Domain, block: settings.IngestAssets) -> None:
+    """Read all sources and write the stage's outputs."""
+    pack = database.pack
     passed, table = Passed(), OUT / "assets.parquet"
     with files.scratch("assets") as folder:
         written = folder / table.name
-        files.write_batches(written, usable(pack, known, passed), Assets)
+        files.write_batches(written, usable(database, known, passed), Assets)
         assets = pl.scan_parquet(written)
         # A key that two batches share is kept from the first.
         keys = pl.concat(passed.keys).with_row_index("at")
@@ -132,13 +148,15 @@ def main() -> None:
         passed.rejects.append(
             again.select("source", row="asset_id", reason=pl.lit("asset_id field_uniqueness"))
         )
-        rejected = pl.concat(passed.rejects)
+        unread = pl.concat([empty(SourceRejects), *database.rejects])
+        rejected = pl.concat([unread, *passed.rejects])
         files.write_table(OUT / "rejects.parquet", rejected, SourceRejects)
+        reasons = sources.count_reasons(rejected)
         sources.check_share(
-            rejected.height, passed.rows, chosen.ingest_assets.max_reject_share,
-            str(pack / "assets"),
+            rejected.height, passed.rows + unread.height, block.max_reject_share,
+            str(pack / "assets"), reasons,
         )  # fmt: skip
-        limit = chosen.ingest_assets.max_pictures
+        limit = block.max_pictures
         drawn = draw_pictures(pl.concat(passed.drawings), limit) if passed.drawings else {}
         if drawn or again.height:
             made = pl.col("asset_id").replace_strict(drawn, default=None, return_dtype=pl.String)
@@ -154,7 +172,7 @@ def main() -> None:
         "assets": counted["len"].sum(),
         "pictures": counted["image_path"].sum(),
         "content_types": dict(counted.select("content_type", "len").iter_rows()),
-        "rejected": sources.count_reasons(rejected),
+        "rejected": reasons,
     }
     files.write_json("metrics/ingest_assets.json", metrics)
     print(f"assets: {metrics['assets']} over {counted.height} types, {len(drawn)} pictures drawn, "

@@ -21,7 +21,17 @@ OUT = Path("data/ingested/graph")
 
 def main() -> None:
     chosen = settings.load()
-    pack = Path(chosen.pack)
+    pack, block = Path(chosen.pack), chosen.ingest_graph
+    acyclic = domain.load(pack).acyclic
+    with sources.Database(
+        pack, block.max_seconds, block.max_memory_gib, "ingest_graph"
+    ) as database:
+        sources.interruptible(lambda: ingest(database, acyclic, block), database)
+
+
+def ingest(database: sources.Database, acyclic: list[str], block: settings.IngestGraph) -> None:
+    """Read all sources and write the stage's outputs."""
+    pack = database.pack
     tables: dict[str, pl.DataFrame] = {}
     rejects: list[pl.DataFrame] = [empty(SourceRejects)]
     read = 0
@@ -30,7 +40,7 @@ def main() -> None:
         for sql in sources.sources(pack / "graph"):
             if not sql.stem.startswith(name):
                 continue
-            frame = sources.read_sql(sql, pack)
+            frame = sources.read_sql(sql, pack, database)
             good, bad = sources.sort_rows(frame, contract, str(sql.relative_to(pack)))
             read += frame.height
             parts.append(good)
@@ -50,17 +60,18 @@ def main() -> None:
             orient="row",
         )
     )
-    rejected = pl.concat(rejects)
+    unread = pl.concat([empty(SourceRejects), *database.rejects])
+    rejected = pl.concat([unread, *rejects])
     files.write_table(OUT / "rejects.parquet", rejected, SourceRejects)
+    reasons = sources.count_reasons(rejected)
     sources.check_share(
-        rejected.height, read, chosen.ingest_graph.max_reject_share, str(pack / "graph")
+        rejected.height, read + unread.height, block.max_reject_share, str(pack / "graph"), reasons
     )
-    acyclic = domain.load(pack).acyclic
     graph.check_acyclic(nodes, edges, numbers, acyclic, str(pack / "graph"))
     files.write_table(OUT / "nodes.parquet", nodes, Nodes)
     files.write_table(OUT / "edges.parquet", edges, Edges)
     counted = graph.describe(nodes, edges, numbers)
-    metrics = {**counted, "rejected": sources.count_reasons(rejected)}
+    metrics = {**counted, "rejected": reasons}
     files.write_json("metrics/ingest_graph.json", metrics)
     print(f"graph: {nodes.height} concepts, {edges.height} relations, {rejected.height} rejects")
     if counted["isolated"]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stages.contracts import domain, files, settings
+from stages.contracts import domain, files, links, settings
 from stages.contracts.command import run
 
 
@@ -25,7 +25,7 @@ def main() -> None:
     chosen = settings.load()
     block = chosen.population
     known = domain.load(chosen.pack)
-    path = Path(chosen.pack) / block.source
+    path = links.check(Path(chosen.pack) / block.source, chosen.pack)
     if path.suffix in (".yaml", ".yml"):
         target = targets.from_statistics(settings.read_yaml(path), known, path)
     else:

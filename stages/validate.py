@@ -21,7 +21,7 @@ from pathlib import Path
 
 import polars as pl
 
-from stages.contracts import chat, domain, files, settings
+from stages.contracts import chat, domain, files, links, settings
 from stages.contracts.command import InputError, run
 from stages.contracts.domain import Domain
 from stages.contracts.tables import CELL, ROUTES, Candidates, Rejected, Requests, Samples
@@ -96,6 +96,7 @@ def main() -> None:
     chosen = settings.load()
     threshold, seed = chosen.validate_.near_duplicate_threshold, chosen.seed
     known = domain.load(chosen.pack)
+    links.check(Path(chosen.pack) / GOLDEN, chosen.pack)
     targets = files.read_json("data/routed/targets.json")
     population = files.read_json("data/population/target.json")
     queries = [str(row.get("query", "")) for row in files.read_jsonl(Path(chosen.pack) / GOLDEN)]

@@ -231,11 +231,11 @@ CASES: list[Case] = [
     ("sql that climbs out", sql("FROM read_text(getvariable('pack') || '/../params.yaml')"), ASSET,
      r"photos\.sql: Permission Error"),
     ("sql that writes", sql("COPY (SELECT 1) TO '/tmp/routenator-hostile.csv'"), ASSET,
-     r"photos\.sql: .*Permission Error"),
+     r"photos\.sql: holds a statement of the kind COPY"),
     ("sql that calls home", sql("SELECT * FROM read_csv('https://example.org/a.csv')"), ASSET,
      r"photos\.sql: (Permission|Missing Extension) Error"),
     ("sql that opens the gate", sql("SET enable_external_access = true; SELECT 1"), ASSET,
-     r"photos\.sql: .*[Cc]annot"),
+     r"photos\.sql: holds 2 statements"),
     ("unknown content type", sql(ASSETS_SQL.replace("'Photo'", "'Fresco'")), ASSET,
      "no usable row among 20"),
     # graph

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from stages.contracts import links
 from stages.contracts.command import InputError
 from stages.contracts.settings import read_yaml, told
 
@@ -185,6 +186,6 @@ def load(pack: str | Path) -> Domain:
     if not Path(pack).is_dir():
         raise InputError(f"pack {pack} is no folder: set `pack` in params.yaml")
     try:
-        return Domain.model_validate(read_yaml(path))
+        return Domain.model_validate(read_yaml(links.check(path, pack)))
     except ValidationError as error:
         raise told(error, path) from None

@@ -31,10 +31,11 @@ class Models(Block):
 
 class IngestGraph(Block):
     max_reject_share: Share
+    max_seconds: Annotated[float, Field(gt=0, le=86_400 * 30, allow_inf_nan=False)]
+    max_memory_gib: Annotated[float, Field(ge=0.25, le=4096, allow_inf_nan=False)]
 
 
-class IngestAssets(Block):
-    max_reject_share: Share
+class IngestAssets(IngestGraph):
     max_pictures: Annotated[int, Field(ge=0)]
 
 

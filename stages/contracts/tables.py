@@ -63,8 +63,8 @@ class Table:
             column, field = pl.col(name), dict(cls._field(name))
             if not field.pop("nullable", False):
                 rules.append(column.null_count() == 0)
-            if dtype.is_float():  # pandera may or may not object to these
-                rules.append(column.is_not_nan().all())
+            if dtype.is_float():
+                rules.append(column.is_finite().all())
             if field.pop("unique", False):
                 rules.append(column.hash().n_unique() == pl.len())
             rules += [RULES[rule](column, told).all() for rule, told in field.items()]
@@ -87,8 +87,31 @@ class Table:
         try:
             cls.pandera_model().validate(frame, lazy=True)
         except SchemaErrors as error:
-            return error.failure_cases
-        return None
+            cases = error.failure_cases
+            # A broken column is the whole table's matter, and single values may be of any type.
+            if frame.schema != cls.schema():
+                return cases
+            return pl.concat([cases, cls._endless(frame)], how="diagonal_relaxed")
+        endless = cls._endless(frame)
+        return endless if endless.height else None
+
+    @classmethod
+    def _endless(cls, frame: pl.DataFrame) -> pl.DataFrame:
+        """Failure cases of the numbers that are not finite, to which pandera may not object."""
+        names = [name for name, dtype in cls.schema().items() if dtype.is_float()]
+        rows = frame.with_row_index("index")
+        found = [
+            rows.filter(~pl.col(name).is_finite()).select(
+                pl.col(name).cast(pl.String).alias("failure_case"),
+                pl.lit(name).alias("column"),
+                pl.lit("finite").alias("check"),
+                pl.col("index").cast(pl.Int32),
+            )
+            for name in names
+        ]
+        schema = {"failure_case": pl.String, "column": pl.String, "check": pl.String,
+                  "index": pl.Int32}  # fmt: skip
+        return pl.concat([pl.DataFrame(schema=schema), *found])
 
 
 # What a Field may ask of the values that are there, as polars sees it.
@@ -97,6 +120,7 @@ RULES: dict[str, Callable[[pl.Expr, Any], pl.Expr]] = {
     "ge": lambda column, least: column >= least,
     "le": lambda column, most: column <= most,
     "isin": lambda column, values: column.is_in(values),
+    "str_matches": lambda column, pattern: column.str.contains(pattern),
     "str_length": lambda column, bounds: column.str.len_chars().is_between(
         bounds.get("min_value", 0), bounds.get("max_value", sys.maxsize)
     ),
@@ -107,7 +131,7 @@ class Nodes(Table):
     """One row is a concept of the knowledge graph."""
 
     node_id: str = Field(unique=True)
-    label: str = Field(str_length={"min_value": 1, "max_value": 80})
+    label: str = Field(str_length={"min_value": 1, "max_value": 80}, str_matches=r"\S")
     kind: str
     locale: str
 

@@ -2,64 +2,219 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+import fcntl
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
+from threading import Thread
 
-import duckdb
 import polars as pl
 
+from stages.contracts import links
 from stages.contracts.command import InputError
-from stages.contracts.files import check
+from stages.contracts.files import check, scratch
+from stages.contracts.pictures import KINDS
 from stages.contracts.tables import SourceRejects, Table, empty
 
-# Bytes: the longest line that DuckDB reads, and what it looks at to find delimiter and quotes.
+# Bytes: the longest line that DuckDB reads, and how much of a file is looked at for a longer one.
 MAX_LINE = 2_000_000
 SNIFFED = 32 * 2**20
 # Rows that are in memory at a time.
 BATCH = 1 << 17
+ROOT = Path(__file__).parents[2]
+CHILD = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from stages.ingesting import reader; reader.main()"  # noqa: E501
+GIB = 2**30
+OUTSIDE = "leads out of the pack"
+PIPE = 2**20  # bytes between the processes; the system allows that much
 
 
-def read_sql(sql: Path, pack: Path) -> pl.DataFrame:
-    """All rows of one source; see `batches`."""
-    return pl.concat(batches(sql, pack))
+class Database:
+    """DuckDB in a process of its own (`reader.py`), for the sources of one pack.
+
+    max_seconds: of one source, for each GiB in its folder and at least once; max_memory_gib: of
+    that process. `block` is the stage's block of params.yaml, for the errors.
+    """
+
+    def __init__(
+        self, pack: Path, max_seconds: float = 50, max_memory_gib: float = 1, block: str = "ingest"
+    ) -> None:
+        self.pack, self.max_seconds, self.block = pack, max_seconds, block
+        self.max_memory_gib = max_memory_gib
+        # What DuckDB could not read of the sources so far: rows of SourceRejects.
+        self.rejects: list[pl.DataFrame] = []
+        self._ended = ExitStack()
+        temporary = self._ended.enter_context(scratch("sql")).resolve()
+        # Bare of site hooks and of what the caller's folder holds; its messages are no protocol.
+        self._child = subprocess.Popen(
+            [sys.executable, "-I", "-c", CHILD, str(int(max_memory_gib * GIB)),
+             str(temporary)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=None if os.environ.get("ROUTENATOR_TRACEBACK") else subprocess.DEVNULL,
+        )  # fmt: skip
+        assert self._child.stdin and self._child.stdout
+        self._in, self._out = self._child.stdin, self._child.stdout
+        with suppress(OSError):
+            fcntl.fcntl(self._out, fcntl.F_SETPIPE_SZ, PIPE)
+        self._paths: list[str] | None = None
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        self._child.wait()
+        for stream in (self._in, self._out):
+            with suppress(OSError):
+                stream.close()
+        self._ended.close()
+
+    def stop(self) -> None:
+        """End DuckDB, whatever it does; from any thread."""
+        self._child.kill()
+
+    def batches(self, sql: Path) -> Iterator[pl.DataFrame]:
+        """Run one source's SELECT: frames of up to BATCH rows, at least one, in its order.
+
+        It sees the variable `pack` and no file outside the pack. Raises InputError, also on the
+        way.
+        """
+        links.check(sql, self.pack)
+        for file in sorted(sql.parent.glob("*.[ct]sv")):
+            check_lines(file)
+        if self._paths is None:  # pictures are not read by SQL, and there may be many
+            self._paths = [str(path) for path in links.into_cache(self.pack, but=tuple(KINDS))]
+        try:
+            text = sql.read_text("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise InputError(f"{sql} is not UTF-8 ({error}): save it as UTF-8") from None
+        request = {"text": text, "pack": str(self.pack.resolve()), "paths": self._paths,
+                   "rows": BATCH}  # fmt: skip
+        size = sum(file.stat().st_size for file in sql.parent.iterdir() if file.is_file())
+        seconds = self.max_seconds * max(1.0, size / GIB)
+        end = time.monotonic() + seconds
+        name = str(sql.relative_to(self.pack)) if sql.is_relative_to(self.pack) else str(sql)
+        try:
+            self._in.write(json.dumps(request).encode() + b"\n")
+            self._in.flush()
+            while True:
+                kind, content = self._frame(end)
+                if kind == b"z":
+                    return
+                if kind == b"e":
+                    raise InputError(f"{sql}: {self._advised(content.decode())}")
+                frame = pl.read_ipc_stream(bytes(content))
+                if kind == b"r":
+                    self.rejects.append(
+                        frame.select(pl.lit(name).alias("source"), "row", "reason").cast(
+                            SourceRejects.schema()  # type: ignore[arg-type]
+                        )
+                    )
+                else:
+                    yield frame
+        except TimeoutError:
+            self.stop()
+            raise InputError(
+                f"{sql}: not done after {seconds:g} s: perhaps its SELECT has no end; if it only "
+                f"takes that long, raise {self.block}.max_seconds"
+            ) from None
+        except (EOFError, BrokenPipeError):
+            code = self._child.wait()
+            how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+            raise InputError(
+                f"{sql}: DuckDB came to a sudden end ({how}): perhaps it needs more than "
+                f"{self.block}.max_memory_gib {self.max_memory_gib:g}"
+            ) from None
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+            raise InputError(f"{sql}: {' '.join(str(error).split())[:500]}") from None
+
+    def _frame(self, end: float) -> tuple[bytes, bytearray]:
+        head = self._read(9, end)
+        return bytes(head[:1]), self._read(int.from_bytes(head[1:], "little"), end)
+
+    def _read(self, size: int, end: float) -> bytearray:
+        """So many bytes of DuckDB's output; TimeoutError after `end`, EOFError if it has ended."""
+        data = bytearray(size)
+        view, handle, at = memoryview(data), self._out.fileno(), 0
+        while at < size:
+            left = end - time.monotonic()
+            if left <= 0 or not select.select([handle], [], [], left)[0]:
+                raise TimeoutError
+            if (got := os.readv(handle, [view[at:]])) == 0:
+                raise EOFError
+            at += got
+        return data
+
+    def _advised(self, text: str) -> str:
+        if not text.startswith("Out of Memory"):
+            return text
+        return f"{text[:120]}; raise {self.block}.max_memory_gib, or ask for less in the SELECT"
+
+
+def interruptible(work: Callable[[], None], database: Database) -> None:
+    """Run `work` in a thread beside the main one, which is free to hear signals: polars does not
+    return for one. What `work` raises is raised here.
+    """
+    raised: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:
+            raised.append(error)
+
+    thread = Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        while thread.is_alive():
+            thread.join(0.1)  # without an end it would not wake for a signal to another thread
+    except BaseException:
+        database.stop()  # the thread's next look at it is an error, at which it tidies up
+        thread.join(1)
+        raise
+    if raised:
+        raise raised[0]
+
+
+def read_sql(sql: Path, pack: Path, database: Database | None = None) -> pl.DataFrame:
+    """All rows of one source; see `Database.batches`. InputError if they take too much memory."""
+    if database is None:
+        with Database(pack) as database:
+            return read_sql(sql, pack, database)
+    parts, size = [], 0.0
+    for part in database.batches(sql):
+        parts.append(part)
+        size += part.estimated_size()
+        if size > database.max_memory_gib * GIB:
+            raise InputError(
+                f"{sql}: its rows take more than {database.block}.max_memory_gib "
+                f"{database.max_memory_gib:g}: raise it, or ask for less in the SELECT"
+            )
+    return pl.concat(parts)
 
 
 def batches(sql: Path, pack: Path) -> Iterator[pl.DataFrame]:
-    """Run one source's SELECT: frames of up to BATCH rows, at least one, in the source's order.
-
-    It sees the variable `pack` and no file outside the pack. Raises InputError, also on the way.
-    """
-    folder = str(pack.resolve())
-    for file in sorted(sql.parent.glob("*.[ct]sv")):
-        check_lines(file)
-    try:
-        with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
-            connection.execute(f"SET VARIABLE pack = {_quoted(folder)}")
-            connection.execute(f"SET allowed_directories = [{_quoted(folder + '/')}]")
-            connection.execute("SET enable_external_access = false")
-            with ThreadPoolExecutor(1) as beside:
-                # DuckDB looks at the files meanwhile.
-                query = beside.submit(connection.sql, sql.read_text("utf-8"))
-                import pyarrow
-
-                reader = query.result().to_arrow_reader(BATCH)
-            yield pl.DataFrame(pyarrow.Table.from_batches([], reader.schema))
-            for batch in reader:
-                yield pl.DataFrame(batch)
-    # What DuckDB finds on the way comes from the Arrow reader, as an OSError.
-    except (duckdb.Error, UnicodeDecodeError, OSError) as error:
-        # DuckDB's text comes with the row that it could not read, and the reason after that.
-        words = (w if len(w) < 100 else f"{w[:40]}..." for w in str(error).split())
-        raise InputError(f"{sql}: {' '.join(words)[:500]}") from None
+    """The rows of one source on its own; see `Database.batches`."""
+    with Database(pack) as database:
+        yield from database.batches(sql)
 
 
 def check_lines(file: Path) -> None:
-    """InputError for a line among the first that is longer than DuckDB reads: it would try every
-    delimiter on it for minutes before it said so.
+    """InputError for a line among the first that is longer than DuckDB reads, which would look at
+    it for minutes before it said so; and for a first line without text, after which it takes the
+    header for a row as well.
     """
     size, at = min(file.stat().st_size, SNIFFED), 0
+    with file.open("rb") as stream:
+        if stream.readline(MAX_LINE).removeprefix(b"\xef\xbb\xbf").isspace():
+            raise InputError(f"{file} begins with a line without text: remove it")
     if size <= MAX_LINE:
         return
     # From line end to the last line end that may follow: a few steps, however many lines.
@@ -75,10 +230,6 @@ def check_lines(file: Path) -> None:
             at = end + 1
 
 
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
 def sources(folder: Path, names: list[str] | None = None) -> list[Path]:
     """The SQL files of a folder, sorted; InputError if there is none."""
     found = sorted(p for p in folder.glob("*.sql") if names is None or p.stem in names)
@@ -87,19 +238,86 @@ def sources(folder: Path, names: list[str] | None = None) -> list[Path]:
     return found
 
 
+def typed(frame: pl.DataFrame, contract: type[Table], source: str) -> pl.DataFrame:
+    """The contract's columns, in its types where nothing is lost, and those that follow as they
+    are; lists without their nulls and blanks.
+
+    InputError for a missing column, or one of another type: that is no matter of single rows.
+    """
+    wanted = contract.schema()
+    missing = [name for name in wanted if name not in frame.columns]
+    if missing:
+        raise InputError(
+            f"{source} lacks the column(s) {missing}: its SELECT must name {wanted.names()}"
+        )
+    cast = {}
+    for name, dtype in wanted.items():
+        found = frame.schema[name]
+        if found == dtype:
+            continue
+        if not _keeps_all(found, dtype):
+            raise InputError(
+                f"{source}: column {name} is {_sql(found)}, not {_sql(dtype)}: write "
+                f"{_conversion(name, found, dtype)} AS {name}"
+            )
+        cast[name] = dtype
+    frame = frame.cast(cast)  # type: ignore[arg-type]
+    return frame.with_columns(
+        pl.col(name).list.filter(_says_something(pl.element()))
+        for name, dtype in wanted.items()
+        if isinstance(dtype, pl.List) and _has_gaps(frame[name])
+    )
+
+
+def _says_something(text: pl.Expr) -> pl.Expr:
+    return text.is_not_null() & (text.str.strip_chars() != "")
+
+
+def _has_gaps(column: pl.Series) -> bool:
+    """Whether a list of the column holds a null or a blank; one pass, for there are seldom any."""
+    items = column.drop_nulls().list.explode(empty_as_null=False)
+    return not items.to_frame("x").select(_says_something(pl.col("x")).all()).item()
+
+
+def _keeps_all(found: pl.DataType, wanted: pl.DataType) -> bool:
+    """Whether every value of the one type is one of the other."""
+    if isinstance(found, pl.List | pl.Array) and isinstance(wanted, pl.List):
+        inner = found.inner
+        return inner == wanted.inner or _keeps_all(inner, wanted.inner)  # type: ignore[arg-type]
+    if isinstance(found, pl.Null):
+        return True
+    if isinstance(wanted, pl.String):
+        return isinstance(found, pl.Categorical | pl.Enum) or found.is_integer()
+    if isinstance(wanted, pl.Float64):
+        return isinstance(found, pl.Float32 | pl.Decimal) or found.is_integer()
+    return isinstance(wanted, pl.Int64) and found.is_integer() and found != pl.UInt64
+
+
+def _sql(dtype: pl.DataType) -> str:
+    """The type as DuckDB names it."""
+    if isinstance(dtype, pl.List):
+        return f"{_sql(dtype.inner)}[]"  # type: ignore[arg-type]
+    names = {pl.String: "VARCHAR", pl.Int64: "BIGINT", pl.Int32: "INTEGER", pl.Float64: "DOUBLE",
+             pl.Boolean: "BOOLEAN", pl.Date: "DATE", pl.Binary: "BLOB"}  # fmt: skip
+    return names.get(dtype.base_type(), str(dtype).upper())  # type: ignore[arg-type]
+
+
+def _conversion(name: str, found: pl.DataType, wanted: pl.DataType) -> str:
+    if isinstance(wanted, pl.List) and isinstance(found, pl.String):
+        return f"string_split({name}, ',')"
+    return f"TRY_CAST({name} AS {_sql(wanted)})"
+
+
 def sort_rows(
     frame: pl.DataFrame, contract: type[Table], source: str
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Split `frame` into rows that keep the contract and rejects with the reason.
 
     Of rows that share a key the first is kept. A missing column or a wrong column type is no
-    matter of single rows and raises an InputError.
+    matter of single rows and raises an InputError: see `typed`.
     """
     columns = contract.schema().names()
-    missing = [name for name in columns if name not in frame.columns]
-    if missing:
-        raise InputError(f"{source} lacks the column(s) {missing}: its SELECT must name {columns}")
-    frame = frame.select(columns)
+    frame = typed(frame, contract, source).select(columns)
     cases = contract.objections(frame)
     if cases is None:
         return frame, empty(SourceRejects)
@@ -137,14 +355,23 @@ def sort_rows(
     return check(good, contract, source), rejects
 
 
-def check_share(rejects: int, rows: int, allowed: float, what: str) -> None:
-    """InputError if nothing was read or more than `allowed` of the rows were rejected."""
+def check_share(
+    rejects: int, rows: int, allowed: float, what: str, reasons: dict[str, int] | None = None
+) -> None:
+    """InputError if nothing was read or more than `allowed` of the rows were rejected.
+
+    reasons: as `count_reasons` gives them; the first is told.
+    """
+    why = next(iter(reasons or {}), "")
+    most = f"; most often: {why}" + (f" ({links.ADVICE})" if OUTSIDE in why else "") if why else ""
     if rows == 0 or rows == rejects:
-        raise InputError(f"{what}: no usable row among {rows}; see data/ingested for the reasons")
+        raise InputError(
+            f"{what}: no usable row among {rows}; see data/ingested for the reasons{most}"
+        )
     if rejects / rows > allowed:
         raise InputError(
             f"{what}: {rejects} of {rows} rows break the contract, more than max_reject_share "
-            f"{allowed}; read the rejects table for the reasons"
+            f"{allowed}; read the rejects table for the reasons{most}"
         )
 
 

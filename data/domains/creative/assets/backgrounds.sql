@@ -16,4 +16,7 @@ SELECT
     TRY_CAST(click_through_rate AS DOUBLE) AS click_through_rate,
     CAST(NULL AS VARCHAR) AS image_path,
     CAST(NULL AS VARCHAR) AS drawing
-FROM read_csv(getvariable('pack') || '/assets/backgrounds.csv', header = true, all_varchar = true)
+FROM read_csv(
+    getvariable('pack') || '/assets/backgrounds.csv',
+    header = true, all_varchar = true, delim = ',', quote = '"', escape = '"', comment = '', skip = 0
+)

@@ -20,4 +20,7 @@ SELECT
             'layout', layout
         ) AS VARCHAR)
     END AS drawing
-FROM read_csv(getvariable('pack') || '/assets/texts.csv', header = true, all_varchar = true)
+FROM read_csv(
+    getvariable('pack') || '/assets/texts.csv',
+    header = true, all_varchar = true, delim = ',', quote = '"', escape = '"', comment = '', skip = 0
+)

@@ -5,4 +5,7 @@ SELECT
     label,
     kind,
     locale
-FROM read_csv(getvariable('pack') || '/graph/concepts.csv', header = true, all_varchar = true)
+FROM read_csv(
+    getvariable('pack') || '/graph/concepts.csv',
+    header = true, all_varchar = true, delim = ',', quote = '"', escape = '"', comment = '', skip = 0
+)

@@ -5,4 +5,7 @@ SELECT
     target,
     relation,
     TRY_CAST(weight AS DOUBLE) AS weight
-FROM read_csv(getvariable('pack') || '/graph/relations.csv', header = true, all_varchar = true)
+FROM read_csv(
+    getvariable('pack') || '/graph/relations.csv',
+    header = true, all_varchar = true, delim = ',', quote = '"', escape = '"', comment = '', skip = 0
+)
