@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import resource
+import shutil
+import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
-from stages.contracts.command import InputError
-from stages.writing.engines import Failed, server
+from stages import generate
+from stages.contracts import files, models, settings
+from stages.contracts.command import InputError, run
+from stages.contracts.tables import Requests
+from stages.writing.engines import Failed, server, transport
 from stages.writing.engines.redaction import Key
 from stages.writing.engines.thinking import spoken
 from tests import fakes
+from tests.conftest import PACK, ROOT, params, start
 from tests.test_engines import asks, options, refusal
 
 KEY = "sk-proj-Qx7vLm20TzRb9KdW4Ns8"
@@ -149,7 +159,7 @@ def test_a_body_of_another_kind_ends_the_engine(fake: fakes.Fake, body: str) -> 
 def test_a_flood_is_cut_off(
     fake: fakes.Fake, monkeypatch: pytest.MonkeyPatch, coding: str, status: int
 ) -> None:
-    monkeypatch.setattr(server, "MOST_BYTES", 2**20)
+    monkeypatch.setattr(transport, "MOST_BYTES", 2**20)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     fake.behave = fakes.flood(status, coding, 2**26 if coding == "identity" else 2**24)
     (bad,) = answers(fake, n=1, retries=1, timeout=20)
@@ -164,7 +174,7 @@ def test_a_flood_is_cut_off(
 def test_a_list_of_models_may_be_no_flood_either(
     fake: fakes.Fake, monkeypatch: pytest.MonkeyPatch, coding: str
 ) -> None:
-    monkeypatch.setattr(server, "MOST_BYTES", 2**20)
+    monkeypatch.setattr(transport, "MOST_BYTES", 2**20)
     behave = fakes.flood(200, coding, 2**25)
     monkeypatch.setattr(fakes.Handler, "do_GET", lambda self: behave(self, {}))
     assert "more than 1 MiB" in refusal(address=fake.address, timeout=20)
@@ -359,3 +369,190 @@ def test_what_is_no_address_is_told(address: str) -> None:
     with pytest.raises(InputError, match=r"no address of a server") as error:
         server.served(options(address))
     assert "geheim" not in str(error.value)
+
+
+# --- the stage
+
+
+def requests(n: int, quota: int) -> pl.DataFrame:
+    """Requests of one cell and two templates of the text route, each with a prompt of its own."""
+    rows = []
+    for i in range(n):
+        slots = dict.fromkeys(("other", "place", "look", "action", "name", "genre"), "old")
+        slots["object"] = f"barn{i}"
+        rows.append({
+            "request_id": f"r{i}", "route": "text", "function": "Generate", "content_type": "Any",
+            "band": "1-40", "locale": "en", "min_words": 1, "max_words": 40, "rank": i,
+            "quota": quota, "words": 3, "type_position": None,
+            "template_id": f"text/generate_any_action_{('long', 'short')[i % 2]}",
+            "slots": json.dumps(slots), "asset_id": None, "node_ids": [], "image_path": None,
+            "seed": i,
+        })  # fmt: skip
+    return pl.DataFrame(rows, schema=Requests.schema())
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake: fakes.Fake) -> Path:
+    """A repository with a plan of 80 requests for 24 rows; `fake` writes them."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "domains").symlink_to(PACK.parent)
+    writer = tmp_path / "models" / "base" / "writer"
+    writer.mkdir(parents=True)
+    (writer / "config.json").write_text("{}")
+
+    def served(value: dict[str, Any]) -> None:
+        value["generate"]["engine"] = "server"
+        value["generate"]["server"].update(address=fake.address, retries=1)
+        value["generate"]["text"].update(batch=16, min_tried=4)
+
+    params(tmp_path, served)
+    files.write_table("data/routed/requests.parquet", requests(80, 24), Requests)
+    return tmp_path
+
+
+TABLE = Path("data/generated/text.parquet")
+
+
+def test_a_stage_without_money_exits_1_and_goes_on_once_it_is_paid(
+    place: Path, fake: fakes.Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # this process keeps its own
+    generate.main(["text"])
+    whole, needed = TABLE.read_bytes(), len(fake.asked)
+    TABLE.unlink()
+    shutil.rmtree("data/.work")
+    fake.asked.clear()
+    fake.behave = lambda handler, body: len(fake.asked) > 20 and fakes.quota(handler, body)
+    with pytest.raises(SystemExit) as stopped:
+        run(lambda: generate.main(["text"]))
+    assert stopped.value.code == 1 and not TABLE.exists()
+    fake.behave = None
+    generate.main(["text"])
+    assert TABLE.read_bytes() == whole
+    assert sum("Write one word" not in str(body) for body in fake.asked) <= needed + 4
+
+
+@pytest.mark.parametrize("batch", [16, 1])
+def test_more_than_a_share_of_failures_ends_the_stage(
+    place: Path, fake: fakes.Fake, batch: int
+) -> None:
+    params(place, lambda v: v["generate"]["text"].update(batch=batch))
+    odd = re.compile(r"barn\d?[13579]\b")
+    fake.behave = lambda handler, body: (
+        bool(odd.search(str(body)))
+        and fakes.refusing(400, {"message": "the filter says no"})(handler, body)
+    )
+    with pytest.raises(InputError, match=r"no answer, more than .*max_failed_share 0\.1 .*filter"):
+        generate.main(["text"])
+    assert not TABLE.exists()
+
+
+def test_failed_requests_blame_no_template_and_are_no_rejects(
+    place: Path, fake: fakes.Fake
+) -> None:
+    params(place, lambda v: v["generate"].update(max_failed_share=1))
+    params(place, lambda v: v["generate"]["text"].update(min_tried=1_000))
+    odd = re.compile(r"barn\d?[13579]\b")
+    fake.behave = lambda handler, body: (
+        bool(odd.search(str(body))) and fakes.refusing(400, {"message": "not this"})(handler, body)
+    )
+    generate.main(["text"])
+    rows = pl.read_parquet(TABLE)
+    failed = rows.filter(pl.col("reason").str.starts_with("engine: "))
+    assert failed.height > 8 and not failed["accepted"].any()
+    metrics = json.loads(Path("metrics/generate_text.json").read_text())
+    assert metrics["store"]["failed"] == failed.height
+    assert "engine" not in metrics["rejected"]
+    assert metrics["candidates"] == rows.height - failed.height
+    # Every request of the second template failed.
+    assert list(metrics["templates"]) == ["text/generate_any_action_long"]
+
+
+def test_rows_and_keys_carry_what_the_server_says_it_serves(place: Path, fake: fakes.Fake) -> None:
+    tables = {}
+    for name in ("one/model", "other", "models/base/writer"):
+        fake.models = [name]
+        fake.asked.clear()
+        generate.main(["text"])
+        assert fake.asked and {body["model"] for body in fake.asked} == {name}
+        tables[name] = pl.read_parquet(TABLE)["model"].unique().to_list()
+    assert tables["one/model"] == ["one/model"] and tables["other"] == ["other"]
+    assert tables["models/base/writer"] == [models.identity("writer")]
+    # What the first wrote is there, and the local folder is the same by whatever path.
+    fake.asked.clear()
+    for name in ("one/model", str(place / "models/base/writer")):
+        fake.models = [name]
+        generate.main(["text"])
+        assert not fake.asked, name
+
+
+def test_a_server_that_changes_its_model_meanwhile_is_told(
+    place: Path, fake: fakes.Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serving = server.serving
+
+    def other(chosen: settings.Server) -> Any:
+        fake.models = ["other"]
+        return serving(chosen)
+
+    monkeypatch.setattr(server, "serving", other)
+    with pytest.raises(InputError, match=r"serves other: name one .*found 'fake'"):
+        generate.main(["text"])
+
+
+def test_the_key_reaches_no_file_and_no_output(place: Path, fake: fakes.Fake, key: str) -> None:
+    """Also with a traceback: the stage runs as a process of its own."""
+    texts = list(fakes.spellings(key).values())
+
+    def behave(handler: fakes.Handler, body: dict[str, Any]) -> bool:
+        text = texts[len(fake.asked) % len(texts)]
+        if len(fake.asked) % 2:
+            handler.say({"content": f"old barn {text}"})
+        else:
+            handler.send(400, {"error": {"message": text, "code": text}})
+        return True
+
+    fake.behave = behave
+    params(place, lambda v: v["generate"]["server"].update(key_variable="WRITER_KEY"))
+    params(place, lambda v: v["generate"].update(max_failed_share=1.0))
+    shown = []
+    for share in (1.0, 0.1):
+        params(place, lambda v, share=share: v["generate"].update(max_failed_share=share))  # type: ignore[misc]
+        process = start(place, "stages.generate", "text", ROUTENATOR_TRACEBACK="1")
+        shown += process.communicate(timeout=120)
+        assert process.returncode in (0, 1)
+    written = [f.read_bytes() for f in place.rglob("*") if f.is_file() and ".work" in str(f)]
+    everything = "".join([*shown, *(raw.decode("latin-1") for raw in written)])
+    everything += str(pl.read_parquet(TABLE).rows()) if TABLE.exists() else ""
+    for how, text in fakes.spellings(key).items():
+        assert text not in everything, how
+    assert "InputError" in everything
+
+
+def test_two_equal_stages_pay_once(place: Path, fake: fakes.Fake) -> None:
+    fake.seconds = 0.02
+    processes = [start(place, "stages.generate", "text") for _ in range(2)]
+    shown = [process.communicate(timeout=120) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], shown
+    assert len(fake.answered) == len(set(fake.answered)) > 0
+    assert sum("waiting for it" in out for out, _ in shown) == 1
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_stage_that_waits_for_another_obeys_a_signal(
+    place: Path, fake: fakes.Fake, sent: signal.Signals
+) -> None:
+    told = hashlib.sha256(b"fake").hexdigest()[:16]
+    with files.alone(files.work_dir() / f"engine-text-{told}.lock"):
+        process = start(place, "stages.generate", "text")
+        assert process.stdout is not None
+        while "waiting for it" not in (line := process.stdout.readline()):
+            assert line
+        began = time.monotonic()
+        process.send_signal(sent)
+        assert process.wait(20) == 128 + sent
+    assert time.monotonic() - began < 2 and not fake.asked
+    process.communicate()

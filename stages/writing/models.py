@@ -230,11 +230,11 @@ def _served(chosen: Settings, role: str) -> tuple[str, bool]:
     """The name of the server's model, and whether that is models/base/ROLE: a server that was
     given this folder has its path for a name.
     """
-    from stages.writing.engines import server
-
     options = chosen.generate.server
     if options.model:
         return options.model, False
+    from stages.writing.engines import server
+
     name, folder = server.served(options), Path("models/base") / role
     if not folder.is_dir():
         return name, False

@@ -15,7 +15,6 @@ store's keys name what params.yaml wants, not what a server could be brought to:
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 import re
@@ -23,8 +22,11 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
+
+import httpx2
+import openai
 
 from stages.contracts.command import InputError
 from stages.contracts.settings import Server
@@ -38,11 +40,9 @@ from stages.writing.engines import (
     begins,
     heard,
 )
+from stages.writing.engines.parameters import refused, texts_in
 from stages.writing.engines.redaction import Key
-
-if TYPE_CHECKING:
-    import httpx2
-    from openai import APIStatusError, AsyncOpenAI
+from stages.writing.engines.transport import UNPAID, TooLong, bounded
 
 T = TypeVar("T")
 # The sampling settings that OpenAI's interface has; the others are vLLM's own.
@@ -50,8 +50,8 @@ STANDARD = ("temperature", "top_p", "frequency_penalty", "max_tokens", "stop")
 # vLLM needs no key, but the client does.
 NO_KEY = "none"
 PAUSE, LONGEST_PAUSE = 0.5, 8.0
-# Bytes of an answer after decompression, and characters of a completion.
-MOST_BYTES, MOST_CHARACTERS = 4 * 2**20, 64 * 2**10
+# Characters of a completion.
+MOST_CHARACTERS = 64 * 2**10
 # Tokens that a model which thinks gets for that, beyond those of the answer.
 THINKING = 2_048
 # What is done about a model that thinks: vLLM can ask its template not to; else it gets room.
@@ -65,27 +65,11 @@ FOR_GOOD_CODES = {
     "insufficient_balance", "insufficient_credits", "insufficient_quota", "invalid_api_key",
     "model_not_found", "organization_deactivated", "quota_exceeded",
 }  # fmt: skip
-UNPAID = re.compile(
-    r"insufficient[ _](?:quota|balance|funds|credits?)|billing[ _](?:hard[ _]limit|not[ _]active)"
-    r"|credit balance is too low",
-    re.IGNORECASE,
-)
-UNPAID_STATUSES = (402, 403, 429)
 # Statuses that tell of one request, if the server has answered any.
 OF_ONE = (400, 413, 414, 415, 422, 451)
-REFUSES = re.compile(
-    r"unsupported|not (?:\w+ )?supported|(?:does not|doesn't) support|unknown|unrecogni[sz]ed"
-    r"|unexpected|extra|not permitted|not allowed|forbidden|cannot find|no longer|deprecated"
-    r"|cannot (?:both )?be|only the default",
-    re.IGNORECASE,
-)
 RENAMED = {"max_tokens": "max_completion_tokens"}
 # Without these the beginning of the answer would be lost.
 NEEDED = ("continue_final_message", "add_generation_prompt")
-
-
-class _TooLong(ValueError):
-    """An answer of more bytes than any completion has."""
 
 
 def key_of(options: Server) -> Key:
@@ -130,8 +114,6 @@ def served(options: Server) -> str:
 
 
 def _session(options: Server) -> _Session:
-    from openai import AsyncOpenAI
-
     # Their debug lines hold whole requests.
     for name in ("openai", "httpx", "httpx2", "httpcore", "httpcore2"):
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -142,19 +124,17 @@ def _session(options: Server) -> _Session:
             "generate.server.address is no address of a server: http://HOST:PORT/v1 is wanted, "
             f"without a user or password in it{shown}"
         )
-    client = AsyncOpenAI(
+    client = openai.AsyncOpenAI(
         base_url=options.address,
         api_key=key.reveal() or NO_KEY,
         timeout=options.timeout,
         max_retries=options.retries,
-        http_client=_bounded(options.timeout),
+        http_client=bounded(options.timeout),
     )
     return _Session(client, options, key)
 
 
 def _is_address(address: str) -> bool:
-    import httpx2
-
     try:
         url, port = httpx2.URL(address), urlsplit(address).port
     except (httpx2.InvalidURL, ValueError):
@@ -162,61 +142,10 @@ def _is_address(address: str) -> bool:
     return url.scheme in ("http", "https") and bool(url.host) and not url.userinfo and port != 0
 
 
-def _bounded(seconds: float) -> httpx2.AsyncClient:
-    """A client whose answers, errors and redirections too, come within so many seconds and
-    MOST_BYTES, or not at all.
-    """
-    import httpx2
-    from openai import DefaultAsyncHttpxClient
-
-    async def read(response: httpx2.Response) -> None:
-        parts, size = [], 0
-        async for part in response.aiter_bytes():
-            parts.append(part)
-            size += len(part)
-            if max(size, response.num_bytes_downloaded) > MOST_BYTES:
-                raise _TooLong(f"an answer of more than {MOST_BYTES / 2**20:g} MiB")
-        # What httpx itself sets once it has read all.
-        response._content = b"".join(parts)
-        response.encoding = "utf-8"  # some of Python's encodings are compressions
-        _as_its_error(response)
-
-    class Client(DefaultAsyncHttpxClient):
-        async def send(self, request: httpx2.Request, **given: Any) -> httpx2.Response:
-            try:
-                async with asyncio.timeout(seconds):
-                    return await super().send(request, **given)
-            except TimeoutError:
-                # As httpx tells it, so that it is repeated as other timeouts are.
-                raise httpx2.ReadTimeout(
-                    f"no whole answer within {seconds:g} s", request=request
-                ) from None
-
-    return Client(event_hooks={"response": [read]}, timeout=seconds)
-
-
-def _as_its_error(response: httpx2.Response) -> None:
-    """Give an error that comes with status 200 its own, and keep what cannot change from being
-    repeated.
-    """
-    if response.is_success and b'"error"' in response.content:
-        try:
-            body = json.loads(response.content)
-        except (ValueError, RecursionError):
-            return
-        error = body.get("error") if isinstance(body, dict) and not body.get("choices") else None
-        if error:
-            code = error.get("code") if isinstance(error, dict) else None
-            known = isinstance(code, int) and 400 <= code < 600
-            response.status_code = code if known else 502
-    if response.status_code in UNPAID_STATUSES and UNPAID.search(response.text[:10_000]):
-        response.headers["x-should-retry"] = "false"
-
-
 class _Session:
     """One server for one run: what it refuses, and when it last answered."""
 
-    def __init__(self, client: AsyncOpenAI, options: Server, key: Key) -> None:
+    def __init__(self, client: openai.AsyncOpenAI, options: Server, key: Key) -> None:
         self.client, self.options, self.key = client, options, key
         self.model = ""
         self.where = f"generate.server.address {options.address}"
@@ -249,8 +178,6 @@ class _Session:
 
     async def _listed(self) -> list[str]:
         """The models of the server; InputError if that is none, or refuses us, or is gone."""
-        import openai
-
         # A server that starts needs minutes, one that is not there should not cost them.
         retries = min(self.options.retries, 3)
         asked = self.client.with_options(max_retries=retries)
@@ -274,16 +201,14 @@ class _Session:
         """What `read` finds in the answer of `call`; ValueError if all answers were of another
         kind.
         """
-        from openai import APIError, APIResponseValidationError
-
         for attempt in range(retries + 1):
             if attempt:
                 await asyncio.sleep(min(PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE))
             try:
                 return read(await call())
-            except APIResponseValidationError:
+            except openai.APIResponseValidationError:
                 continue
-            except (APIError, _TooLong):
+            except (openai.APIError, TooLong):
                 raise
             except Exception:
                 # An answer can be wrong in more ways than the client has names for.
@@ -322,8 +247,6 @@ class _Session:
 
     async def _answer(self, ask: Ask) -> Answer:
         """One completion, or why there is none."""
-        import openai
-
         began = time.monotonic()
         try:
             answer = await self._ask(ask, self.options.retries)
@@ -334,8 +257,6 @@ class _Session:
 
     async def _failed(self, ask: Ask, error: Exception, began: float) -> Failed:
         """Whether it is this request that failed or the server that fails for all."""
-        import openai
-
         status = getattr(error, "status_code", None)
         if status in FOR_GOOD or FOR_GOOD_CODES & _codes(error):
             return Failed(self._why(error), fatal=True)
@@ -356,8 +277,6 @@ class _Session:
 
     async def _ask(self, ask: Ask, retries: int) -> Answer:
         """One completion; what the server refuses of the request is left out."""
-        import openai
-
         client = self.client.with_options(max_retries=retries)
         while True:
             thinks = self.thinks
@@ -435,11 +354,11 @@ class _Session:
             for part in (given, own)
         )
 
-    def _leaves_out(self, error: APIStatusError, sent: set[str]) -> bool:
+    def _leaves_out(self, error: openai.APIStatusError, sent: set[str]) -> bool:
         """Whether the server refuses a parameter that can be left out from now on."""
         if error.status_code not in OF_ONE:
             return False
-        name = _refused(error.body, sent)
+        name = refused(error.body, sent)
         if name is None or name in NEEDED:
             return False
         if name not in self.left_out:
@@ -478,7 +397,7 @@ class _Session:
         codes = f" ({', '.join(sorted(_codes(error)))})" if _codes(error) else ""
         # The client takes its text from `message` alone.
         body = getattr(error, "body", None)
-        more = "" if " - " in str(error) or not body else f" - {'; '.join(_texts(body))}"
+        more = "" if " - " in str(error) or not body else f" - {'; '.join(texts_in(body))}"
         return self._clean(f"{type(error).__name__}: {error}{more}{codes}{cause}")
 
     def _clean(self, text: str) -> str:
@@ -500,34 +419,3 @@ def _thought(found: Any) -> bool:
         return True
     details = getattr(found.usage, "completion_tokens_details", None)
     return bool(getattr(details, "reasoning_tokens", 0))
-
-
-def _refused(body: Any, sent: set[str]) -> str | None:
-    """The parameter, of those sent, that an error's body says the server does not take."""
-    texts = list(_texts(body))
-    if not any(REFUSES.search(text) for text in texts):
-        return None
-    for text in texts:  # `param`, or the end of a path
-        if text.split(".")[-1] in sent:
-            return text.split(".")[-1]
-    names = "|".join(sorted(map(re.escape, sent), key=len, reverse=True))
-    named = re.compile(
-        rf"""['"`]({names})['"`]|(?:parameter|argument|field|property|option)s?(?: \w+)?\W{{1,3}}({names})\b"""
-        rf"|\b({names})\W{{1,2}}(?:parameter|is |are |does |not |and )"
-    )
-    for text in texts:
-        found = named.search(text)
-        if found:
-            return found[found.lastindex or 0]
-    # vLLM's words for a tokenizer without a template.
-    template = "chat_template_kwargs"
-    return template if template in sent and "chat_template" in " ".join(texts) else None
-
-
-def _texts(value: Any, depth: int = 6) -> Iterator[str]:
-    """The texts in a JSON value, shortened."""
-    if isinstance(value, str):
-        yield value[:1_000]
-    elif isinstance(value, dict | list) and depth:
-        for one in list(value.values() if isinstance(value, dict) else value)[:50]:
-            yield from _texts(one, depth - 1)
