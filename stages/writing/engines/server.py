@@ -260,6 +260,9 @@ class _Session:
         status = getattr(error, "status_code", None)
         if status in FOR_GOOD or FOR_GOOD_CODES & _codes(error):
             return Failed(self._why(error), fatal=True)
+        if status in OF_ONE and refused(getattr(error, "body", None), set(NEEDED)):
+            why = f"{self.where} does not take vLLM's own fields ({self._told(error)}): set "
+            return Failed(why + "generate.server.vllm to false", fatal=True)
         since = 0.0 if status in OF_ONE else began
         async with self.probing:
             if self.gone is not None:
@@ -306,8 +309,8 @@ class _Session:
         message, text = choice.message, choice.message.content
         if isinstance(text, list):  # parts, of which the texts are said
             text = "".join(part["text"] for part in text if part.get("type") == "text")
-        if choice.finish_reason == "content_filter":
-            return Failed("the server's content filter ended the answer")
+        if choice.finish_reason in ("content_filter", "error"):
+            return Failed(f"the server broke the answer off: {choice.finish_reason}")
         if not text and getattr(message, "refusal", None):
             return Failed(self._clean(f"the model refuses: {message.refusal}"))
         if not (text or "").strip() and _thought(found):
@@ -318,9 +321,11 @@ class _Session:
             raise TypeError("an answer that is no text")
         if len(text) > MOST_CHARACTERS:
             return Failed(f"an answer of {len(text):,} characters")
-        if self.key.in_(text):
+        answer = heard(ask, text, (ask.sampling.get("stop") or ()) if cut else ())
+        # Thinking may stand in the middle of it.
+        if self.key.in_(text) or (isinstance(answer, str) and self.key.in_(answer)):
             return Failed("the answer holds the server's key: it is not kept")
-        return heard(ask, text, (ask.sampling.get("stop") or ()) if cut else ())
+        return answer
 
     def _let_think(self, thought: int) -> None:
         """Ask otherwise from now on, if that was not done since a request was sent."""

@@ -67,8 +67,8 @@ def _as_its_error(response: httpx2.Response) -> None:
             return
         error = body.get("error") if isinstance(body, dict) and not body.get("choices") else None
         if error:
-            code = error.get("code") if isinstance(error, dict) else None
-            known = isinstance(code, int) and 400 <= code < 600
-            response.status_code = code if known else 502
+            code = str(error.get("code")) if isinstance(error, dict) else ""
+            known = re.fullmatch(r"[45]\d\d", code)
+            response.status_code = int(code) if known else 502
     if response.status_code in UNPAID_STATUSES and UNPAID.search(response.text[:10_000]):
         response.headers["x-should-retry"] = "false"
