@@ -125,17 +125,20 @@ def main(given: list[str] | None = None) -> None:
     frames, seconds = dict[str, pl.DataFrame](), dict[str, float]()
     for name, adapter in adapters.items():
         print(f"{name}: answering {len(queries)} golden queries", flush=True)
-        answers = answer(
-            student,
-            adapter,
-            system,
-            queries["query"].to_list(),
-            chosen.engine,
-            chosen.evaluate.max_tokens,
-            chosen.seed,
-            kept,
-            student_name + (f"+{models.digest(adapter)}" if adapter else ""),
-        )
+        model = student_name + (f"+{models.digest(adapter)}" if adapter else "")
+        # An equal run beside this one waits, and finds the answers in the store.
+        with files.alone(files.work_dir() / f"engine-evaluate-{model.replace('/', '-')}.lock"):
+            answers = answer(
+                student,
+                adapter,
+                system,
+                queries["query"].to_list(),
+                chosen.engine,
+                chosen.evaluate.max_tokens,
+                chosen.seed,
+                kept,
+                model,
+            )
         frames[name] = metrics.predictions(queries, answers.completions, name, pack, encode)
         seconds[name] = answers.seconds
     value = result(frames, seconds, chosen)

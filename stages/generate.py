@@ -39,6 +39,8 @@ from stages.writing.slots import Request
 # Batches that a model is asked for at a time: an engine that can work ahead need not idle at the
 # end of each, while its longest answers are written.
 AHEAD = 2
+# What stands in the place of a check where the engine had no answer.
+ENGINE = "engine"
 # What was written for a request, and the verdict on each of its queries.
 Judged = tuple[Written, list[Verdict]]
 # Begins a batch, and gives what waits for it.
@@ -90,7 +92,7 @@ def asked(writer: Writer, known: Domain) -> Write:
 def _verdicts(written: Written, request: Request, known: Domain) -> list[Verdict]:
     queries, completion, _, _, prompt = written
     if isinstance(completion, Failed):
-        return [Verdict("engine", completion.reason)] * len(queries)
+        return [Verdict(ENGINE, completion.reason)] * len(queries)
     return [judged(query, request, known, prompt) for query in queries]
 
 
@@ -115,9 +117,10 @@ def candidates(
         requests, wait = under_way.popleft()
         rows = []
         for request, (written, verdicts) in zip(requests, wait(), strict=True):
-            quotas.answered(request)
             queries, completion, model, prompt_hash, _ = written
-            told = "" if isinstance(completion, Failed) else completion
+            failed = isinstance(completion, Failed)
+            told = completion if isinstance(completion, str) else ""
+            (quotas.fail if failed else quotas.answered)(request)
             for n, (query, verdict) in enumerate(zip(queries, verdicts, strict=True)):
                 if verdict.check is None and normalized(query) in seen:
                     verdict = Verdict("duplicate", "stands in this route already")
@@ -185,6 +188,8 @@ def main(given: list[str] | None = None) -> None:
             with Reporter(route, quotas) as report:
                 ahead = AHEAD if writer else 1
                 frame = candidates(quotas, write, block.batch, report, ahead)
+            if writer is not None:
+                writer.check_failures()
         finally:
             if writer is not None:
                 writer.close()
@@ -193,9 +198,10 @@ def main(given: list[str] | None = None) -> None:
         frame = frame.with_columns(seal=seals(joined, known))
     files.write_table(f"data/generated/{route}.parquet", frame, Candidates)
     refused = Counter(frame["reason"].drop_nulls().str.splitn(":", 2).struct[0])
+    failed = refused.pop(ENGINE, 0)  # no candidates; they stand in `store`
     metrics = {
         "wanted": sum(quotas.want.values()),
-        "candidates": frame.height,
+        "candidates": frame.height - failed,
         "accepted": frame["accepted"].sum(),
         "cells_short": len(quotas.short),
         "rejected": dict(refused.most_common()),
@@ -203,7 +209,7 @@ def main(given: list[str] | None = None) -> None:
         "store": dict(writer.counts) if writer is not None else {},
     }
     files.write_json(f"metrics/generate_{route}.json", metrics)
-    print(f"{route}: {metrics['accepted']} accepted of {frame.height} candidates "
+    print(f"{route}: {metrics['accepted']} accepted of {metrics['candidates']} candidates "
           f"in {time.monotonic() - started:.0f} s, {metrics['store'] or 'no model'}")  # fmt: skip
 
 

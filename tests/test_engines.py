@@ -302,6 +302,41 @@ def test_an_engine_that_dies_keeps_the_answers_it_gave() -> None:
 
 
 @pytest.mark.slow
+def test_an_engine_in_this_process_fails_in_words_of_its_own_and_thinks() -> None:
+    """A stand-in, for out of memory cannot be had at will."""
+
+    class Thinking:
+        given: dict[str, Any] | None = None
+        step_error = ""
+
+        @property
+        def llm_engine(self) -> Any:
+            return self
+
+        def enqueue_chat(self, messages: list[Any], *_: Any, **given: Any) -> list[str]:
+            self.given = given
+            return [f"{n}-x" for n in range(len(messages))]
+
+        def step(self) -> list[Any]:
+            if self.step_error:
+                raise RuntimeError(self.step_error)
+            said = ["<think>hm</think>\n\nold barn", "<think>hm"]
+            return [SimpleNamespace(request_id=str(n), finished=True,
+                                    outputs=[SimpleNamespace(text=text)])
+                    for n, text in enumerate(said)]  # fmt: skip
+
+    llm = Thinking()
+    good, bad = vllm.Offline(llm, can_think=True)(asks(2))
+    assert llm.given and llm.given["chat_template_kwargs"] == {"enable_thinking": False}
+    assert good == "old barn" and isinstance(bad, Failed) and not bad.fatal
+    vllm.Offline(llm)(asks(2))
+    assert "chat_template_kwargs" not in llm.given
+    llm.step_error = "out of memory"
+    found = vllm.Offline(llm)(asks(2))
+    assert all(isinstance(a, Failed) and a.fatal and "out of memory" in a.reason for a in found)
+
+
+@pytest.mark.slow
 def test_a_prompt_shares_what_an_earlier_one_began_with(writer: Path) -> None:
     messages = [{"role": "user", "content": "please find one of these for me " * 5}]
     llm = engine.engine(str(writer), small_engine())

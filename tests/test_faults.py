@@ -192,7 +192,7 @@ def test_server_faults_change_no_row(place: Path, fake: fakes.Fake) -> None:
 
 
 @pytest.mark.slow
-def test_a_request_that_the_server_refuses_is_a_rejected_candidate(
+def test_a_request_that_the_server_refuses_is_a_failed_row(
     place: Path, fake: fakes.Fake, creative: Domain
 ) -> None:
     requests = pl.read_parquet(place / "data/routed/requests.parquet")
@@ -208,7 +208,9 @@ def test_a_request_that_the_server_refuses_is_a_rejected_candidate(
     assert refused["completion"].unique().to_list() == [""] and not refused["accepted"].any()
     assert "too long" in refused["reason"][0]
     metrics = json.loads((place / "metrics/generate_text.json").read_text())
-    assert metrics["store"]["failed"] == metrics["rejected"]["engine"] == refused.height
+    assert metrics["store"]["failed"] == refused.height
+    assert metrics["candidates"] == rows.height - refused.height
+    assert "engine" not in metrics["rejected"]
 
 
 @pytest.mark.slow

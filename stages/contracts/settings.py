@@ -132,6 +132,7 @@ class Ray(Block):
 
 class Generate(Block):
     engine: Literal["vllm", "server", "ray"]
+    max_failed_share: Share
     server: Server
     ray: Ray
     heuristic: GenerateHeuristic

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -19,10 +21,13 @@ from stages.contracts.prompts import Template
 from stages.contracts.settings import Settings
 from stages.writing import seeing
 from stages.writing.engines import Answer, Ask, Complete, Failed, Messages, begins, started
+from stages.writing.engines.thinking import spoken
 from stages.writing.picture import described, look, variables
 from stages.writing.prompting import Prompter, query_of
 from stages.writing.slots import Request
 
+# Requests from which on the share of failures is looked at while the stage runs.
+LEAST = 50
 # (queries, completion, model, prompt hash, prompt text) of a request.
 Written = tuple[list[str], Answer, str, str, str]
 
@@ -63,7 +68,7 @@ class Writer:
         self.role = "viewer" if self.sees else "writer"
         if self.sees:
             templates = [seeing.template(templates[0])]
-        self.chosen, server = chosen, chosen.generate.server
+        self.route, self.chosen, server = route, chosen, chosen.generate.server
         self.sampling = getattr(chosen.generate, route).sampling.model_dump()
         if self.sees:
             longest = self.sampling["max_tokens"] * vision.sentences
@@ -74,8 +79,12 @@ class Writer:
                 f"generate.vision.engine is {vision.engine}, but models.viewer is empty: name "
                 "a model that sees pictures there, such as SmolVLM (README, the vision route)"
             )
-        # A server with a model of its own; else it serves models/base/ROLE, as the others do.
-        named = server.model if remote else ""
+        named = ""
+        if remote:
+            # The rows and keys carry what the server says it serves, and that is asked for.
+            name, local = _served(chosen, self.role)
+            named = "" if local else name
+            self.chosen = _with_model(chosen, name)
         # The digest of its weights and the compiled templates take equally long.
         with ThreadPoolExecutor(1) as beside:
             model = None if named else beside.submit(identity, self.role)
@@ -88,8 +97,14 @@ class Writer:
             self.sampling = {name: self.sampling[name] for name in STANDARD}
         self.store = store.Store(files.work_dir() / store.NAME)
         self.counts: Counter[str] = Counter()
+        self.tried = 0  # requests whose answers, or failures, are known
+        self.reasons: Counter[str] = Counter()  # of failures
         self._engine = ExitStack()
         self._complete: Complete | None = None
+        # One engine at a time for a route and a model, in all experiments of this clone.
+        told = hashlib.sha256(self.model.encode()).hexdigest()[:16]
+        self.lock = files.work_dir() / f"engine-{route}-{told}.lock"
+        self._alone = False
 
     def start(self, batch: list[Request]) -> Callable[[], list[Written]]:
         """Begin to write, and give what waits for it: Written of each request.
@@ -106,7 +121,12 @@ class Writer:
             seed = (self.chosen.seed + request["seed"]) % 2**31
             keys.append(store.key(self.model, messages, self.sampling, seed, picture))
             asks[keys[-1]] = Ask(messages, self.sampling, seed)
-        known: dict[str, Answer] = dict(self.store.get(keys))
+        known = self.known(keys)
+        if not self._alone and any(name not in known for name in keys):
+            # Another process may be asking for them: what it gets need not be asked for again.
+            self._engine.enter_context(files.alone(self.lock))
+            self._alone = True
+            known = self.known(keys)
         missing = {name: request for name, request in zip(keys, batch, strict=True)
                    if name not in known}  # fmt: skip
         hits = sum(name in known for name in keys)
@@ -116,14 +136,37 @@ class Writer:
 
         def written() -> list[Written]:
             known.update(wait())
-            failed = sum(isinstance(known[name], Failed) for name in keys)
-            self.counts.update({"failed": failed} if failed else {})
+            self.tried += len(keys)
+            failed = [a.reason for a in map(known.__getitem__, keys) if isinstance(a, Failed)]
+            if failed:
+                self.counts.update(failed=len(failed))
+                self.reasons.update(failed)
+                self.check_failures(LEAST)
             return [
                 (self.queries(known[name]), known[name], self.model, name[:16], _told(asks[name]))
                 for name in keys
             ]
 
         return written
+
+    def known(self, keys: list[str]) -> dict[str, Answer]:
+        """The store's answers, by key; what it has from before thinking was dropped, without."""
+        found = {name: spoken(text) for name, text in self.store.get(keys).items()}
+        return {name: text for name, text in found.items() if text is not None}
+
+    def check_failures(self, least: int = 0) -> None:
+        """InputError when more requests failed than `generate.max_failed_share` allows, of all
+        that were tried or, if these are fewer, of `least`.
+        """
+        failed, share = self.counts["failed"], self.chosen.generate.max_failed_share
+        if failed <= share * max(self.tried, least):
+            return
+        (reason, times), *_ = self.reasons.most_common(1)
+        raise InputError(
+            f"{failed} of {self.tried} requests had no answer, more than "
+            f"generate.max_failed_share {share:g} allows; {times} times: {reason}. The answers "
+            "so far are kept: change what the reason names and run the stage again"
+        )
 
     def prompt(self, request: Request) -> tuple[Messages, str | None]:
         """The messages for a request, and what tells its picture from others if it has one."""
@@ -183,11 +226,33 @@ class Writer:
         self._engine.close()
 
 
+def _served(chosen: Settings, role: str) -> tuple[str, bool]:
+    """The name of the server's model, and whether that is models/base/ROLE: a server that was
+    given this folder has its path for a name.
+    """
+    options = chosen.generate.server
+    if options.model:
+        return options.model, False
+    from stages.writing.engines import server
+
+    name, folder = server.served(options), Path("models/base") / role
+    if not folder.is_dir():
+        return name, False
+    return name, Path(name).resolve() in (folder.resolve(), Path(resolve(role)).resolve())
+
+
+def _with_model(chosen: Settings, name: str) -> Settings:
+    """The settings with the name of the server's model."""
+    server = chosen.generate.server.model_copy(update={"model": name})
+    generate = chosen.generate.model_copy(update={"server": server})
+    return chosen.model_copy(update={"generate": generate})
+
+
 def _clean(answer: Answer) -> Answer:
     """No half surrogates, which JSON can spell and neither SQLite nor parquet can hold."""
-    if isinstance(answer, Failed):
-        return answer
-    return answer.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    text = answer.reason if isinstance(answer, Failed) else answer
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return replace(answer, reason=text) if isinstance(answer, Failed) else text
 
 
 def _told(ask: Ask) -> str:

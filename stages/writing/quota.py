@@ -35,6 +35,7 @@ class Quotas:
         self.min_acceptance, self.min_tried = min_acceptance, min_tried
         self.asked: Counter[Cell] = Counter()  # the tried and those under way
         self.tried: Counter[Cell] = Counter()
+        self.failed: Counter[Cell] = Counter()  # asked, and the engine had no answer
         self.accepted: Counter[Cell] = Counter()
         self.template_tried: Counter[str] = Counter()
         self.template_accepted: Counter[str] = Counter()
@@ -47,7 +48,7 @@ class Quotas:
         for cell, queue in self.queues.items():
             left = len(queue) - self.asked[cell]
             rate = max((self.accepted[cell] + 1) / (self.tried[cell] + 2), 0.1)
-            expected = rate * (self.asked[cell] - self.tried[cell])
+            expected = rate * (self.asked[cell] - self.tried[cell] - self.failed[cell])
             lacking = self.want[cell] - self.accepted[cell] - expected
             if left > 0 and lacking > 0:
                 needed[cell] = min(left, math.ceil(lacking / rate))
@@ -80,6 +81,10 @@ class Quotas:
         """Count a request as tried, no longer under way; `accept` tells what came of it."""
         self.tried[cell_of(request)] += 1
         self.template_tried[request["template_id"]] += 1
+
+    def fail(self, request: dict[str, Any]) -> None:
+        """Count a request that the engine did not answer: it says nothing of its template."""
+        self.failed[cell_of(request)] += 1
 
     def accept(self, request: dict[str, Any]) -> None:
         """Count an accepted candidate; what a full cell gets beyond its quota counts no more."""

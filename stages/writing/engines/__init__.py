@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
+from stages.writing.engines.thinking import spoken
+
 # Chat messages; a content is a text or, for a model that sees, a list of OpenAI's parts.
 Messages = list[dict[str, Any]]
+ONLY_THOUGHT = (
+    "the model thought and said nothing: raise sampling.max_tokens, empty sampling.stop, or name "
+    "a writer that does not think"
+)
 
 
 @dataclass(frozen=True)
@@ -27,7 +33,7 @@ class Ask:
 @dataclass(frozen=True)
 class Failed:
     """Why a request has no answer; it is not kept, so the next run asks again. `fatal` if the
-    engine is gone, so that no other request has a chance either.
+    engine is gone or refuses all, so that no other request has a chance either.
     """
 
     reason: str
@@ -74,3 +80,18 @@ def as_chat(messages: Messages) -> Messages:
 def by_prefix(asks: list[Ask]) -> list[int]:
     """The order in which requests that share a beginning run together, as positions in `asks`."""
     return sorted(range(len(asks)), key=lambda i: json.dumps(asks[i].messages))
+
+
+def heard(ask: Ask, text: str, stops: Sequence[str] = ()) -> Answer:
+    """What a model said as the answer to `ask`: after its beginning, without thinking, up to the
+    first of `stops`, which an engine that stopped there itself need not be given.
+    """
+    said = spoken(text)
+    if said is None:
+        return Failed(ONLY_THOUGHT)
+    apart = " " if said != text and begins(ask.messages) else ""
+    if stops:
+        said = said.lstrip("\n")
+    for stop in stops:
+        said = said.partition(stop)[0]
+    return beginning(ask.messages) + apart + said

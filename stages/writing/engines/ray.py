@@ -97,7 +97,7 @@ def pool(options: settings.Ray, start: Callable[[ExitStack], Complete]) -> Itera
                 for part, told in zip(parts, found, strict=True):
                     for i, answer in zip(part, told, strict=True):
                         answers[i] = answer
-            except ray.exceptions.RayError as error:
+            except Exception as error:  # Ray's own, or those of its connection to the cluster
                 why = f"Ray lost the engines: {' '.join(str(error).split())[-300:]}"
                 return [Failed(why, fatal=True) if isinstance(a, Failed) else a for a in answers]
             return answers

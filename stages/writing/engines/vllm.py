@@ -17,6 +17,7 @@ from stages.writing.engines import (
     as_chat,
     beginning,
     by_prefix,
+    heard,
 )
 
 DIED = (
@@ -32,7 +33,8 @@ def serving(folder: str, options: settings.Engine, seed: int, **extra: Any) -> I
 
     llm = engine(folder, options, seed, **extra)
     try:
-        yield Offline(llm)
+        template = getattr(llm.get_tokenizer(), "chat_template", None)
+        yield Offline(llm, "enable_thinking" in str(template))
     finally:
         shutdown(llm)
 
@@ -44,8 +46,10 @@ class Offline:
     the longest answers of the first are written.
     """
 
-    def __init__(self, llm: Any) -> None:
+    def __init__(self, llm: Any, can_think: bool = False) -> None:
         self.llm = llm
+        # A model that would think first is asked not to, where its chat template knows how.
+        self.template = {"chat_template_kwargs": {"enable_thinking": False}} if can_think else {}
         self.ended: dict[str, Any] = {}  # vLLM's outputs by its numbers, until they are asked for
 
     def __call__(self, asks: list[Ask]) -> list[Answer]:
@@ -65,7 +69,6 @@ class Offline:
         """vLLM's numbers of requests that all have, or all lack, a beginning."""
         from vllm import SamplingParams
         from vllm.exceptions import VLLMClientError
-        from vllm.v1.engine.exceptions import EngineDeadError
 
         if not asks:
             return []
@@ -76,39 +79,43 @@ class Offline:
                 use_tqdm=False,
                 add_generation_prompt=not begun,
                 continue_final_message=begun,
+                **self.template,
             )
-        except EngineDeadError as error:
-            return [Failed(DIED.format(error), fatal=True)] * len(asks)
         except (ValueError, VLLMClientError) as error:
             # One request that vLLM refuses, such as a prompt too long, refuses the whole batch.
             if len(asks) == 1:
                 return [Failed(" ".join(str(error).split())[:300])]
             middle = len(asks) // 2
             return self._add(asks[:middle], begun) + self._add(asks[middle:], begun)
+        except Exception as error:  # EngineDeadError or, in this process, whatever killed it
+            return [_died(error)] * len(asks)
         # Outputs carry the number alone, without the random letters after it.
         return [name.partition("-")[0] for name in names]
 
     def _answers(self, asks: list[Ask], given: list[str | Failed]) -> list[Answer]:
         """Let the engine work until these requests are answered."""
-        from vllm.v1.engine.exceptions import EngineDeadError
-
-        engine = self.llm.llm_engine
         missing = {number for number in given if isinstance(number, str)} - self.ended.keys()
-        why = ""
+        died = Failed("not asked")
         try:
+            engine = self.llm.llm_engine
             while missing:
                 outputs = {one.request_id: one for one in engine.step() if one.finished}
                 self.ended |= outputs
                 missing -= outputs.keys()
-        except EngineDeadError as error:
-            why = DIED.format(error)
+        except Exception as error:  # as above
+            died = _died(error)
         answers: list[Answer] = []
         for ask, number in zip(asks, given, strict=True):
             if isinstance(number, Failed):
                 answers.append(number)
             elif number in missing:
-                answers.append(Failed(why, fatal=True))
+                answers.append(died)
             else:
                 text = self.ended.pop(number).outputs[0].text
-                answers.append(beginning(ask.messages) + text)
+                answers.append(heard(ask, text))
         return answers
+
+
+def _died(error: Exception) -> Failed:
+    told = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    return Failed(DIED.format(told), fatal=True)
