@@ -338,29 +338,29 @@ class FakeEngine:
     def __init__(self, rounds: int) -> None:
         self.rounds, self.asked = rounds, list[str]()
 
-    def chat(self, conversations: list[Any], *_: Any, **__: Any) -> list[Any]:
+    def generate(self, prompts: list[Any], *_: Any, **__: Any) -> list[Any]:
         if self.rounds == 0:
             raise KeyboardInterrupt
         self.rounds -= 1
-        queries = [conversation[-1]["content"] for conversation in conversations]
+        # The number of the byte's token is its own less 31 (see tiny_llama).
+        queries = ["q" * one["prompt_token_ids"].count(ord("q") - 31) for one in prompts]
         self.asked += queries
         return [SimpleNamespace(outputs=[SimpleNamespace(text=f"{len(q)}")]) for q in queries]
 
 
 def test_answers_that_were_given_are_not_asked_for_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = Store(tmp_path / "s.sqlite")
     queries = ["q" * n for n in range(1, 12)]
-    options = contract_settings.Engine(max_model_len=64, kv_cache_gib=1, max_num_seqs=2)
+    options = contract_settings.Engine(max_model_len=128, kv_cache_gib=1, max_num_seqs=2)
     monkeypatch.setitem(sys.modules, "vllm", SimpleNamespace(SamplingParams=dict))
-    monkeypatch.setattr(engine, "check_lengths", lambda *_: None)
     started: list[FakeEngine] = []
 
     def ask(rounds: int, model: str = "m") -> engine.Answers:
         started.append(FakeEngine(rounds))
         monkeypatch.setattr(engine, "_served", lambda *_: nullcontext((started[-1], None)))
-        return engine.answer("base", None, "system", queries, options, 8, 0, kept, model)
+        return engine.answer(str(tiny[0]), None, "system", queries, options, 8, 0, kept, model)
 
     with pytest.raises(KeyboardInterrupt):
         ask(rounds=2)

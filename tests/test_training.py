@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import random
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -20,6 +23,7 @@ import pytest
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
+import tokenizers
 import torch
 import transformers
 from peft import get_peft_model
@@ -30,10 +34,12 @@ from trl import SFTTrainer
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
 from stages import finetune
-from stages.contracts import chat, files, settings
+from stages.contracts import chat, chat_template, files, settings
 from stages.contracts.command import InputError
 from stages.contracts.domain import Domain
 from stages.contracts.tables import Samples
+from stages.scoring import engine as scoring_engine
+from stages.scoring.metrics import parsed
 from stages.training import attention, bfd, configuration, isolation, qlora, shared_prefix, tokens
 from stages.training.tokens import NO_LOSS, Row
 
@@ -42,6 +48,18 @@ TEMPLATE = (
     "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>\n' }}"
     "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
+# No question for an answer: add_generation_prompt does nothing.
+ROLE = TEMPLATE.partition("{% if")[0]
+# Written after Qwen3's: thoughts before the last answer, even if there are none.
+THOUGHTFUL = (
+    "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' }}"
+    "{% if loop.last and m.role == 'assistant' %}{{ '<think>\n\n</think>\n\n' }}{% endif %}"
+    "{{ m.content }}<|im_end|>{{ '\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}"
+    "{% if enable_thinking is defined and not enable_thinking %}"
+    "{{ '<think>\n\n</think>\n\n' }}{% endif %}{% endif %}"
+)
+ANSWER = 'Search(content_type="Photo", extracted_prompt="barn")'
 SIZES = {
     "vocab_size": 300,
     "hidden_size": 64,
@@ -184,7 +202,7 @@ def test_every_answer_of_a_conversation_carries_loss(tokenizer: Any) -> None:
         {"role": role, "content": text}
         for role, text in [("user", "a"), ("assistant", "B"), ("user", "c"), ("assistant", "D")]
     ]
-    ids, labels = tokens.encode(tokenizer, "s", spoken, 100)
+    ids, labels = tokens.encode(chat_template.read(tokenizer), "s", spoken)
     learnt = tokenizer.decode([label for label in labels if label != NO_LOSS])
     assert learnt == "B<|im_end|>D<|im_end|>"
     assert len(ids) == len(labels)
@@ -211,24 +229,146 @@ def test_catalogues_have_their_own_prefixes(tokenizer: Any, creative: Domain) ->
         (TEMPLATE.replace("<|im_end|>", "."), "without a special token"),
         ("{{ raise_exception('System role not supported') }}", "takes a system message"),
         ("{{ messages | length }}" + TEMPLATE, "changes a prompt"),
+        (ROLE + "{{ '<think>' if add_generation_prompt }}", "changes a prompt"),
+        (
+            TEMPLATE.replace("m in messages", "m in messages[1:]"),
+            "leaves out .* the system message",
+        ),
+        (TEMPLATE.replace("m in messages", "m in messages[:1]"), "leaves out .* the user message"),
+        (TEMPLATE.replace("m['content']", "m['content'] | lower"), "changes the system message"),
+        (THOUGHTFUL.replace("m.content }}<", "m.content | tojson }}<"), "the text of an answer"),
+        (TEMPLATE.replace("m['content'] + '<", "m['content'] + ' Over.<"), "adds text after an"),
+        (TEMPLATE + "{{ range(100000) | random }}", "differently each time"),
+        ("{{ messages[7].content }}", "refuses the conversation|fails"),
+        ("{{ 1 + 'a' }}", r"fails \(TypeError"),
+        ("{% if %}", "refuses the conversation"),
+        ("{{ 'a' * 10 ** 11 }}", "takes more than"),
+        (None, "has no chat template: name an instruction-tuned model"),
     ],
 )
 def test_templates_that_would_train_wrongly_are_refused(
-    tokenizer: Any, monkeypatch: pytest.MonkeyPatch, template: str, told: str
+    tokenizer: Any, monkeypatch: pytest.MonkeyPatch, creative: Domain, template: str, told: str
 ) -> None:
     monkeypatch.setattr(tokenizer, "chat_template", template)
-    spoken = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "B"}]
     with pytest.raises(InputError, match=told) as error:
-        tokens.encode(tokenizer, "s7", spoken, 100)
-    assert "sample s7" in str(error.value)
+        tokens.encode_table(table([sample(7, "a", creative.tools_json)]), tokenizer, 1024)
+    assert "student" in str(error.value)
 
 
-def test_long_row_is_refused_by_name(tokenizer: Any, creative: Domain) -> None:
-    frame = table(
-        [sample(1, "ok", creative.tools_json), sample(2, "x " * 900, creative.tools_json)]
+def test_a_template_without_end_is_refused(tokenizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat_template, "SECONDS", 0.1)
+    loops = "{% for a in range(90000) %}" * 4 + "{% endfor %}" * 4
+    monkeypatch.setattr(tokenizer, "chat_template", loops + TEMPLATE)
+    before = signal.getsignal(signal.SIGALRM), resource.getrlimit(resource.RLIMIT_AS)
+    with pytest.raises(InputError, match=r"takes more than 0\.1 s or 1024 MiB"):
+        chat_template.read(tokenizer)
+    assert (signal.getsignal(signal.SIGALRM), resource.getrlimit(resource.RLIMIT_AS)) == before
+
+
+@pytest.mark.parametrize(
+    ("template", "insertion", "learnt"),
+    [
+        # The shape of Qwen3's: a block before the last answer, which an option moves to the prompt.
+        (THOUGHTFUL, "", 'Search(content_type="Photo", extracted_prompt="barn")<|im_end|>'),
+        (THOUGHTFUL.replace("enable_thinking", "thinking"), "", None),
+        # No option: what is inserted goes on from the prompt.
+        (THOUGHTFUL.replace("enable_thinking is defined", "false"),
+         "<think>\n\n</think>\n\n", None),
+        # A prompt that begins the thoughts.
+        (THOUGHTFUL.replace("enable_thinking is defined", "false")
+         .replace("assistant\n' }}", "assistant\n<think>\n' }}"), "\n</think>\n\n", None),
+        # Before every answer; a date; blanks dropped; no question for an answer.
+        (THOUGHTFUL.replace("loop.last and ", ""), "", None),
+        (THOUGHTFUL + "{{ strftime_now('%Y') if false }}", "", None),
+        ("{{ strftime_now('%H:%M:%S %f') }}" + TEMPLATE, "", None),
+        (TEMPLATE.replace("m['content']", "m['content'] | trim"), "", None),
+        (ROLE, "<|im_start|>assistant\n", None),
+    ],
+)  # fmt: skip
+def test_scoring_sends_what_stands_before_the_first_token_with_loss(
+    tokenizer: Any, monkeypatch: pytest.MonkeyPatch, creative: Domain, tmp_path: Path,
+    template: str, insertion: str, learnt: str | None,
+) -> None:  # fmt: skip
+    """What a template inserts before an answer is no part of it, in training and in scoring."""
+    monkeypatch.setattr(tokenizer, "chat_template", template)
+    tokenizer.save_pretrained(tmp_path)
+    (tmp_path / "config.json").write_text('{"model_type": "llama"}')
+    found = chat_template.read(tokenizer)
+    assert (found.insertion, found.end) == (insertion, 257)
+    rows = tokens.encode_table(
+        table([sample(n, q, creative.tools_json) for n, q in enumerate(QUERIES)]), tokenizer, 1024
     )
-    with pytest.raises(InputError, match=r"sample s2: \d+ tokens, finetune.max_length is 1024"):
+    asked = [
+        [{"role": "system", "content": chat.system_prompt(creative.tools)},
+         {"role": "user", "content": query}]
+        for query in QUERIES
+    ]  # fmt: skip
+    sent, end = scoring_engine.prompts(str(tmp_path), asked, 1024)
+    assert end == 257
+    for row, prompt in zip(rows, sent, strict=True):
+        first = next(n for n, label in enumerate(row.labels) if label != NO_LOSS)
+        assert row.input_ids[:first] == prompt
+        answer = tokenizer.decode(row.labels[first:])
+        assert answer == (learnt or ANSWER + "<|im_end|>")
+        call = chat.Call("Search", {"content_type": "Photo", "extracted_prompt": "barn"})
+        assert parsed(answer.removesuffix("<|im_end|>"), creative) == (call, None)
+
+
+def test_a_blank_that_is_one_token_with_the_answer_is_the_answers(
+    creative: Domain, tmp_path: Path
+) -> None:
+    """As after Llama 2's and Mistral's `[/INST]`."""
+    words = ["<s>", "</s>", "?", "[INST]", "[/INST]", "▁", *"Qzanswer", "▁Qzanswer"]
+    plain = Tokenizer(
+        models.WordLevel({word: n for n, word in enumerate(dict.fromkeys(words))}, "?")
+    )
+    plain.pre_tokenizer = pre_tokenizers.Split(
+        tokenizers.Regex(r"</?s>|\[/?INST\]|▁?\w+|▁|."), "isolated"
+    )
+    plain.normalizer = tokenizers.normalizers.Replace(" ", "▁")
+    fast = PreTrainedTokenizerFast(tokenizer_object=plain, eos_token="</s>", unk_token="?")
+    fast.chat_template = (
+        "{% for m in messages %}{% if m.role == 'assistant' %}{{ ' ' + m.content + '</s>' }}"
+        "{% else %}{{ '[INST] ' + m.content + ' [/INST]' }}{% endif %}{% endfor %}"
+    )
+    assert chat_template.read(fast).insertion == ""
+
+
+def test_a_template_that_is_kept_from_training_still_asks(
+    tokenizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A base model whose prompt begins its thoughts can be scored, not trained."""
+    monkeypatch.setattr(
+        tokenizer, "chat_template", TEMPLATE.replace("assistant\n' }}", "assistant\n<think>' }}")
+    )
+    with pytest.raises(InputError, match="changes a prompt"):
+        chat_template.read(tokenizer)
+    told = chat_template.read(tokenizer, learn=False)
+    assert told.prompt(chat_template.PROBE[:2]).endswith("assistant\n<think>")
+
+
+def test_a_student_without_tokens_of_its_own_for_end_and_padding_is_trained(
+    saved: Callable[..., str], tokenizer: Any, creative: Domain, tmp_path: Path
+) -> None:
+    bare = copy.deepcopy(tokenizer)
+    bare.eos_token = bare.pad_token = None
+    rows = tokens.encode_table(
+        table([sample(n, q, creative.tools_json) for n, q in enumerate(QUERIES)]), bare, 1024
+    )
+    for packing in ("shared_prefix", "bfd", "none"):
+        base = qlora.load_base(saved("llama"), False)
+        chosen = tune(packing=packing, max_steps=1)
+        trainer = qlora.make_trainer(base, bare, rows, chosen, 0, tmp_path)
+        assert qlora.mean_loss(trainer, rows) is not None
+
+
+def test_long_rows_are_refused_together(tokenizer: Any, creative: Domain) -> None:
+    frame = table([sample(n, "x " * 900 if n % 2 else "ok", creative.tools_json) for n in range(5)])
+    with pytest.raises(InputError) as error:
         tokens.encode_table(frame, tokenizer, 1024)
+    told = str(error.value)
+    assert told.startswith("2 of 5 rows are longer than finetune.max_length, 1024 tokens: rows 2 (")
+    assert "2 (sample s1: " in told and ", 4 (sample s3: " in told and "Raise it to 2" in told
 
 
 # Shared prefix

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stages.contracts import engine, files, settings
+from stages.contracts import chat_template, engine, files, settings
 from stages.contracts.command import InputError
 from stages.contracts.store import Store, key
 
@@ -142,22 +142,26 @@ def _served(
             engine.shutdown(llm)
 
 
-def check_lengths(llm: Any, conversations: dict[int, list[dict[str, str]]], room: int) -> None:
-    """Raise InputError for the first conversation that leaves no room for its answer, in tokens.
+def prompts(
+    base: str, conversations: list[list[dict[str, str]]], room: int
+) -> tuple[list[list[int]], int | None]:
+    """The conversations as tokens, as training has them before an answer, and the token that ends
+    an answer (None: the template has none).
 
-    The conversations are keyed by their row number, from 0.
+    Raises InputError for the first that leaves no room for its answer, `room` being in tokens.
     """
-    tokenizer = llm.get_tokenizer()
-    for number, conversation in conversations.items():
-        text = tokenizer.apply_chat_template(
-            conversation, tokenize=False, add_generation_prompt=True
-        )
-        tokens = len(tokenizer.encode(text, add_special_tokens=False))
-        if tokens > room:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True, trust_remote_code=False)
+    template = chat_template.read(tokenizer, learn=False)
+    found = [template.ids(template.prompt(conversation)) for conversation in conversations]
+    for number, ids in enumerate(found):
+        if len(ids) > room:
             raise InputError(
-                f"golden row {number + 1}: {tokens} tokens with the system prompt, {room} fit; "
+                f"golden row {number + 1}: {len(ids)} tokens with the system prompt, {room} fit; "
                 "shorten the query or raise engine.max_model_len"
             )
+    return found, template.end
 
 
 def answer(
@@ -189,19 +193,20 @@ def answer(
     if kept is not None:
         kept.count(model, len(queries) - len(asked), len(asked))
     if asked:
+        ids, end = prompts(base, conversations, options.max_model_len - max_tokens)
         with _served(base, adapter, options, seed) as (llm, request):
             from vllm import SamplingParams
 
             missing = list(asked)
-            room = options.max_model_len - max_tokens
-            check_lengths(llm, {n: conversations[n] for n in asked.values()}, room)
+            # The end of a turn is not always among the tokens that the model names as its end.
+            ends = None if end is None else [end]
             size = ROUNDS * options.max_num_seqs
             for first in range(0, len(missing), size):
                 part = missing[first : first + size]
                 start = time.perf_counter()
-                outputs = llm.chat(
-                    [conversations[asked[name]] for name in part],
-                    SamplingParams(**sampling),
+                outputs = llm.generate(
+                    [{"prompt_token_ids": ids[asked[name]]} for name in part],
+                    SamplingParams(**sampling, stop_token_ids=ends),
                     use_tqdm=sys.stderr.isatty(),
                     lora_request=request,
                 )

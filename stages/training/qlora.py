@@ -122,6 +122,9 @@ def make_trainer(
     shared_prefix and none draw the same rows for the same step: a batch becomes one sequence.
     """
     configuration.check_settings(settings, base)
+    if tokenizer.pad_token_id is None and tokenizer.eos_token_id is None:
+        # Never seen, but the libraries want one: what ends an answer.
+        tokenizer.pad_token = tokenizer.convert_ids_to_tokens(rows[0].input_ids[-1])
     arguments = configuration.sft_config(settings, seed, folder)
     collator: Any = None
     if settings.packing == "bfd":
