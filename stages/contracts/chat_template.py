@@ -6,16 +6,11 @@ thoughts. That text belongs to the prompt: it carries no loss, and scoring sends
 
 from __future__ import annotations
 
-import resource
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
+from stages.contracts.bounds import bounded
 from stages.contracts.command import InputError
 
 Messages = list[dict[str, str]]
@@ -58,7 +53,7 @@ class ChatTemplate:
                 "chat_template.jinja into its folder"
             )
         try:
-            with _bounded():
+            with bounded(SECONDS, MIB):
                 return str(
                     self.tokenizer.apply_chat_template(
                         messages,
@@ -178,28 +173,3 @@ def changed() -> InputError:
         "the student's chat template changes a prompt once it is answered, so training would not "
         "match use: give the student a template that does not"
     )
-
-
-@contextmanager
-def _bounded() -> Iterator[None]:
-    """TimeoutError after SECONDS (in the main thread), MemoryError after MIB more memory."""
-
-    def late(*_: object) -> None:
-        raise TimeoutError
-
-    alarmed = threading.current_thread() is threading.main_thread()
-    limits = resource.getrlimit(resource.RLIMIT_AS)
-    if alarmed:
-        handler = signal.signal(signal.SIGALRM, late)
-        timer = signal.setitimer(signal.ITIMER_REAL, SECONDS)
-    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    bound = used + MIB * 2**20
-    if limits[0] == resource.RLIM_INFINITY or limits[0] > bound:
-        resource.setrlimit(resource.RLIMIT_AS, (bound, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, limits)
-        if alarmed:
-            signal.setitimer(signal.ITIMER_REAL, *timer)
-            signal.signal(signal.SIGALRM, handler)
