@@ -118,9 +118,10 @@ def main() -> None:
     if tables[0].is_empty():
         raise InputError(f"{DATASET}/train.parquet has no rows: see metrics/validate.json for why")
 
-    from stages.training import qlora
+    from stages.training import configuration, qlora
     from stages.training.tokens import encode_table
 
+    configuration.check_settings(tune, models.skeleton(base))
     tokenizer = models.load_tokenizer(base)
     rows, validation = (encode_table(table, tokenizer, tune.max_length) for table in tables)
     key = qlora.run_key(base, tune, chosen.seed, rows)

@@ -65,6 +65,21 @@ def check_student(folder: str | Path) -> None:
         )
 
 
+def skeleton(folder: str) -> Any:
+    """The model in a folder without its weights, to see what it consists of."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    try:
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+        with torch.device("meta"):
+            return AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+    # Whatever a configuration that is not as it should be makes the library raise.
+    except Exception as error:
+        told = " ".join(str(error).split())
+        raise InputError(f"{folder} is no causal language model: {told:.300}") from None
+
+
 def _is_causal(kind: object) -> bool:
     """Whether transformers has the class as a causal language model."""
     from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES

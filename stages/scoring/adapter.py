@@ -31,20 +31,6 @@ HARMLESS = ("gaussian", "orthogonal", "eva")
 SECONDS, MIB = 20, 4_096
 
 
-def skeleton(base: str) -> Any:
-    """The model in the folder `base` without its weights."""
-    import torch
-    from transformers import AutoConfig, AutoModelForCausalLM
-
-    try:
-        config = AutoConfig.from_pretrained(base, trust_remote_code=False)
-        with torch.device("meta"):
-            return AutoModelForCausalLM.from_config(config, trust_remote_code=False)
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
-        told = " ".join(str(error).split())
-        raise InputError(f"{base} is no causal language model: {told:.200}") from None
-
-
 def read_matrices(file: Path) -> dict[str, tuple[int, ...]]:
     """Name and shape of every LoRA matrix in a safetensors file, all of them finite numbers."""
     import torch
@@ -135,7 +121,7 @@ def check_adapter(adapter: str | Path, base: str) -> dict[str, Any]:
     if not matrices:
         raise InputError(f"{adapter / ADAPTER_WEIGHTS} holds no LoRA matrices")
     models.check_student(base)
-    model = skeleton(base)
+    model = models.skeleton(base)
     told = (
         f"adapter {adapter} (trained on {config.get('base_model_name_or_path')!s:.100}) does not "
         f"fit the base model {base}"
