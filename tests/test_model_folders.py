@@ -132,8 +132,8 @@ def vllm(folder):
     from stages.contracts.engine import engine
     from stages.contracts.settings import Engine
     engine(folder, Engine(max_model_len=64, kv_cache_gib=1, max_num_seqs=1))
-loaders = [load_tokenizer, skeleton, lambda f: load_base(f, False), lambda f: merge(f, "none", "out"),
-           embedder, vllm]
+train, join = lambda f: load_base(f, False), lambda f: merge(f, "none", "out")
+loaders = [load_tokenizer, skeleton, train, join, embedder, vllm]
 for number in {0}:
     try:
         loaders[number]({1!r})

@@ -1066,7 +1066,7 @@ def test_stage_refuses_a_student_before_it_is_loaded(
 ) -> None:
     monkeypatch.setattr(qlora, "train", None)
     workplace(r=1000)
-    with pytest.raises(InputError, match="finetune.r is 1000"):
+    with pytest.raises(InputError, match="r is 1000: give at most 512"):
         finetune.main()
     workplace()
     config = Path("models/base/student/config.json")
