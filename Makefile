@@ -68,7 +68,7 @@ test-fast: lint
 # The long form of the kills: 20 of generate, 5 of finetune (`test` has 4 and 2).
 test-faults: $(DONE)
 	ROUTENATOR_KILLS=20 pytest -s tests/test_faults.py tests/test_engines.py tests/test_training.py \
-	  -k "killed or fault or experiments or dies or ray"
+	  -k "killed or stopped or fault or experiments or dies or ray"
 
 # Every stage against its limit or a peer; BENCH names some of them, such as BENCH="route light".
 bench: $(DONE)

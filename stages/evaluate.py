@@ -27,7 +27,8 @@ from stages.contracts import chat, domain, engine, files, links, models, setting
 from stages.contracts.command import InputError, run
 from stages.contracts.store import NAME, Store
 from stages.scoring import golden, metrics, report, significance
-from stages.scoring.engine import answer, check_adapter
+from stages.scoring.adapter import check_adapter
+from stages.scoring.engine import answer
 from stages.scoring.similarity import embedder
 
 METRICS = Path("metrics")

@@ -111,18 +111,18 @@ def main() -> None:
         launch(tune.accelerate)
     is_first = os.environ.get("RANK", "0") == "0"
     base = models.resolve("student")
+    models.check_student(base)
     tables = [
         files.read_table(DATASET / f"{name}.parquet", Samples) for name in ("train", "validation")
     ]
     if tables[0].is_empty():
         raise InputError(f"{DATASET}/train.parquet has no rows: see metrics/validate.json for why")
 
-    from transformers import AutoTokenizer
-
-    from stages.training import qlora
+    from stages.training import configuration, qlora
     from stages.training.tokens import encode_table
 
-    tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
+    configuration.check_settings(tune, models.skeleton(base))
+    tokenizer = models.load_tokenizer(base)
     rows, validation = (encode_table(table, tokenizer, tune.max_length) for table in tables)
     key = qlora.run_key(base, tune, chosen.seed, rows)
     folder = files.work_dir() / "checkpoints" / key

@@ -17,12 +17,16 @@ import os
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
-from stages.contracts import files, settings
+from stages.contracts import files, models, settings
 from stages.contracts.command import InputError, run
 
 BASE = Path("models/base")
 PICKLED = {".bin", ".pt", ".pth", ".ckpt", ".pkl"}
+# Keys of a model's files that tell a library to import code from the folder.
+CODE = {"auto_map", "custom_pipelines", "custom_generate", "trust_remote_code"}
+ACTIVATION = re.compile(r"[^.]*|torch\.nn(\.\w+)+")
 HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
 
 
@@ -50,34 +54,115 @@ def dequantize(gguf: Path, out: Path) -> None:
         gguf_file=gguf.name,
         dtype=torch.bfloat16,
         quantization_config=GgufConfig(dequantize=True),
+        trust_remote_code=False,
     )
     for key in ("quantization_config", "_pre_quantization_dtype"):
         if hasattr(model.config, key):
             delattr(model.config, key)
     model.save_pretrained(out)
-    AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(out)
+    tokenizer = AutoTokenizer.from_pretrained(
+        gguf.parent, gguf_file=gguf.name, trust_remote_code=False
+    )
+    tokenizer.save_pretrained(out)
 
 
 def check_safe(folder: Path, name: str) -> None:
-    """Refuse a model folder that would run code: pickled weights, or a model class of its own."""
+    """Refuse a model folder that would run code: pickled weights, or code of its own, named in any
+    of its files.
+    """
     if not folder.is_dir():
         raise InputError(f"{name}: {folder} is no folder")
+    if (folder / "adapter_config.json").is_file():
+        raise InputError(f"{name}: {folder} holds an adapter: merge it into its base model first")
     if not (folder / "config.json").is_file() and not (folder / "modules.json").is_file():
         raise InputError(f"{name}: {folder} has no config.json; name a transformers model folder")
-    if not list(folder.glob("*.safetensors")):
-        pickled = [file.name for file in sorted(folder.glob("*")) if file.suffix in PICKLED]
+    modules = folder / "modules.json"
+    parts = [folder]
+    if modules.is_file():
+        parts += _modules(modules, name)
+    for part in parts:
+        check_weights(part, name, needed=part == folder)
+    for file in sorted(folder.rglob("*.json")):
+        found = _code(_described(file, name))
+        if found is None or (file == folder / "config.json" and _is_known(file, found)):
+            continue
+        raise InputError(
+            f"{name}: {file} names Python code of its own ({found}), which is never run; name a "
+            "model whose kind transformers knows"
+        )
+
+
+def check_weights(folder: Path, name: str, needed: bool) -> None:
+    """Refuse a folder whose weights are pickled, or has none though they are `needed`."""
+    index = folder / "model.safetensors.index.json"
+    shards = _described(index, name).get("weight_map") if index.is_file() else {}
+    for shard in shards.values() if isinstance(shards, dict) else ["no weight_map"]:
+        if not isinstance(shard, str) or not re.fullmatch(r"[\w.-]+\.safetensors", shard):
+            raise InputError(f"{name}: {index} names {shard!r:.80}, which is no safetensors file")
+    if list(folder.glob("*.safetensors")):
+        return
+    pickled = [file.name for file in sorted(folder.glob("*")) if file.suffix in PICKLED]
+    if pickled or needed:
         found = f", only {pickled[0]}, which can run code when it is read" if pickled else ""
         raise InputError(f"{name}: {folder} has no safetensors weights{found}: convert it first")
-    config = folder / "config.json"
-    described = files.read_json(config) if config.is_file() else {}
-    if "auto_map" in described:
-        from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 
-        if described.get("model_type") not in CONFIG_MAPPING_NAMES:
+
+def _described(file: Path, name: str) -> dict[str, Any]:
+    """What a JSON file holds; {"": value} where that is no object."""
+    try:
+        value = files.read_json(file)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
+    except RecursionError:
+        raise InputError(f"{name}: {file} is nested too deeply") from None
+    return value if isinstance(value, dict) else {"": value}
+
+
+def _modules(file: Path, name: str) -> list[Path]:
+    """The folders of a sentence-transformers model's modules, which are all the library's own."""
+    found = []
+    for module in files.read_json(file):
+        kind, path = (str(module.get(key)) for key in ("type", "path"))
+        if not re.fullmatch(r"sentence_transformers(\.\w+)+", kind):
             raise InputError(
-                f"{name}: {config} names Python code of its own (auto_map), which is "
-                "never run; name a model whose kind transformers knows"
+                f"{name}: {file} names Python code of its own (type {kind!r:.80}), which is never "
+                "run; name a model of sentence-transformers' own modules"
             )
+        if not (file.parent / path).resolve().is_relative_to(file.parent.resolve()):
+            raise InputError(f"{name}: {file} leads out of the folder (path {path!r:.80})")
+        found.append(file.parent / path)
+    return found
+
+
+def _code(value: Any) -> str | None:
+    """The key, anywhere in `value`, with which a library is told to run code; None without."""
+    rest = [value]
+    while rest:
+        one = rest.pop()
+        if isinstance(one, dict):
+            for key, held in one.items():
+                if key in CODE and held:
+                    return str(key)
+                # What sentence-transformers' Dense imports and calls.
+                if key == "activation_function" and not ACTIVATION.fullmatch(str(held)):
+                    return f"{key} {held!r:.80}"
+            rest += one.values()
+        elif isinstance(one, list):
+            rest += one
+    return None
+
+
+def _is_known(config: Path, key: str) -> bool:
+    """Whether transformers has the class of a config.json with `auto_map`, and so takes its own."""
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+
+    described = files.read_json(config)
+    # Deeper, the key tells of a part that transformers may not know.
+    return (
+        key == "auto_map"
+        and described.get("model_type") in CONFIG_MAPPING_NAMES
+        and _code({n: v for n, v in described.items() if n != "auto_map"}) is None
+    )
 
 
 def prepare(name: str, out: Path) -> None:
@@ -90,6 +175,7 @@ def prepare(name: str, out: Path) -> None:
         if gguf:
             dequantize(gguf[0], out)
         else:
+            check_safe(folder, name)
             ignore = shutil.ignore_patterns("*.py", "__pycache__", ".git*", "*.md")
             shutil.copytree(folder, out, dirs_exist_ok=True, ignore=ignore)
     elif kind == "path":
@@ -140,6 +226,8 @@ def main() -> None:
                 shutil.copytree(made[name], fresh / role)
             else:
                 prepare(name, fresh / role)
+            if role == "student":
+                models.check_student(models.resolve(role, fresh))
             made[name] = fresh / role
             print(f"{role}: {name} -> {BASE / role}")
         shutil.rmtree(BASE, ignore_errors=True)

@@ -19,10 +19,12 @@ from ruamel.yaml import YAML
 
 from stages import evaluate
 from stages.contracts import chat, files, tables
+from stages.contracts import models as base_models
 from stages.contracts import settings as contract_settings
 from stages.contracts.command import InputError
 from stages.contracts.domain import Domain
 from stages.contracts.store import NAME, Store
+from stages.scoring import adapter as adapters
 from stages.scoring import engine, metrics
 from tests.conftest import PACK, ROOT
 from tests.test_scoring import COMPLETIONS, ROWS, letters, scored
@@ -31,7 +33,7 @@ STUDENT = ROOT / "models" / "base" / "student"
 MODULES = ["q_proj", "v_proj", "down_proj"]
 
 
-def tiny_llama(folder: Path, hidden: int = 64) -> Path:
+def tiny_llama(folder: Path, hidden: int = 64, tied: bool = False) -> Path:
     """A random Llama of two layers with a tokenizer of single bytes and a chat template."""
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
@@ -56,7 +58,7 @@ def tiny_llama(folder: Path, hidden: int = 64) -> Path:
         num_attention_heads=2,
         num_key_value_heads=1,
         max_position_embeddings=4096,
-        tie_word_embeddings=False,
+        tie_word_embeddings=tied,
         bos_token_id=0,
         eos_token_id=1,
     )
@@ -64,14 +66,14 @@ def tiny_llama(folder: Path, hidden: int = 64) -> Path:
     return folder
 
 
-def lora(base: Path, folder: Path) -> Path:
+def lora(base: Path, folder: Path, modules: list[str] = MODULES) -> Path:
     """A LoRA adapter for `base` with random matrices, as training leaves it."""
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
     model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
-    config = LoraConfig(r=4, target_modules=MODULES, task_type="CAUSAL_LM")
+    config = LoraConfig(r=4, target_modules=modules, task_type="CAUSAL_LM")
     tuned = get_peft_model(model, config)
     torch.manual_seed(1)
     for name, value in tuned.named_parameters():
@@ -160,7 +162,7 @@ def test_bad_options(given: list[str]) -> None:
 
 def test_adapter_that_fits(tiny: tuple[Path, Path]) -> None:
     base, adapter = tiny
-    assert engine.check_adapter(adapter, str(base))["r"] == 4
+    assert adapters.check_adapter(adapter, str(base))["r"] == 4
 
 
 def break_config(folder: Path) -> None:
@@ -200,7 +202,7 @@ def test_damaged_adapter(
     copy = Path(shutil.copytree(adapter, tmp_path / "adapter"))
     damage(copy)
     with pytest.raises(InputError) as error:
-        engine.check_adapter(copy, str(base))
+        adapters.check_adapter(copy, str(base))
     assert str(copy) in str(error.value) and message in str(error.value)
 
 
@@ -208,7 +210,150 @@ def test_adapter_of_another_model(tiny: tuple[Path, Path], tmp_path: Path) -> No
     _, adapter = tiny
     larger = tiny_llama(tmp_path / "larger", hidden=128)
     with pytest.raises(InputError, match=r"does not fit .* has \d+ \w+puts, the adapter \d+"):
-        engine.check_adapter(adapter, str(larger))
+        adapters.check_adapter(adapter, str(larger))
+
+
+def changed(adapter: Path, folder: Path, tensors: Any = None, **config: Any) -> Path:
+    """A copy of the adapter with other keys, and with tensors as `tensors` leaves them."""
+    from safetensors.torch import load_file, save_file
+
+    copy = Path(shutil.copytree(adapter, folder))
+    file = copy / "adapter_config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **config}))
+    if tensors:
+        held = load_file(copy / "adapter_model.safetensors")
+        tensors(held)
+        save_file(held, copy / "adapter_model.safetensors")
+    return copy
+
+
+A, B = (f"base_model.model.model.layers.0.self_attn.q_proj.lora_{one}.weight" for one in "AB")
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        *(({"r": r}, "r is .*ranks from 1 to 512")
+          for r in (0, -1, 10**9, 513, "8", 4.5, True, None)),
+        *(({"lora_alpha": alpha}, "lora_alpha is .*give a number above 0, at most 10000")
+          for alpha in (float("nan"), float("inf"), -1, 0, "16", None, 10**400)),
+        *(({"lora_dropout": d}, "lora_dropout is .*0 to below 1") for d in (5, 1, -1, "0", None)),
+        ({"rank_pattern": {"q_proj": 10**9}}, "q_proj is 1000000000: .*ranks"),
+        ({"rank_pattern": {"q_proj": 8}}, r"q_proj.lora_A.weight has .* \(8, 64\), in .*4, 64"),
+        ({"rank_pattern": ["q_proj"]}, "rank_pattern is .*mapping"),
+        ({"alpha_pattern": {"q_proj": float("nan")}}, "q_proj is nan"),
+        ({"alpha_pattern": 5}, "alpha_pattern is 5: give a mapping"),
+        ({"r": 8}, r"the shape \(8, 128\), in adapter_model.safetensors \(4, 128\)"),
+        ({"target_modules": ["q_proj"]}, r"down_proj.lora_A.weight has the shape \(none\)"),
+        ({"target_modules": [*MODULES, "k_proj"]}, r"k_proj.lora_A.weight .* \(none\): the files"),
+        ({"target_modules": "(a+)+$"}, "cannot be used by PEFT"),
+        ({"target_modules": 7}, "cannot be used by PEFT"),
+        ({"target_modules": None}, "cannot be used by PEFT|the files"),
+        ({"layers_to_transform": [0]}, r"layers.1.* has the shape \(none\)"),
+        ({"fan_in_fan_out": True}, "fan_in_fan_out is true, but .* ordinary linear"),
+        ({"fan_in_fan_out": "no"}, "fan_in_fan_out is 'no': give true or false"),
+        *(({key: value}, f"{key} is .*not served")
+          for key, value in [("use_dora", True), ("bias", "all"), ("lora_bias", True),
+                             ("modules_to_save", ["lm_head"]), ("trainable_token_indices", [1]),
+                             ("layer_replication", [[0, 1]]), ("target_parameters", ["w"]),
+                             ("megatron_config", {"a": 1}), ("auto_mapping", {"a": "b"})]),
+        ({"init_lora_weights": "pissa"}, "init_lora_weights is 'pissa'"),
+    ],
+)  # fmt: skip
+def test_adapter_configuration_that_cannot_be_served(
+    tiny: tuple[Path, Path], tmp_path: Path, config: dict[str, Any], message: str
+) -> None:
+    copy = changed(tiny[1], tmp_path / "adapter", **config)
+    with pytest.raises(InputError, match=message) as error:
+        adapters.check_adapter(copy, str(tiny[0]))
+    assert str(copy) in str(error.value)
+
+
+def test_a_pattern_without_end_is_stopped(
+    tiny: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapters, "SECONDS", 0.2)
+    slow = changed(tiny[1], tmp_path / "adapter", target_modules="(((.+)+)+)+0x")
+    with pytest.raises(InputError, match=r"its patterns take more than 0.2 s"):
+        adapters.check_adapter(slow, str(tiny[0]))
+
+
+def test_adapter_with_ranks_of_its_own_for_some_modules(
+    tiny: tuple[Path, Path], tmp_path: Path
+) -> None:
+    def twice(held: dict[str, Any]) -> None:
+        for name in [name for name in held if ".q_proj." in name]:
+            held[name] = held[name].repeat((2, 1) if "lora_A" in name else (1, 2)).contiguous()
+
+    config = {"rank_pattern": {"q_proj": 8}, "alpha_pattern": {"q_proj": 8}}
+    copy = changed(tiny[1], tmp_path / "adapter", twice, **config)
+    assert adapters.check_adapter(copy, str(tiny[0]))["rank_pattern"] == {"q_proj": 8}
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda held: held[A].fill_(float("nan")), "NaN or infinity: the training"),
+        (lambda held: held[B][0].fill_(float("-inf")), "NaN or infinity"),
+        (lambda held: held.pop(B), r"q_proj.lora_B.weight .* \(none\)"),
+        (lambda held: held.pop(A), r"q_proj.lora_A.weight .* \(none\)"),
+        (lambda held: held.update({A: held[A].int()}), "int32"),
+        (lambda held: held.update({A: held[A][0].clone()}), "shape"),
+        (lambda held: held.update({"base_model.model.lm_head.weight": held[A] + 0}),
+         "lm_head.weight is no LoRA matrix"),
+        (lambda held: held.update({A.replace("q_proj", "z"): held[A] + 0}), "that has no model.la"),
+    ],
+)  # fmt: skip
+def test_adapter_with_matrices_that_cannot_be_served(
+    tiny: tuple[Path, Path], tmp_path: Path, damage: Any, message: str
+) -> None:
+    copy = changed(tiny[1], tmp_path / "adapter", damage)
+    with pytest.raises(InputError, match=message):
+        adapters.check_adapter(copy, str(tiny[0]))
+
+
+def test_adapter_on_tied_embeddings(tmp_path: Path) -> None:
+    base = tiny_llama(tmp_path / "base", tied=True)
+    for module in ("lm_head", "embed_tokens"):
+        adapter = lora(base, tmp_path / module, [module])
+        with pytest.raises(InputError, match=r"lm_head shares its weights|is no LoRA matrix"):
+            adapters.check_adapter(adapter, str(base))
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"quantization_config": {"quant_method": "gptq"}}, r"quantized already .*gptq"),
+        ({"compression_config": {"format": "int"}}, "quantized already"),
+        ({"architectures": ["T5ForConditionalGeneration"]}, "no causal language model"),
+        ({"architectures": ["BertForMaskedLM"]}, "BertForMaskedLM.*name a decoder model"),
+        ({"is_encoder_decoder": True, "architectures": None}, "no causal language model"),
+    ],
+)
+def test_base_that_takes_no_adapter(
+    tiny: tuple[Path, Path], tmp_path: Path, config: dict[str, Any], message: str
+) -> None:
+    base = Path(shutil.copytree(tiny[0], tmp_path / "base"))
+    file = base / "config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **config}))
+    with pytest.raises(InputError, match=message):
+        adapters.check_adapter(tiny[1], str(base))
+    with pytest.raises(InputError, match=message):
+        base_models.check_student(base)
+
+
+def test_a_merged_model_that_computes_nan_is_not_scored(
+    tiny: tuple[Path, Path], tmp_path: Path
+) -> None:
+    def large(held: dict[str, Any]) -> None:
+        for value in held.values():
+            value.fill_(1e30)
+
+    adapter = changed(tiny[1], tmp_path / "adapter", large)
+    adapters.check_adapter(adapter, str(tiny[0]))
+    with pytest.raises(InputError, match=r"computes NaN or infinity: .*smaller learning rate"):
+        engine.merge(str(tiny[0]), adapter, tmp_path / "merged")
+    assert not (tmp_path / "merged").exists()
 
 
 def test_merged_model_answers_as_base_with_adapter(tiny: tuple[Path, Path], tmp_path: Path) -> None:
@@ -338,29 +483,29 @@ class FakeEngine:
     def __init__(self, rounds: int) -> None:
         self.rounds, self.asked = rounds, list[str]()
 
-    def chat(self, conversations: list[Any], *_: Any, **__: Any) -> list[Any]:
+    def generate(self, prompts: list[Any], *_: Any, **__: Any) -> list[Any]:
         if self.rounds == 0:
             raise KeyboardInterrupt
         self.rounds -= 1
-        queries = [conversation[-1]["content"] for conversation in conversations]
+        # The number of the byte's token is its own less 31 (see tiny_llama).
+        queries = ["q" * one["prompt_token_ids"].count(ord("q") - 31) for one in prompts]
         self.asked += queries
         return [SimpleNamespace(outputs=[SimpleNamespace(text=f"{len(q)}")]) for q in queries]
 
 
 def test_answers_that_were_given_are_not_asked_for_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = Store(tmp_path / "s.sqlite")
     queries = ["q" * n for n in range(1, 12)]
-    options = contract_settings.Engine(max_model_len=64, kv_cache_gib=1, max_num_seqs=2)
+    options = contract_settings.Engine(max_model_len=128, kv_cache_gib=1, max_num_seqs=2)
     monkeypatch.setitem(sys.modules, "vllm", SimpleNamespace(SamplingParams=dict))
-    monkeypatch.setattr(engine, "check_lengths", lambda *_: None)
     started: list[FakeEngine] = []
 
     def ask(rounds: int, model: str = "m") -> engine.Answers:
         started.append(FakeEngine(rounds))
         monkeypatch.setattr(engine, "_served", lambda *_: nullcontext((started[-1], None)))
-        return engine.answer("base", None, "system", queries, options, 8, 0, kept, model)
+        return engine.answer(str(tiny[0]), None, "system", queries, options, 8, 0, kept, model)
 
     with pytest.raises(KeyboardInterrupt):
         ask(rounds=2)

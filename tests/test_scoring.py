@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.contracts import files, tables
+from stages.contracts import chat, files, tables
 from stages.contracts.command import InputError
 from stages.contracts.domain import Domain
 from stages.scoring import golden, metrics, significance
@@ -70,6 +70,32 @@ def test_rows_are_scored_and_keep_the_contract(creative: Domain) -> None:
     # logo = l o g o and star = s t a r share no letter.
     assert frame["similarity"][4] == 0
     assert frame["parse_error"].is_null().to_list() == [True, True, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("<think>\n\n</think>\n\n", ""),
+        ("<think>Search(a)? No. </think>", "\n"),
+        ("so I search.</think>", ""),
+        ("<thinking>a</thinking>\n<Reflection>b</Reflection> ", ""),
+        ("[THINK]hm[/THINK]", ""),
+        ("<seed:think>hm</seed:think>", ""),
+    ],
+)
+def test_an_answer_is_read_after_its_thoughts(creative: Domain, before: str, after: str) -> None:
+    for text in ("cat", "<think>", "a </think> sign"):
+        answer = chat.Call("Search", {"content_type": "Photo", "extracted_prompt": text})
+        completion = before + chat.render_call(answer) + after
+        assert metrics.parsed(completion, creative) == (answer, None)
+
+
+def test_thoughts_are_no_answer(creative: Domain) -> None:
+    assert metrics.parsed("<think>Search(", creative) == (None, "no answer after the thoughts")
+    told = metrics.parsed("<think>a</think>Find()", creative)
+    assert told == (None, "unknown function 'Find'")
+    assert metrics.parsed("Sure. <think>a</think>", creative)[0] is None
+    assert metrics.parsed("<think>" * 20_000, creative)[0] is None
 
 
 def test_summary_by_hand(creative: Domain) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import random
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -20,6 +23,7 @@ import pytest
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
+import tokenizers
 import torch
 import transformers
 from peft import get_peft_model
@@ -30,10 +34,13 @@ from trl import SFTTrainer
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
 from stages import finetune
-from stages.contracts import chat, files, settings
+from stages.contracts import chat, chat_template, files, settings
+from stages.contracts import models as base_models
 from stages.contracts.command import InputError
 from stages.contracts.domain import Domain
 from stages.contracts.tables import Samples
+from stages.scoring import engine as scoring_engine
+from stages.scoring.metrics import parsed
 from stages.training import (
     attention,
     bfd,
@@ -42,6 +49,7 @@ from stages.training import (
     lora,
     qlora,
     shared_prefix,
+    stop,
     tokens,
 )
 from stages.training.tokens import NO_LOSS, Row
@@ -51,6 +59,18 @@ TEMPLATE = (
     "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>\n' }}"
     "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
+# No question for an answer: add_generation_prompt does nothing.
+ROLE = TEMPLATE.partition("{% if")[0]
+# Written after Qwen3's: thoughts before the last answer, even if there are none.
+THOUGHTFUL = (
+    "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' }}"
+    "{% if loop.last and m.role == 'assistant' %}{{ '<think>\n\n</think>\n\n' }}{% endif %}"
+    "{{ m.content }}<|im_end|>{{ '\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}"
+    "{% if enable_thinking is defined and not enable_thinking %}"
+    "{{ '<think>\n\n</think>\n\n' }}{% endif %}{% endif %}"
+)
+ANSWER = 'Search(content_type="Photo", extracted_prompt="barn")'
 SIZES = {
     "vocab_size": 300,
     "hidden_size": 64,
@@ -193,7 +213,7 @@ def test_every_answer_of_a_conversation_carries_loss(tokenizer: Any) -> None:
         {"role": role, "content": text}
         for role, text in [("user", "a"), ("assistant", "B"), ("user", "c"), ("assistant", "D")]
     ]
-    ids, labels = tokens.encode(tokenizer, "s", spoken, 100)
+    ids, labels = tokens.encode(chat_template.read(tokenizer), "s", spoken)
     learnt = tokenizer.decode([label for label in labels if label != NO_LOSS])
     assert learnt == "B<|im_end|>D<|im_end|>"
     assert len(ids) == len(labels)
@@ -220,24 +240,146 @@ def test_catalogues_have_their_own_prefixes(tokenizer: Any, creative: Domain) ->
         (TEMPLATE.replace("<|im_end|>", "."), "without a special token"),
         ("{{ raise_exception('System role not supported') }}", "takes a system message"),
         ("{{ messages | length }}" + TEMPLATE, "changes a prompt"),
+        (ROLE + "{{ '<think>' if add_generation_prompt }}", "changes a prompt"),
+        (
+            TEMPLATE.replace("m in messages", "m in messages[1:]"),
+            "leaves out .* the system message",
+        ),
+        (TEMPLATE.replace("m in messages", "m in messages[:1]"), "leaves out .* the user message"),
+        (TEMPLATE.replace("m['content']", "m['content'] | lower"), "changes the system message"),
+        (THOUGHTFUL.replace("m.content }}<", "m.content | tojson }}<"), "the text of an answer"),
+        (TEMPLATE.replace("m['content'] + '<", "m['content'] + ' Over.<"), "adds text after an"),
+        (TEMPLATE + "{{ range(100000) | random }}", "differently each time"),
+        ("{{ messages[7].content }}", "refuses the conversation|fails"),
+        ("{{ 1 + 'a' }}", r"fails \(TypeError"),
+        ("{% if %}", "refuses the conversation"),
+        ("{{ 'a' * 10 ** 11 }}", "takes more than"),
+        (None, "has no chat template: name an instruction-tuned model"),
     ],
 )
 def test_templates_that_would_train_wrongly_are_refused(
-    tokenizer: Any, monkeypatch: pytest.MonkeyPatch, template: str, told: str
+    tokenizer: Any, monkeypatch: pytest.MonkeyPatch, creative: Domain, template: str, told: str
 ) -> None:
     monkeypatch.setattr(tokenizer, "chat_template", template)
-    spoken = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "B"}]
     with pytest.raises(InputError, match=told) as error:
-        tokens.encode(tokenizer, "s7", spoken, 100)
-    assert "sample s7" in str(error.value)
+        tokens.encode_table(table([sample(7, "a", creative.tools_json)]), tokenizer, 1024)
+    assert "student" in str(error.value)
 
 
-def test_long_row_is_refused_by_name(tokenizer: Any, creative: Domain) -> None:
-    frame = table(
-        [sample(1, "ok", creative.tools_json), sample(2, "x " * 900, creative.tools_json)]
+def test_a_template_without_end_is_refused(tokenizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat_template, "SECONDS", 0.1)
+    loops = "{% for a in range(90000) %}" * 4 + "{% endfor %}" * 4
+    monkeypatch.setattr(tokenizer, "chat_template", loops + TEMPLATE)
+    before = signal.getsignal(signal.SIGALRM), resource.getrlimit(resource.RLIMIT_AS)
+    with pytest.raises(InputError, match=r"takes more than 0\.1 s or 1024 MiB"):
+        chat_template.read(tokenizer)
+    assert (signal.getsignal(signal.SIGALRM), resource.getrlimit(resource.RLIMIT_AS)) == before
+
+
+@pytest.mark.parametrize(
+    ("template", "insertion", "learnt"),
+    [
+        # The shape of Qwen3's: a block before the last answer, which an option moves to the prompt.
+        (THOUGHTFUL, "", 'Search(content_type="Photo", extracted_prompt="barn")<|im_end|>'),
+        (THOUGHTFUL.replace("enable_thinking", "thinking"), "", None),
+        # No option: what is inserted goes on from the prompt.
+        (THOUGHTFUL.replace("enable_thinking is defined", "false"),
+         "<think>\n\n</think>\n\n", None),
+        # A prompt that begins the thoughts.
+        (THOUGHTFUL.replace("enable_thinking is defined", "false")
+         .replace("assistant\n' }}", "assistant\n<think>\n' }}"), "\n</think>\n\n", None),
+        # Before every answer; a date; blanks dropped; no question for an answer.
+        (THOUGHTFUL.replace("loop.last and ", ""), "", None),
+        (THOUGHTFUL + "{{ strftime_now('%Y') if false }}", "", None),
+        ("{{ strftime_now('%H:%M:%S %f') }}" + TEMPLATE, "", None),
+        (TEMPLATE.replace("m['content']", "m['content'] | trim"), "", None),
+        (ROLE, "<|im_start|>assistant\n", None),
+    ],
+)  # fmt: skip
+def test_scoring_sends_what_stands_before_the_first_token_with_loss(
+    tokenizer: Any, monkeypatch: pytest.MonkeyPatch, creative: Domain, tmp_path: Path,
+    template: str, insertion: str, learnt: str | None,
+) -> None:  # fmt: skip
+    """What a template inserts before an answer is no part of it, in training and in scoring."""
+    monkeypatch.setattr(tokenizer, "chat_template", template)
+    tokenizer.save_pretrained(tmp_path)
+    (tmp_path / "config.json").write_text('{"model_type": "llama"}')
+    found = chat_template.read(tokenizer)
+    assert (found.insertion, found.end) == (insertion, 257)
+    rows = tokens.encode_table(
+        table([sample(n, q, creative.tools_json) for n, q in enumerate(QUERIES)]), tokenizer, 1024
     )
-    with pytest.raises(InputError, match=r"sample s2: \d+ tokens, finetune.max_length is 1024"):
+    asked = [
+        [{"role": "system", "content": chat.system_prompt(creative.tools)},
+         {"role": "user", "content": query}]
+        for query in QUERIES
+    ]  # fmt: skip
+    sent, end = scoring_engine.prompts(str(tmp_path), asked, 1024)
+    assert end == 257
+    for row, prompt in zip(rows, sent, strict=True):
+        first = next(n for n, label in enumerate(row.labels) if label != NO_LOSS)
+        assert row.input_ids[:first] == prompt
+        answer = tokenizer.decode(row.labels[first:])
+        assert answer == (learnt or ANSWER + "<|im_end|>")
+        call = chat.Call("Search", {"content_type": "Photo", "extracted_prompt": "barn"})
+        assert parsed(answer.removesuffix("<|im_end|>"), creative) == (call, None)
+
+
+def test_a_blank_that_is_one_token_with_the_answer_is_the_answers(
+    creative: Domain, tmp_path: Path
+) -> None:
+    """As after Llama 2's and Mistral's `[/INST]`."""
+    words = ["<s>", "</s>", "?", "[INST]", "[/INST]", "▁", *"Qzanswer", "▁Qzanswer"]
+    plain = Tokenizer(
+        models.WordLevel({word: n for n, word in enumerate(dict.fromkeys(words))}, "?")
+    )
+    plain.pre_tokenizer = pre_tokenizers.Split(
+        tokenizers.Regex(r"</?s>|\[/?INST\]|▁?\w+|▁|."), "isolated"
+    )
+    plain.normalizer = tokenizers.normalizers.Replace(" ", "▁")
+    fast = PreTrainedTokenizerFast(tokenizer_object=plain, eos_token="</s>", unk_token="?")
+    fast.chat_template = (
+        "{% for m in messages %}{% if m.role == 'assistant' %}{{ ' ' + m.content + '</s>' }}"
+        "{% else %}{{ '[INST] ' + m.content + ' [/INST]' }}{% endif %}{% endfor %}"
+    )
+    assert chat_template.read(fast).insertion == ""
+
+
+def test_a_template_that_is_kept_from_training_still_asks(
+    tokenizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A base model whose prompt begins its thoughts can be scored, not trained."""
+    monkeypatch.setattr(
+        tokenizer, "chat_template", TEMPLATE.replace("assistant\n' }}", "assistant\n<think>' }}")
+    )
+    with pytest.raises(InputError, match="changes a prompt"):
+        chat_template.read(tokenizer)
+    told = chat_template.read(tokenizer, learn=False)
+    assert told.prompt(chat_template.PROBE[:2]).endswith("assistant\n<think>")
+
+
+def test_a_student_without_tokens_of_its_own_for_end_and_padding_is_trained(
+    saved: Callable[..., str], tokenizer: Any, creative: Domain, tmp_path: Path
+) -> None:
+    bare = copy.deepcopy(tokenizer)
+    bare.eos_token = bare.pad_token = None
+    rows = tokens.encode_table(
+        table([sample(n, q, creative.tools_json) for n, q in enumerate(QUERIES)]), bare, 1024
+    )
+    for packing in ("shared_prefix", "bfd", "none"):
+        base = qlora.load_base(saved("llama"), False)
+        chosen = tune(packing=packing, max_steps=1)
+        trainer = qlora.make_trainer(base, bare, rows, chosen, 0, tmp_path)
+        assert qlora.mean_loss(trainer, rows) is not None
+
+
+def test_long_rows_are_refused_together(tokenizer: Any, creative: Domain) -> None:
+    frame = table([sample(n, "x " * 900 if n % 2 else "ok", creative.tools_json) for n in range(5)])
+    with pytest.raises(InputError) as error:
         tokens.encode_table(frame, tokenizer, 1024)
+    told = str(error.value)
+    assert told.startswith("2 of 5 rows are longer than finetune.max_length, 1024 tokens: rows 2 (")
+    assert "2 (sample s1: " in told and ", 4 (sample s3: " in told and "Raise it to 2" in told
 
 
 # Shared prefix
@@ -638,14 +780,47 @@ def test_models_that_ignore_the_mask_are_refused(tokenizer: Any) -> None:
         ({"max_steps": 0}, "max_steps is 0"),
         ({"target_modules": ["q_proj", "w1"]}, "target_modules: w1; llama has .*gate_proj"),
         ({"target_modules": []}, "target_modules: empty"),
+        ({"target_modules": ["all-linear"]}, "target_modules: all-linear; llama has .*q_proj"),
+        ({"target_modules": [".*_proj"]}, r"target_modules: \.\*_proj; llama has"),
+        ({"target_modules": ["mlp"]}, "mlp is LlamaMLP, no linear layer, .* llama has"),
+        ({"target_modules": ["q_proj", "norm"]}, "norm is LlamaRMSNorm, no linear layer"),
+        ({"target_modules": ["embed_tokens"]}, "embed_tokens shares its weights|no linear layer"),
+        ({"r": 513}, "finetune.r is 513: give at most 512"),
+        ({"lora_alpha": 10**9}, "lora_alpha is 1000000000: give at most 10000"),
+        ({"lora_dropout": 1.0}, "lora_dropout is 1, so nothing would be learnt"),
     ],
 )
 def test_bad_settings_are_told(
     saved: Callable[..., str], changes: dict[str, Any], told: str
 ) -> None:
-    base = qlora.load_base(saved("llama"), False)
-    with pytest.raises(InputError, match=told):
-        configuration.check_settings(tune(**changes), base)
+    path = saved("llama")
+    # Before any weights are read, and with them.
+    for base in (base_models.skeleton(path), qlora.load_base(path, False)):
+        with pytest.raises(InputError, match=told):
+            configuration.check_settings(tune(**changes), base)
+
+
+def test_tied_weights_are_not_tuned(saved: Callable[..., str]) -> None:
+    for tied in (False, True):
+        path = saved("llama", tie_word_embeddings=tied)
+        for base in (base_models.skeleton(path), qlora.load_base(path, True)):
+            if not tied:
+                configuration.check_settings(tune(target_modules=["lm_head", "mlp.up_proj"]), base)
+                continue
+            with pytest.raises(InputError, match="lm_head shares its weights with the input"):
+                configuration.check_settings(tune(target_modules=["q_proj", "lm_head"]), base)
+
+
+def test_a_model_that_sees_what_follows_is_refused(saved: Callable[..., str]) -> None:
+    isolation.check_causal(qlora.load_base(saved("llama"), False))
+    encoder = transformers.BertLMHeadModel(
+        transformers.BertConfig(vocab_size=300, hidden_size=32, num_hidden_layers=2,
+                                num_attention_heads=2, intermediate_size=64)
+    )  # fmt: skip
+    for parameter in encoder.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    with pytest.raises(InputError, match="is bert, no causal language model"):
+        isolation.check_causal(encoder)
 
 
 def test_unknown_packing_is_told(tmp_path: Path) -> None:
@@ -713,13 +888,109 @@ def test_a_pass_counts_every_prefix_that_a_batch_may_have() -> None:
     assert configuration.passes_of(rows[:1], tune(**chosen, max_tokens_per_pass=12)) == 1
 
 
+def run(base: str, tokenizer: Any, folder: Path, *callbacks: Any, **changes: Any) -> qlora.Trained:
+    """A training of 20 rows in 10 steps, the loss logged every four."""
+    rows = [Row(f"s{n}", r["input_ids"], r["labels"], 11) for n, r in enumerate(hand_rows() * 5)]
+    small = {"per_device_train_batch_size": 4, "num_train_epochs": 2, "logging_steps": 4}
+    chosen = tune(**{**small, "save_steps": 100, **changes})
+    return qlora.train(base, tokenizer, rows, rows[:4], chosen, 5, folder, callbacks)
+
+
+class Signal(TrainerCallback):
+    """Sends this process a signal, once or more often, while a step is under way."""
+
+    def __init__(self, step: int, times: int = 1) -> None:
+        self.step, self.times = step, times
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.global_step == self.step - 1:
+            for _ in range(self.times):
+                os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_a_stopped_training_is_saved_and_ends_as_if_it_had_not_been(
+    saved: Callable[..., str], tokenizer: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-C in the step 3, again in 7, and in the last: the same bytes, the same logged losses."""
+    base = saved("llama")
+    whole = run(base, tokenizer, tmp_path / "whole", lora_dropout=0.1)
+    folder = tmp_path / "stopped"
+    before = signal.getsignal(signal.SIGINT)
+    for step in (3, 7, 10):
+        with pytest.raises(KeyboardInterrupt):
+            run(base, tokenizer, folder, Signal(step), lora_dropout=0.1)
+        assert signal.getsignal(signal.SIGINT) == before
+        out, err = capfd.readouterr()
+        assert f"step {step} of 10 is saved; run it again to go on from there" in out
+        assert "stopping, the step under way is saved first" in err
+        assert [p.name for p in folder.glob("checkpoint-*")] == [f"checkpoint-{step}"]
+    resumed = run(base, tokenizer, folder, lora_dropout=0.1)
+    assert "resuming after step 10" in capfd.readouterr().out
+    for name, trained in (("whole", whole), ("resumed", resumed)):
+        qlora.save_adapter(trained.model, tmp_path / name / "adapter", "base")
+    files_ = [
+        tmp_path / name / "adapter/adapter_model.safetensors" for name in ("whole", "resumed")
+    ]
+    assert files_[0].read_bytes() == files_[1].read_bytes()
+    curves = [finetune.loss_curve(trained.log) for trained in (whole, resumed)]
+    assert curves[0]["step"].to_list() == [4, 8] and curves[0].equals(curves[1])
+    assert (resumed.total_steps, resumed.validation_loss) == (10, whole.validation_loss)
+
+
+def test_a_second_signal_ends_at_once(
+    saved: Callable[..., str], tokenizer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = saved("llama")
+    with pytest.raises(KeyboardInterrupt):  # a terminal and a launcher: one signal
+        run(base, tokenizer, tmp_path / "one", Signal(2, times=2))
+    assert qlora.last_checkpoint(tmp_path / "one")
+    monkeypatch.setattr(stop, "TOGETHER", -1.0)
+    with pytest.raises(KeyboardInterrupt):
+        run(base, tokenizer, tmp_path / "two", Signal(2, times=2))
+    assert not qlora.last_checkpoint(tmp_path / "two")
+
+
+def test_a_training_that_diverges_gives_no_adapter(
+    saved: Callable[..., str], tokenizer: Any, tmp_path: Path
+) -> None:
+    class Break(TrainerCallback):
+        def __init__(self, step: int) -> None:
+            self.step = step
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+            if state.global_step == self.step:
+                next(p for p in more["model"].parameters() if p.requires_grad).data[0] = torch.nan
+
+    base = saved("llama")
+    for step, told in ((3, "the loss is nan at step 4 of 10"), (10, ".*lora_A.* holds NaN")):
+        with pytest.raises(InputError, match=rf"diverged \({told}.*smaller finetune.learning_rate"):
+            run(base, tokenizer, tmp_path, Break(step), save_steps=1)
+        assert not tmp_path.exists()
+        tmp_path.mkdir()
+    with pytest.raises(InputError, match="the training diverged"):
+        run(base, tokenizer, tmp_path, learning_rate=1e30, logging_steps=1, max_grad_norm=1e30)
+
+
+def test_a_full_disk_is_told(saved: Callable[..., str], tokenizer: Any, tmp_path: Path) -> None:
+    """No file may grow beyond 64 kB, as on a disk with so much left."""
+    base, limits = saved("llama"), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, limits[1]))
+    try:
+        with pytest.raises(InputError, match=r"checkpoint-2 cannot be written .*free some disk"):
+            run(base, tokenizer, tmp_path, save_steps=2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert qlora.last_checkpoint(tmp_path) is None
+    assert run(base, tokenizer, tmp_path).total_steps == 10
+
+
 def test_only_whole_checkpoints_are_resumed(tmp_path: Path) -> None:
     assert qlora.last_checkpoint(tmp_path) is None
     for step, whole in ((8, True), (12, True), (100, False)):
         folder = tmp_path / f"checkpoint-{step}"
         folder.mkdir()
-        if whole:
-            (folder / "trainer_state.json").write_text("{}")
+        state = '{"global_step": 1, "max_steps": 2}'
+        (folder / "trainer_state.json").write_text(state if whole else state[:9])
     assert qlora.last_checkpoint(tmp_path) == str(tmp_path / "checkpoint-12")
 
 
@@ -847,6 +1118,29 @@ def test_stage_end_to_end(
     assert list(Path("data/.work/checkpoints").iterdir()) == []
 
 
+def test_stage_without_validation_rows(workplace: Callable[..., None]) -> None:
+    workplace(max_steps=1)
+    files.write_table("data/dataset/validation.parquet", table([]), Samples)
+    finetune.main()
+    metrics = files.read_json("metrics/finetune.json")
+    assert metrics["validation_loss"] is None and metrics["steps"] == 1
+
+
+def test_stage_refuses_a_student_before_it_is_loaded(
+    workplace: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(qlora, "train", None)
+    workplace(r=1000)
+    with pytest.raises(InputError, match="r is 1000: give at most 512"):
+        finetune.main()
+    workplace()
+    config = Path("models/base/student/config.json")
+    held = json.loads(config.read_text())
+    config.write_text(json.dumps({**held, "quantization_config": {"quant_method": "fp8"}}))
+    with pytest.raises(InputError, match=r"models.student: .*quantized already .*fp8"):
+        finetune.main()
+
+
 def test_stage_names_what_is_missing(
     workplace: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -915,6 +1209,39 @@ def test_killed_training_goes_on_from_its_checkpoint(workplace: Callable[..., No
     assert again["learning_rate"].to_list() == curve["learning_rate"].to_list()
     assert again["loss"].to_list() == pytest.approx(curve["loss"].to_list(), rel=0.02)
     assert list(Path("data/.work/checkpoints").iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_stage_says_what_is_saved_and_goes_on(
+    workplace: Callable[..., None], sent: signal.Signals, status: int
+) -> None:
+    """Long before the first of its own checkpoints: no step is lost, the adapter is the same."""
+    workplace(save_steps=1000, num_train_epochs=20, logging_steps=7)
+    process = command()
+    out, told = process.communicate(timeout=600)
+    assert process.returncode == 0, told
+    adapter = Path("models/adapter/adapter_model.safetensors")
+    whole, curve = adapter.read_bytes(), Path("metrics/finetune/loss.csv").read_bytes()
+    shutil.rmtree("models/adapter")
+    process = command()
+    assert process.stdout is not None
+    while "finetune: 32 rows" not in process.stdout.readline():
+        assert process.poll() is None
+    time.sleep(6)  # the model is loaded and the first steps are done
+    process.send_signal(sent)
+    out, told = process.communicate(timeout=60)
+    assert process.returncode == status, told
+    assert "Traceback" not in told and f"stopped by {sent.name}" in told
+    (checkpoint,) = Path("data/.work/checkpoints").glob("*/checkpoint-*")
+    step = int(checkpoint.name.rpartition("-")[2])
+    assert 1 <= step < 80
+    assert f"step {step} of 80 is saved; run it again to go on from there" in out
+    assert not Path("models/adapter").exists()
+    out, told = command().communicate(timeout=600)
+    assert f"resuming after step {step}" in out, told
+    assert adapter.read_bytes() == whole
+    assert Path("metrics/finetune/loss.csv").read_bytes() == curve
 
 
 @pytest.mark.slow

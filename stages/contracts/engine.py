@@ -55,8 +55,9 @@ def engine(model: str, options: settings.Engine, seed: int = 0, **extra: Any) ->
     import torch
 
     arguments: dict[str, Any] = {
-        # Never pickled weights; code of the model's own is off by default.
+        # Never pickled weights, never code of the model's own.
         "load_format": "safetensors",
+        "trust_remote_code": False,
         "max_model_len": options.max_model_len,
         "max_num_seqs": options.max_num_seqs,
         "enable_prefix_caching": True,

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stages.contracts import engine, files, settings
+from stages.contracts import chat_template, engine, files, models, settings
 from stages.contracts.command import InputError
 from stages.contracts.store import Store, key
+from stages.scoring.adapter import RANKS, check_adapter
 
-ADAPTER_CONFIG, ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
-PEFT_PREFIX = "base_model.model."
 # Answers that a killed run loses at most: so many times those that run together.
 ROUNDS = 2
 
@@ -29,87 +28,30 @@ class Answers:
     seconds: float
 
 
-def base_shapes(base: str) -> dict[str, tuple[int, ...]]:
-    """Name and shape of every parameter of the model in the folder `base`; loads no weights."""
-    import torch
-    from transformers import AutoConfig, AutoModelForCausalLM
-
-    with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(base))
-    return {name: tuple(value.shape) for name, value in model.named_parameters()}
-
-
-def adapter_shapes(file: Path) -> dict[str, tuple[int, ...]]:
-    """Name and shape of every LoRA matrix in a safetensors file; reads its header only."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(file, framework="numpy") as tensors:
-            return {
-                name.removeprefix(PEFT_PREFIX): tuple(tensors.get_slice(name).get_shape())
-                for name in tensors.keys()  # noqa: SIM118 (no mapping)
-                if name.endswith((".lora_A.weight", ".lora_B.weight"))
-            }
-    except SafetensorError as error:
-        raise InputError(f"{file} is no readable safetensors file: {error}") from None
-
-
-def check_adapter(adapter: str | Path, base: str) -> dict[str, Any]:
-    """The adapter's configuration, if it is a LoRA adapter whose matrices fit the base model.
-
-    Raises InputError that says what is missing or which matrix does not fit.
-    """
-    adapter = Path(adapter)
-    if not adapter.is_dir():
-        raise InputError(f"adapter {adapter} is no folder: run `dvc repro finetune` or name one")
-    for name in (ADAPTER_CONFIG, ADAPTER_WEIGHTS):
-        if not (adapter / name).is_file():
-            raise InputError(f"adapter {adapter} has no {name}: name a PEFT LoRA adapter's folder")
-    config = files.read_json(adapter / ADAPTER_CONFIG)
-    if not isinstance(config, dict) or config.get("peft_type") != "LORA":
-        raise InputError(f"{adapter / ADAPTER_CONFIG}: peft_type must be LORA")
-    found = adapter_shapes(adapter / ADAPTER_WEIGHTS)
-    if not found:
-        raise InputError(f"{adapter / ADAPTER_WEIGHTS} holds no LoRA matrices")
-    wanted = base_shapes(base)
-    told = (
-        f"adapter {adapter} (trained on {config.get('base_model_name_or_path')}) does not fit the "
-        f"base model {base}"
-    )
-    for name, shape in found.items():
-        module, matrix = name.rsplit(".lora_", 1)
-        weight = wanted.get(f"{module}.weight")
-        if weight is None:
-            raise InputError(f"{told}: that has no {module}; name the base it was trained on")
-        # Weights are (outputs, inputs), in GPT-2's Conv1D the reverse. A is (rank, inputs), B is
-        # (outputs, rank).
-        outputs, inputs = weight[::-1] if config.get("fan_in_fan_out") else weight
-        side, have, want = (
-            ("inputs", shape[1], inputs)
-            if matrix.startswith("A")
-            else ("outputs", shape[0], outputs)
-        )
-        if have != want:
-            raise InputError(
-                f"{told}: {module} has {want} {side}, the adapter {have}; name the base it was "
-                "trained on"
-            )
-    return config
-
-
 def merge(base: str, adapter: str | Path, out: str | Path) -> None:
     """Write the base model with the adapter added to its weights, and its tokenizer, to `out`.
 
     Adds in float32 and rounds once, to the base model's own type.
     """
+    import torch
     from peft import PeftModel
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
 
-    model = AutoModelForCausalLM.from_pretrained(base, dtype="auto", use_safetensors=True)
+    model = AutoModelForCausalLM.from_pretrained(
+        base, dtype="auto", use_safetensors=True, trust_remote_code=False
+    )
     kept = model.dtype
-    merged = PeftModel.from_pretrained(model.float(), str(adapter)).merge_and_unload()
-    merged.to(kept).save_pretrained(out)
-    AutoTokenizer.from_pretrained(base).save_pretrained(out)
+    merged = PeftModel.from_pretrained(model.float(), str(adapter)).merge_and_unload().to(kept)
+    with torch.no_grad():
+        few = torch.arange(8)[None] % merged.config.get_text_config().vocab_size
+        finite = torch.isfinite(merged(few, use_cache=False).logits).all()
+    if not finite or not all(torch.isfinite(value).all() for value in merged.parameters()):
+        raise InputError(
+            f"adapter {adapter} on {base} computes NaN or infinity: the training has diverged, or "
+            "lora_alpha is too large; train again with a smaller learning rate"
+        )
+    merged.save_pretrained(out)
+    models.load_tokenizer(base).save_pretrained(out)
 
 
 @contextmanager
@@ -124,15 +66,16 @@ def _served(
         model, extra, request = base, dict[str, Any](), None
         if adapter is not None:
             config = check_adapter(adapter, base)
-            if torch.cuda.is_available():
+            patterns = config.get("rank_pattern") or config.get("alpha_pattern")
+            if torch.cuda.is_available() and not patterns:
                 from vllm.lora.request import LoRARequest
 
                 request = LoRARequest("tuned", 1, str(Path(adapter).resolve()))
-                ranks = (8, 16, 32, 64, 128, 256, 320, 512)
-                rank = next((r for r in ranks if r >= config["r"]), ranks[-1])
+                rank = next(r for r in RANKS if r >= config["r"])
                 extra = {"enable_lora": True, "max_lora_rank": rank}
             else:
-                # Serving the adapter apart is several times slower on a processor.
+                # Serving the adapter apart is several times slower on a processor, and vLLM
+                # takes one scale for all matrices.
                 merge(base, adapter, folder)
                 model = str(folder)
         llm = engine.engine(model, options, seed, **extra)
@@ -142,22 +85,23 @@ def _served(
             engine.shutdown(llm)
 
 
-def check_lengths(llm: Any, conversations: dict[int, list[dict[str, str]]], room: int) -> None:
-    """Raise InputError for the first conversation that leaves no room for its answer, in tokens.
+def prompts(
+    base: str, conversations: list[list[dict[str, str]]], room: int
+) -> tuple[list[list[int]], int | None]:
+    """The conversations as tokens, as training has them before an answer, and the token that ends
+    an answer (None: the template has none).
 
-    The conversations are keyed by their row number, from 0.
+    Raises InputError for the first that leaves no room for its answer, `room` being in tokens.
     """
-    tokenizer = llm.get_tokenizer()
-    for number, conversation in conversations.items():
-        text = tokenizer.apply_chat_template(
-            conversation, tokenize=False, add_generation_prompt=True
-        )
-        tokens = len(tokenizer.encode(text, add_special_tokens=False))
-        if tokens > room:
+    template = chat_template.read(models.load_tokenizer(base), learn=False)
+    found = [template.ids(template.prompt(conversation)) for conversation in conversations]
+    for number, ids in enumerate(found):
+        if len(ids) > room:
             raise InputError(
-                f"golden row {number + 1}: {tokens} tokens with the system prompt, {room} fit; "
+                f"golden row {number + 1}: {len(ids)} tokens with the system prompt, {room} fit; "
                 "shorten the query or raise engine.max_model_len"
             )
+    return found, template.end
 
 
 def answer(
@@ -189,19 +133,20 @@ def answer(
     if kept is not None:
         kept.count(model, len(queries) - len(asked), len(asked))
     if asked:
+        ids, end = prompts(base, conversations, options.max_model_len - max_tokens)
         with _served(base, adapter, options, seed) as (llm, request):
             from vllm import SamplingParams
 
             missing = list(asked)
-            room = options.max_model_len - max_tokens
-            check_lengths(llm, {n: conversations[n] for n in asked.values()}, room)
+            # The end of a turn is not always among the tokens that the model names as its end.
+            ends = None if end is None else [end]
             size = ROUNDS * options.max_num_seqs
             for first in range(0, len(missing), size):
                 part = missing[first : first + size]
                 start = time.perf_counter()
-                outputs = llm.chat(
-                    [conversations[asked[name]] for name in part],
-                    SamplingParams(**sampling),
+                outputs = llm.generate(
+                    [{"prompt_token_ids": ids[asked[name]]} for name in part],
+                    SamplingParams(**sampling, stop_token_ids=ends),
                     use_tqdm=sys.stderr.isatty(),
                     lora_request=request,
                 )

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from stages.contracts import tables
-from stages.contracts.chat import Call, ParseError, parse_call
+from stages.contracts.chat import Call, ParseError, parse_call, without_thoughts
 from stages.contracts.domain import Domain
 from stages.scoring.similarity import Encode, cosine
 
@@ -17,11 +17,18 @@ NONE = "(none)"
 
 
 def parsed(completion: str, domain: Domain) -> tuple[Call | None, str | None]:
-    """The call in a completion and None, or None and why it is no call."""
+    """The call in a completion, after thoughts if it has any, and None, or None and why not."""
     try:
         return parse_call(completion, domain.tools), None
     except ParseError as error:
-        return None, str(error)
+        told = str(error)
+    answer = without_thoughts(completion)
+    if answer == completion.strip():
+        return None, told
+    try:
+        return parse_call(answer, domain.tools), None
+    except ParseError as error:
+        return None, str(error) if answer else "no answer after the thoughts"
 
 
 def folded(text: str | None) -> str | None:

@@ -23,7 +23,10 @@ def embedder(folder: str) -> Encode:
 
     try:
         model = SentenceTransformer(
-            folder, local_files_only=True, model_kwargs={"use_safetensors": True}
+            folder,
+            local_files_only=True,
+            trust_remote_code=False,
+            model_kwargs={"use_safetensors": True},
         )
     except (OSError, ValueError) as error:
         told = " ".join(str(error).split())

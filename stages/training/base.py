@@ -37,10 +37,11 @@ def load_base(
             # FSDP slices what looks like ordinary weights: four-bit ones in bfloat16's clothes.
             bnb_4bit_quant_storage=dtype if sliced else torch.uint8,
         )
+    config = AutoConfig.from_pretrained(path, trust_remote_code=False)
     if attention == "flex":
         options["attn_implementation"] = "flex_attention"
     # Scaled-dot-product attention leaves Gemma 2's softcap out without a word.
-    elif getattr(AutoConfig.from_pretrained(path), "attn_logit_softcapping", None):
+    elif getattr(config, "attn_logit_softcapping", None):
         options["attn_implementation"] = "eager"
     device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"
     try:
@@ -51,6 +52,7 @@ def load_base(
             device_map=None if sliced else {"": device},
             local_files_only=True,
             use_safetensors=True,
+            trust_remote_code=False,
             **options,
         )
     except (ValueError, ImportError) as error:

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from peft import LoraConfig
+from transformers.pytorch_utils import Conv1D
 from transformers.trainer_utils import SchedulerType
 from trl import SFTConfig
 
@@ -15,6 +16,9 @@ from stages.contracts import processor
 from stages.contracts.command import InputError
 from stages.contracts.settings import Finetune
 from stages.training.tokens import Row
+
+# The largest rank that vLLM serves; more than anyone scales by.
+MAX_RANK, MAX_ALPHA = 512, 10_000
 
 
 def lora_config(settings: Finetune) -> LoraConfig:
@@ -47,6 +51,8 @@ def sft_config(settings: Finetune, seed: int, folder: Path) -> SFTConfig:
         gradient_checkpointing=settings.gradient_checkpointing,
         max_grad_norm=settings.max_grad_norm,
         logging_steps=settings.logging_steps,
+        # A loss that is no number ends the run, so it must be seen.
+        logging_nan_inf_filter=False,
         save_steps=settings.save_steps,
         save_total_limit=1,
         seed=seed,
@@ -77,18 +83,47 @@ def check_settings(settings: Finetune, model: Any) -> None:
         )
     if settings.max_steps == 0 or settings.max_steps < -1:
         raise InputError(f"finetune.max_steps is {settings.max_steps}: give -1 or at least 1")
-    names = {name.rpartition(".")[2] for name, _ in model.named_modules()}
-    unknown = [name for name in settings.target_modules if name not in names]
-    if unknown or not settings.target_modules:
-        linear = {
-            name.rpartition(".")[2]
-            for name, module in model.named_modules()
-            if isinstance(module, torch.nn.Linear)
-        }
+    if settings.r > MAX_RANK:
         raise InputError(
-            f"finetune.target_modules: {', '.join(unknown) or 'empty'}; "
-            f"{model.config.model_type} has {', '.join(sorted(linear))}"
+            f"finetune.r is {settings.r}: give at most {MAX_RANK}, the largest that vLLM serves"
         )
+    if settings.lora_alpha > MAX_ALPHA:
+        raise InputError(f"finetune.lora_alpha is {settings.lora_alpha}: give at most {MAX_ALPHA}")
+    if settings.lora_dropout >= 1:
+        raise InputError("finetune.lora_dropout is 1, so nothing would be learnt: give less")
+    check_targets(settings.target_modules, model)
+
+
+def check_targets(targets: Sequence[str], model: Any) -> None:
+    """Refuse, by name, target modules that the model does not have, or that cannot be tuned."""
+    modules = list(model.named_modules())
+    embeddings = model.get_input_embeddings()
+    known = {name.rpartition(".")[2] for name, module in modules if _is_tunable(module, embeddings)}
+    has = f"{model.config.model_type} has {', '.join(sorted(known))}"
+    if not targets:
+        raise InputError(f"finetune.target_modules: empty; {has}")
+    for target in targets:
+        # As PEFT finds them.
+        found = [module for name, module in modules if f".{name}".endswith(f".{target}")]
+        if not found:
+            missing = [t for t in targets if not any(f".{n}".endswith(f".{t}") for n, _ in modules)]
+            raise InputError(f"finetune.target_modules: {', '.join(missing)}; {has}")
+        if any(getattr(module, "weight", None) is embeddings.weight for module in found):
+            raise InputError(
+                f"finetune.target_modules: {target} shares its weights with the input embeddings, "
+                f"which would change with it: leave it out; {has}"
+            )
+        if not all(_is_tunable(module, embeddings) for module in found):
+            raise InputError(
+                f"finetune.target_modules: {target} is {type(found[0]).__name__}, no linear layer, "
+                f"the only kind that is served: leave it out; {has}"
+            )
+
+
+def _is_tunable(module: torch.nn.Module, embeddings: torch.nn.Module) -> bool:
+    """Whether it is a linear layer with weights of its own."""
+    linear = isinstance(module, torch.nn.Linear | Conv1D)
+    return linear and module.weight is not embeddings.weight
 
 
 def passes_of(rows: Sequence[Row], settings: Finetune) -> int:

@@ -69,3 +69,23 @@ def check_exact(
         raise refuse(model, packing, "a row sees its neighbour through it")
     if (together - alone).abs().max() > ROUNDING * scale:
         raise refuse(model, packing, "it ignores the positions or the mask that it is given")
+
+
+@torch.no_grad()
+def check_causal(model: Any) -> None:
+    """Prove that no token of `model` sees a later one, as in an encoder, or refuse it."""
+    size = min(model.config.get_text_config().vocab_size, 1000)
+    tokens = torch.arange(1, 9, device=model.device)[None] % size
+    other = tokens.clone()
+    other[0, -1] = 0
+    training = model.training
+    model.eval()
+    try:
+        one, two = (model(input_ids=ids, use_cache=False).logits[0, :-1] for ids in (tokens, other))
+    finally:
+        model.train(training)
+    if (one - two).abs().max() > LEAK * one.abs().max():
+        raise InputError(
+            f"models.student is {model.config.model_type}, no causal language model (a token sees "
+            "those after it): name a decoder model"
+        )

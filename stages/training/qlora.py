@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +17,8 @@ import torch
 from datasets import Dataset
 from peft.helpers import disable_input_dtype_casting
 from peft.utils.other import fsdp_auto_wrap_policy
-from transformers import (
-    PrinterCallback,
-    TrainerCallback,
-)
+from safetensors import SafetensorError
+from transformers import PrinterCallback, TrainerCallback, TrainerState
 from trl import SFTTrainer
 
 from stages.contracts import files, memory
@@ -26,6 +27,7 @@ from stages.contracts.settings import Finetune
 from stages.training import bfd, configuration, isolation, lora, shared_prefix
 from stages.training.base import load_base
 from stages.training.progress import ProgressLine
+from stages.training.stop import Stop
 from stages.training.tokens import NO_LOSS, Row
 
 
@@ -70,6 +72,64 @@ class AnswerTrainer(SFTTrainer):
             loss = loss * self.accelerator.num_processes
         return (loss, outputs) if return_outputs else loss
 
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        """A checkpoint, with the loss since the last logged step: a resumed run logs it, too."""
+        folder = Path(self._get_output_dir(trial=trial)) / f"checkpoint-{self.state.global_step}"
+        with saving(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            since = {"loss": self._tr_loss.item(), "step": self._globalstep_last_logged}
+            (folder / self.unlogged()).write_text(json.dumps(since))
+            super()._save_checkpoint(model, trial)
+
+    def unlogged(self) -> str:
+        """The name of this process's file for the loss since the last logged step."""
+        return f"unlogged_{self.args.process_index}.json"
+
+
+class Resumed(TrainerCallback):
+    """Goes on with the loss that had not been logged when the checkpoint `folder` was saved."""
+
+    def __init__(self, trainer: AnswerTrainer, folder: str) -> None:
+        self.trainer, self.file = trainer, Path(folder) / trainer.unlogged()
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if self.file.is_file():
+            since = json.loads(self.file.read_text())
+            self.trainer._tr_loss += since["loss"]
+            self.trainer._globalstep_last_logged = since["step"]
+
+
+class Finite(TrainerCallback):
+    """Ends a run whose loss is no longer a number."""
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
+        loss = (logs or {}).get("loss", 0.0)
+        if not math.isfinite(loss):
+            raise Diverged(f"the loss is {loss} at step {state.global_step} of {state.max_steps}")
+
+
+class Diverged(InputError):
+    """The training has left the numbers; its text says how, the rest what to do."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__(
+            f"the training diverged ({how}): no adapter is written; set a smaller "
+            "finetune.learning_rate, or a smaller finetune.max_grad_norm"
+        )
+
+
+@contextmanager
+def saving(folder: Path) -> Iterator[None]:
+    """What libraries raise when they cannot write becomes an InputError."""
+    try:
+        yield
+    except (OSError, RuntimeError, SafetensorError) as error:
+        told = " ".join(str(error).split())
+        raise InputError(
+            f"{folder} cannot be written ({told:.200}): free some disk space and run it again; it "
+            "goes on from the last whole checkpoint"
+        ) from None
+
 
 def answer_loss(
     model: Any, inputs: dict[str, Any], items: torch.Tensor | int | None = None
@@ -102,9 +162,18 @@ def run_key(base: str, settings: Finetune, seed: int, rows: Sequence[Row]) -> st
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
+def progress_of(checkpoint: Path) -> tuple[int, int] | None:
+    """Steps done and steps of the run, of a checkpoint; None if it was not written to its end."""
+    try:
+        state = json.loads((checkpoint / "trainer_state.json").read_text("utf-8"))
+        return int(state["global_step"]), int(state["max_steps"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def last_checkpoint(folder: Path) -> str | None:
     """The newest whole checkpoint in `folder`; its state file is written last."""
-    whole = [p.parent for p in folder.glob("checkpoint-*/trainer_state.json")]
+    whole = [p for p in folder.glob("checkpoint-*") if progress_of(p)]
     return str(max(whole, key=lambda p: int(p.name.rpartition("-")[2]))) if whole else None
 
 
@@ -122,6 +191,9 @@ def make_trainer(
     shared_prefix and none draw the same rows for the same step: a batch becomes one sequence.
     """
     configuration.check_settings(settings, base)
+    if tokenizer.pad_token_id is None and tokenizer.eos_token_id is None:
+        # Never seen, but the libraries want one: what ends an answer.
+        tokenizer.pad_token = tokenizer.convert_ids_to_tokens(rows[0].input_ids[-1])
     arguments = configuration.sft_config(settings, seed, folder)
     collator: Any = None
     if settings.packing == "bfd":
@@ -141,6 +213,7 @@ def make_trainer(
     if settings.packing == "shared_prefix":
         collator = shared_prefix.collator_for(base)
         shared_prefix.check_kind(base, max(len(row.input_ids) for row in rows))
+    isolation.check_causal(base)
     if collator:
         isolation.check_exact(base, collator, settings.packing)
     rows_per_step = (
@@ -195,6 +268,13 @@ def mean_loss(trainer: AnswerTrainer, rows: Sequence[Row]) -> float | None:
     return total / sum(label != NO_LOSS for row in rows for label in row.labels)
 
 
+def check_finite(model: Any) -> None:
+    """Raise Diverged if a trained matrix holds NaN or infinity."""
+    for name, value in model.named_parameters():
+        if value.requires_grad and not torch.isfinite(value).all():
+            raise Diverged(f"{name} holds NaN or infinity")
+
+
 def train(
     base: str,
     tokenizer: Any,
@@ -207,24 +287,48 @@ def train(
 ) -> Trained:
     """Train an adapter for the model in the folder `base`, from the last checkpoint in `folder`
     if one is there. The caller deletes `folder` once the adapter is safe.
+
+    A SIGINT becomes a KeyboardInterrupt after a checkpoint of the step under way; a second one at
+    once. Raises Diverged where loss or weights are no numbers.
     """
     if not rows:
         raise InputError("the training set is empty: look at metrics/validate.json for the reasons")
     model = load_base(base, settings.quantize, attention=settings.attention)
-    trainer = make_trainer(model, tokenizer, rows, settings, seed, folder, callbacks)
+    stop = Stop()
+    trainer = make_trainer(
+        model, tokenizer, rows, settings, seed, folder, [Finite(), *callbacks, stop]
+    )
     resume = last_checkpoint(folder)
-    done = 0
+    done, planned = (resume and progress_of(Path(resume))) or (0, 1)
     if resume:
-        done = json.loads((Path(resume) / "trainer_state.json").read_text())["global_step"]
         if trainer.is_world_process_zero():
             print(f"resuming after step {done} from {resume}", flush=True)
+        trainer.add_callback(Resumed(trainer, resume))
     if model.device.type == "cpu":
         memory.keep_freed()
     began = time.monotonic()
-    # PEFT copies every adapter's input to the adapter's float32, which autocast undoes at once.
-    with disable_input_dtype_casting(trainer.model):
-        trainer.train(resume_from_checkpoint=resume)
-    seconds = time.monotonic() - began
+    try:
+        # PEFT copies every adapter's input to the adapter's float32, which autocast undoes at once.
+        with disable_input_dtype_casting(trainer.model), stop.listening():
+            if done >= planned and resume and not trainer.is_fsdp_enabled:
+                # It was stopped between its last step and the adapter; one more would follow.
+                trainer._load_from_checkpoint(resume)
+                trainer.accelerator.prepare(trainer.model)
+                trainer.state = TrainerState.load_from_json(str(Path(resume, "trainer_state.json")))
+            else:
+                trainer.train(resume_from_checkpoint=resume)
+        seconds = time.monotonic() - began
+        if stop.agreed:
+            stop.tell(trainer)
+            raise KeyboardInterrupt
+        check_finite(trainer.model)
+        validation_loss = mean_loss(trainer, validation)
+        if validation_loss is not None and not math.isfinite(validation_loss):
+            raise Diverged(f"the validation loss is {validation_loss}")
+    except Diverged:
+        # Nothing goes on from there.
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     weights = None
     if trainer.is_fsdp_enabled:
         trainer.accelerator.state.fsdp_plugin.set_state_dict_type("FULL_STATE_DICT")
@@ -239,7 +343,7 @@ def train(
         rows=len(rows) * state.epoch * steps / state.global_step,
         tokens=trainer.tokens * trainer.args.world_size,
         seconds=seconds,
-        validation_loss=mean_loss(trainer, validation),
+        validation_loss=validation_loss,
         weights=weights,
     )
 
@@ -254,8 +358,9 @@ def save_adapter(
     """
     for config in model.peft_config.values():
         config.base_model_name_or_path = base_name
-    model.save_pretrained(out, safe_serialization=True, save_embedding_layers=False,
-                          state_dict=weights)  # fmt: skip
+    with saving(out):
+        model.save_pretrained(out, safe_serialization=True, save_embedding_layers=False,
+                              state_dict=weights)  # fmt: skip
     (out / "README.md").unlink(missing_ok=True)
     # PEFT keeps the target modules as a set, whose order differs from run to run.
     described = files.read_json(out / "adapter_config.json")

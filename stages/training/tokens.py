@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import polars as pl
 
-from stages.contracts import chat
+from stages.contracts import chat, chat_template
+from stages.contracts.chat_template import ChatTemplate
 from stages.contracts.command import InputError
 
 NO_LOSS = -100
+# Rows that an error names one by one.
+LISTED = 50
 
 
 @dataclass(frozen=True)
@@ -49,68 +51,54 @@ def turns(messages: str, tools: str) -> list[dict[str, str]]:
     return [{"role": "system", "content": _system(tools)}, *spoken]
 
 
-def _special_ids(tokenizer: Any) -> set[int]:
-    added = {i for i, token in tokenizer.added_tokens_decoder.items() if token.special}
-    return added | set(tokenizer.all_special_ids)
-
-
-def _renderer(tokenizer: Any, where: str) -> Callable[..., list[int]]:
-    """The chat template as a function of turns; what it refuses is an InputError."""
-    from jinja2 import TemplateError
-
-    def render(spoken: list[dict[str, str]], **options: bool) -> list[int]:
-        try:
-            encoded = tokenizer.apply_chat_template(spoken, return_dict=True, **options)
-        except (TemplateError, ValueError) as error:
-            raise InputError(
-                f"{where}: the student's chat template refuses the conversation ({error}): name a "
-                "student whose template takes a system message"
-            ) from None
-        return list(encoded["input_ids"])
-
-    return render
-
-
 def encode(
-    tokenizer: Any, sample_id: str, spoken: list[dict[str, str]], max_length: int
+    template: ChatTemplate, sample_id: str, spoken: list[dict[str, str]]
 ) -> tuple[list[int], list[int]]:
     """Token ids and labels of one conversation; both lists have the same length.
 
     Every assistant turn carries loss: its text and the template's end-of-turn token. What the
-    template puts after that token is left out, for generation stops there. InputError if the
-    conversation has no answer, is longer than `max_length` tokens, or the template renders a
-    prompt differently with and without its answer.
+    template puts before the text belongs to the prompt, what it puts after that token is left out,
+    for generation stops there. InputError if the conversation has no answer, or the template
+    renders a prompt differently with and without its answer.
     """
-    where = f"sample {sample_id}"
-    render = _renderer(tokenizer, where)
-    special = _special_ids(tokenizer)
+    try:
+        return _encode(template, spoken)
+    except InputError as error:
+        raise InputError(f"sample {sample_id}: {error}") from None
+
+
+def _encode(template: ChatTemplate, spoken: list[dict[str, str]]) -> tuple[list[int], list[int]]:
+    special = template.special_ids()
     ids: list[int] = []
     labels: list[int] = []
     for index, turn in enumerate(spoken):
         if turn["role"] != "assistant":
             continue
-        prompt = render(spoken[:index], add_generation_prompt=True)
-        whole = render(spoken[: index + 1])
+        text, answer = template.prompt(spoken[:index]), turn["content"].strip()
+        answered = template.text(spoken[: index + 1])
+        prompt, whole = template.ids(text), template.ids(answered)
         if whole[: len(prompt)] != prompt or prompt[: len(ids)] != ids:
+            raise chat_template.changed()
+        lost = [m["role"] for m in spoken[:index] if m["content"].strip() not in text]
+        if not answered[len(text) :].lstrip().startswith(answer):
+            lost.append("assistant")
+        if lost:
             raise InputError(
-                f"{where}: the student's chat template changes a prompt once it is answered, so "
-                "training would not match use: give the student a template that does not"
+                f"the student's chat template leaves out or changes a message ({lost[0]}): give "
+                "the student a template that does not"
             )
         ends = [n for n in range(len(prompt), len(whole)) if whole[n] in special]
-        if not ends:
+        # The first that is not the answer's own.
+        own = sum(token in special for token in template.ids(answer))
+        if len(ends) <= own:
             raise InputError(
-                f"{where}: the student's chat template ends an answer without a special token, so "
-                "the model could not learn to stop: give it one"
+                "the student's chat template ends an answer without a special token, so the model "
+                "could not learn to stop: give it one"
             )
-        ids = whole[: ends[-1] + 1]
+        ids = whole[: ends[own] + 1]
         labels += [NO_LOSS] * (len(prompt) - len(labels)) + ids[len(prompt) :]
     if not ids:
-        raise InputError(f"{where}: the conversation has no assistant message to learn")
-    if len(ids) > max_length:
-        raise InputError(
-            f"{where}: {len(ids)} tokens, finetune.max_length is {max_length}: raise it or drop "
-            "the row (rows are never cut)"
-        )
+        raise InputError("the conversation has no assistant message to learn")
     return ids, labels
 
 
@@ -130,17 +118,27 @@ def prefix_length(rows: list[tuple[list[int], list[int]]]) -> int:
 def encode_table(samples: pl.DataFrame, tokenizer: Any, max_length: int) -> list[Row]:
     """All rows of a `Samples` table as tokens, in the table's order.
 
-    `max_length` is in tokens; a longer row is an InputError that names it.
+    `max_length` is in tokens; rows that are longer are one InputError that names them all.
     """
+    template = chat_template.read(tokenizer)
     encoded: list[tuple[list[int], list[int]]] = []
     by_system: dict[str, list[int]] = defaultdict(list)
     columns = samples.select("sample_id", "messages", "tools").iter_rows()
     for index, (sample_id, messages, tools) in enumerate(columns):
-        encoded.append(encode(tokenizer, sample_id, turns(messages, tools), max_length))
+        encoded.append(encode(template, sample_id, turns(messages, tools)))
         by_system[_system(tools)].append(index)
+    names = samples["sample_id"].to_list()
+    long = [n for n, (ids, _) in enumerate(encoded) if len(ids) > max_length]
+    if long:
+        told = [f"{n + 1} (sample {names[n]}: {len(encoded[n][0])} tokens)" for n in long[:LISTED]]
+        more = f" and {len(long) - LISTED} more" if len(long) > LISTED else ""
+        raise InputError(
+            f"{len(long)} of {len(names)} rows are longer than finetune.max_length, {max_length} "
+            f"tokens: rows {', '.join(told)}{more}. Raise it to "
+            f"{max(len(encoded[n][0]) for n in long)} or drop the rows (rows are never cut)"
+        )
     shared = {}
     for members in by_system.values():
         length = prefix_length([encoded[index] for index in members])
         shared.update(dict.fromkeys(members, length))
-    names = samples["sample_id"].to_list()
     return [Row(names[n], ids, labels, shared[n]) for n, (ids, labels) in enumerate(encoded)]
