@@ -16,10 +16,10 @@ export DVC_NO_ANALYTICS = 1
 
 # What is installed already costs a tenth of a second.
 setup:
-	@if $(PYTHON) -c "" 2>/dev/null; then $(PYTHON) $(SETUP); \
+	@if $(PYTHON) -c "import sys; assert sys.version_info >= (3, 11)" 2>/dev/null; then $(PYTHON) $(SETUP); \
 	elif command -v uv >/dev/null; then \
 	  uv run --quiet --no-project --python $(patsubst python%,%,$(notdir $(PYTHON))) python $(SETUP); \
-	else echo "error: $(PYTHON) is missing: install it (3.11 or 3.12, with venv), or uv, which brings \
+	else echo "error: $(PYTHON) is missing or too old: install 3.11 or 3.12, with venv, or uv, which brings \
 	it; another one: make PYTHON=python3.12" >&2; exit 1; fi
 
 repro: setup

