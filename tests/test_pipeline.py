@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -115,7 +116,7 @@ def test_nothing_calls_home() -> None:
 
 def shell(folder: Path, *command: str, ok: bool = True) -> subprocess.CompletedProcess[str]:
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("DVC_", "VLLM_"))}
-    path = f"{ROOT / '.venv' / 'bin'}{os.pathsep}{inherited['PATH']}"
+    path = f"{Path(sys.executable).parent}{os.pathsep}{inherited['PATH']}"
     done = subprocess.run(
         command, cwd=folder, env=inherited | {"PATH": path}, capture_output=True, text=True
     )
