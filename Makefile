@@ -2,31 +2,32 @@
 # make ablation: run the four recipes as experiments and compare them. make ablation-vision: compare
 # the last with the same without the vision route.
 PLATFORM ?= cpu
+$(if $(filter cpu gpu,$(PLATFORM)),,$(error PLATFORM is cpu or gpu, not "$(PLATFORM)"))
+# Makes the environment: 3.11 or 3.12. Where it is missing and uv is there, uv brings it.
 PYTHON ?= python3.11
-VENV ?= .venv
-TORCH = torch==2.13.0+cpu
-TORCH_INDEX = https://download.pytorch.org/whl/cpu
-DONE = $(VENV)/.installed-$(PLATFORM)
+# One environment a platform: torch's CPU build and vLLM's GPU build do not mix.
+VENV ?= $(if $(filter gpu,$(PLATFORM)),.venv-gpu,.venv)
+SETUP = -m install.environment --platform $(PLATFORM) --venv $(VENV)
 # bin first on PATH, so that the stages' `python` is the environment's.
 export PATH := $(abspath $(VENV))/bin:$(PATH)
-export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export DVC_NO_ANALYTICS = 1
 
-.PHONY: setup repro ablation ablation-vision carried test test-fast test-faults bench gpu-check lint clean
+.PHONY: setup repro lock ablation ablation-vision carried test test-fast test-faults bench gpu-check lint clean
 
-setup: $(DONE)
+# What is installed already costs a tenth of a second.
+setup:
+	@if $(PYTHON) -c "import sys; assert sys.version_info >= (3, 11)" 2>/dev/null; then $(PYTHON) $(SETUP); \
+	elif command -v uv >/dev/null; then \
+	  uv run --quiet --no-project --python $(patsubst python%,%,$(notdir $(PYTHON))) python $(SETUP); \
+	else echo "error: $(PYTHON) is missing or too old: install 3.11 or 3.12, with venv, or uv, which brings \
+	it; another one: make PYTHON=python3.12" >&2; exit 1; fi
 
-$(DONE): requirements-$(PLATFORM).txt
-	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-ifeq ($(PLATFORM),cpu)
-	$(VENV)/bin/python -m pip install --quiet --no-deps "$(TORCH)" \
-	  || $(VENV)/bin/python -m pip install --quiet --no-deps --index-url $(TORCH_INDEX) "$(TORCH)"
-endif
-	$(VENV)/bin/python -m pip install --quiet --no-deps -r $<
-	touch $@
-
-repro: $(DONE)
+repro: setup
 	dvc repro
+
+# Hashes of the pinned lists anew, after a version was changed; needs uv.
+lock:
+	$(PYTHON) -m install.lists
 
 RECIPES = heuristic single_prompt router router_heuristic
 
@@ -39,11 +40,11 @@ failed, see above; finished stages are kept: mend it and run make $(MAKECMDGOALS
 
 endef
 
-ablation: $(DONE) carried
+ablation: setup carried
 	$(foreach name,$(RECIPES),$(call experiment,$(name),-S route.recipe=$(name)))
 	python -m stages.compare $(RECIPES) --markdown metrics/ablation.md --csv metrics/ablation.csv
 
-ablation-vision: $(DONE) carried
+ablation-vision: setup carried
 	$(call experiment,router_heuristic,-S route.recipe=router_heuristic)
 	$(call experiment,no_vision,-S route.recipe=router_heuristic -S route.weights.vision=0)
 	python -m stages.compare router_heuristic no_vision \
@@ -54,9 +55,9 @@ carried:
 	@new=$$(git ls-files --others --exclude-standard -- stages prompts data); test -z "$$new" \
 	  || { echo "error: experiments would lack these files, git add them first:" $$new >&2; exit 1; }
 
-lint: $(DONE)
-	ruff check stages tests data
-	ruff format --check stages tests data
+lint: setup
+	ruff check install stages tests data
+	ruff format --check install stages tests data
 	mypy
 
 test: lint
@@ -66,17 +67,19 @@ test-fast: lint
 	pytest -m "not slow"
 
 # The long form of the kills: 20 of generate, 5 of finetune (`test` has 4 and 2).
-test-faults: $(DONE)
+test-faults: setup
 	ROUTENATOR_KILLS=20 pytest -s tests/test_faults.py tests/test_engines.py tests/test_training.py \
 	  -k "killed or stopped or fault or experiments or dies or ray"
 
 # Every stage against its limit or a peer; BENCH names some of them, such as BENCH="route light".
-bench: $(DONE)
+bench: setup
 	python -m tests.benchmarks $(BENCH)
 
 # Training speed on a GPU; without one it says so.
-gpu-check: $(DONE)
+gpu-check: setup
 	python -m tests.benchmarks.gpu_check
 
+# Both environments, and another that VENV names, if it is one.
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	test ! -f "$(VENV)/pyvenv.cfg" || rm -rf "$(VENV)"
+	rm -rf .venv .venv-gpu .mypy_cache .ruff_cache .pytest_cache
