@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -269,8 +269,9 @@ def kill_the_stage(folder: Path, fake: fakes.Fake, *command: str) -> None:
         time.sleep(0.01)
     assert process.poll() is None, process.communicate()[1][-3000:]
     for one in psutil.Process(process.pid).children(recursive=True):
-        if one.cmdline()[-2:] == ["stages.generate", "text"]:
-            one.kill()
+        with suppress(psutil.NoSuchProcess):  # the stage ends with its watcher
+            if one.cmdline()[-2:] == ["stages.generate", "text"]:
+                one.kill()
     _, err = process.communicate(timeout=300)
     assert process.returncode != 0, err
 
