@@ -35,7 +35,10 @@ class Quotas:
         self.min_acceptance, self.min_tried = min_acceptance, min_tried
         self.asked: Counter[Cell] = Counter()  # the tried and those under way
         self.tried: Counter[Cell] = Counter()
-        self.accepted: Counter[Cell] = Counter()
+        self.accepted: Counter[Cell] = Counter()  # up to the quota
+        # Queries that were judged, and those of them that passed, beyond the quota as well.
+        self.written: Counter[Cell] = Counter()
+        self.passed: Counter[Cell] = Counter()
         self.template_tried: Counter[str] = Counter()
         self.template_accepted: Counter[str] = Counter()
         self.retired: set[str] = set()
@@ -81,9 +84,14 @@ class Quotas:
         self.tried[cell_of(request)] += 1
         self.template_tried[request["template_id"]] += 1
 
+    def judge(self, request: dict[str, Any]) -> None:
+        """Count a candidate, of which a request may have several."""
+        self.written[cell_of(request)] += 1
+
     def accept(self, request: dict[str, Any]) -> None:
-        """Count an accepted candidate; what a full cell gets beyond its quota counts no more."""
+        """Count an accepted candidate; `accepted` counts none beyond a cell's quota."""
         cell = cell_of(request)
+        self.passed[cell] += 1
         self.accepted[cell] = min(self.accepted[cell] + 1, self.want[cell])
         self.template_accepted[request["template_id"]] += 1
 
