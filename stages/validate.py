@@ -106,7 +106,8 @@ def check_rows(found: int, planned: int, least: float, frame: pl.DataFrame) -> N
     raise InputError(
         f"{many} of {planned} wanted rows came through, fewer than the share of {least:g} that "
         f"validate.min_rows_share asks for. Of {frame.height} candidates were refused: "
-        f"{listed(reasons, 5)} (each with its reason in data/generated/*.parquet). What to do: {MORE}"
+        f"{listed(reasons, 5)} (each with its reason in data/generated/*.parquet). What to do: "
+        + MORE
     )
 
 

@@ -270,7 +270,7 @@ def test_nothing_passed_is_an_error(workplace: Path) -> None:
     made = [candidate("heuristic-0", "create a photo")]
     write([request(0)], {"heuristic": made, "text": [], "vision": []},
           [("Search", "Photo", "1-10", 2)])  # fmt: skip
-    with pytest.raises(InputError, match="none of 2 wanted rows .*: 1 function "):
+    with pytest.raises(InputError, match=r"none of 2 wanted rows .*: 1 function "):
         validate.main()
 
 
