@@ -51,13 +51,12 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(given)
 
 
-def scores(frame: pl.DataFrame, seconds: float, chosen: settings.Settings) -> dict[str, Any]:
+def scores(frame: pl.DataFrame, chosen: settings.Settings) -> dict[str, Any]:
     """One model's block of metrics/evaluate.json."""
     bounds = significance.intervals(frame, chosen.evaluate.bootstrap_samples, chosen.seed)
     return {
         **metrics.summary(frame),
         **{f"{name}_ci": bounds[name] for name in report.INTERVALS},
-        "seconds_per_query": seconds / len(frame),
     }
 
 
@@ -76,12 +75,10 @@ def tests(base: pl.DataFrame, tuned: pl.DataFrame) -> dict[str, Any]:
     return block
 
 
-def result(
-    frames: dict[str, pl.DataFrame], seconds: dict[str, float], chosen: settings.Settings
-) -> dict[str, Any]:
+def result(frames: dict[str, pl.DataFrame], chosen: settings.Settings) -> dict[str, Any]:
     """metrics/evaluate.json: the models' scores and, where both were scored, the tests."""
     value: dict[str, Any] = {"golden": len(next(iter(frames.values())))}
-    value |= {name: scores(frame, seconds[name], chosen) for name, frame in frames.items()}
+    value |= {name: scores(frame, chosen) for name, frame in frames.items()}
     if len(frames) == 2:
         value["tests"] = tests(frames["base"], frames["tuned"])
     return value
@@ -141,15 +138,16 @@ def main(given: list[str] | None = None) -> None:
                 model,
             )
         frames[name] = metrics.predictions(queries, answers.completions, name, pack, encode)
-        seconds[name] = answers.seconds
-    value = result(frames, seconds, chosen)
+        seconds[name] = answers.seconds / len(queries)
+    value = result(frames, chosen)
     if is_stage:
+        files.write_timings("evaluate", {"seconds_per_query": seconds})
         write(frames, value, METRICS / "evaluate.json", METRICS / "evaluate")
     elif options.out is not None:
         write(frames, value, options.out / "evaluate.json", options.out)
     # Rich assumes 80 columns where there is no terminal; the confusion of content types is wider.
     console = Console(markup=False, width=None if sys.stdout.isatty() else 120)
-    for table in report.tables(value, frames):
+    for table in report.tables(value, frames, seconds):
         console.print(table)
 
 

@@ -26,6 +26,7 @@ import polars as pl
 
 from stages.contracts import files, models, settings
 from stages.contracts.command import InputError, run
+from stages.contracts.pace import duration
 from stages.contracts.settings import Finetune
 from stages.contracts.tables import Samples
 
@@ -65,18 +66,24 @@ def peak_mib() -> int:
 def describe(trained: Trained, rows: int, chosen: Finetune) -> dict[str, Any]:
     """The metrics of a run of `rows` training rows."""
     curve = loss_curve(trained.log)
-    busy = max(trained.seconds, 1e-9)
     return {
         "rows": rows,
         "steps": trained.total_steps,
+        "final_loss": round(float(curve["loss"].tail(LAST).mean()), 4) if len(curve) else None,  # type: ignore[arg-type]
+        "validation_loss": trained.validation_loss and round(trained.validation_loss, 4),
+        "packing": chosen.packing,
+        "quantized": chosen.quantize,
+    }
+
+
+def timings(trained: Trained) -> dict[str, float]:
+    """Speed and memory of a run, which the next run does not repeat."""
+    busy = max(trained.seconds, 1e-9)
+    return {
         "seconds": round(trained.seconds, 1),
         "rows_per_second": round(trained.rows / busy, 2),
         "tokens_per_second": round(trained.tokens / busy, 1),
-        "final_loss": round(float(curve["loss"].tail(LAST).mean()), 4) if len(curve) else None,  # type: ignore[arg-type]
-        "validation_loss": trained.validation_loss and round(trained.validation_loss, 4),
         "peak_mib": peak_mib(),
-        "packing": chosen.packing,
-        "quantized": chosen.quantize,
     }
 
 
@@ -140,10 +147,16 @@ def main() -> None:
         loss_curve(trained.log).write_csv(temporary)
     metrics = describe(trained, len(rows), tune)
     files.write_json("metrics/finetune.json", metrics)
+    speed = timings(trained)
+    files.write_timings("finetune", speed)
     shutil.rmtree(folder, ignore_errors=True)
+    losses = [
+        f"{name} {'not measured' if metrics[key] is None else metrics[key]}"
+        for name, key in (("loss", "final_loss"), ("validation", "validation_loss"))
+    ]
     print(
-        f"finetune: {metrics['steps']} steps, {metrics['rows_per_second']} rows/s, loss "
-        f"{metrics['final_loss']}, validation {metrics['validation_loss']} -> {ADAPTER}"
+        f"finetune: {metrics['steps']} steps in {duration(trained.seconds)}, "
+        f"{speed['rows_per_second']} rows/s, {', '.join(losses)} -> {ADAPTER}"
     )
 
 

@@ -27,6 +27,7 @@ from stages.checking.seals import ASKED, seals
 from stages.contracts import domain, files, prompts, settings, store
 from stages.contracts.command import InputError, run
 from stages.contracts.domain import Domain
+from stages.contracts.pace import duration, listed
 from stages.contracts.settings import Settings
 from stages.contracts.tables import ROUTES, Candidates, Requests, empty
 from stages.writing.engines import Failed
@@ -122,6 +123,8 @@ def candidates(
             told = completion if isinstance(completion, str) else ""
             (quotas.fail if failed else quotas.answered)(request)
             for n, (query, verdict) in enumerate(zip(queries, verdicts, strict=True)):
+                if not failed:
+                    quotas.judge(request)
                 if verdict.check is None and normalized(query) in seen:
                     verdict = Verdict("duplicate", "stands in this route already")
                 if verdict.check is None:
@@ -134,6 +137,20 @@ def candidates(
         frames.append(pl.DataFrame(rows, schema=schema, orient="row"))
         report.update()
     return pl.concat(frames)
+
+
+def short(route: str, quotas: Quotas, refused: dict[str, int]) -> str:
+    """What a route lacks that ran out of requests, and why."""
+    lacking = sum(quotas.short.values())
+    worst = sorted(quotas.short.items(), key=lambda pair: -pair[1])
+    cells = "; ".join(f"{' x '.join(cell)} lacks {n} of {quotas.want[cell]}"
+                      for cell, n in worst[:3])  # fmt: skip
+    more = f"; {len(worst) - 3} more cells" if len(worst) > 3 else ""
+    return (
+        f"short: {route} has {lacking} rows less than its quota of {sum(quotas.want.values())}, "
+        f"all its requests being used up ({cells}{more}). Refused: {listed(refused, 3)}. Other "
+        "routes fill what they can; for more of this one raise route.reserve, or fix its templates"
+    )
 
 
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
@@ -206,11 +223,17 @@ def main(given: list[str] | None = None) -> None:
         "cells_short": len(quotas.short),
         "rejected": dict(refused.most_common()),
         "templates": quotas.templates,
-        "store": dict(writer.counts) if writer is not None else {},
+        "failed": writer.counts["failed"] if writer is not None else 0,
     }
     files.write_json(f"metrics/generate_{route}.json", metrics)
+    seconds = round(time.monotonic() - started, 1)
+    counts = dict(writer.counts) if writer is not None else {}
+    files.write_timings(f"generate_{route}", {"seconds": seconds, "store": counts})
+    came = f"completions: {listed(counts)}" if writer is not None else "no model"
     print(f"{route}: {metrics['accepted']} accepted of {metrics['candidates']} candidates "
-          f"in {time.monotonic() - started:.0f} s, {metrics['store'] or 'no model'}")  # fmt: skip
+          f"in {duration(seconds)}; {came}")  # fmt: skip
+    if quotas.short:
+        print(short(route, quotas, metrics["rejected"]))
 
 
 if __name__ == "__main__":

@@ -75,7 +75,8 @@ def ingest(database: sources.Database, acyclic: list[str], block: settings.Inges
     files.write_json("metrics/ingest_graph.json", metrics)
     print(f"graph: {nodes.height} concepts, {edges.height} relations, {rejected.height} rejects")
     if counted["isolated"]:
-        print(f"warning: {counted['isolated']} isolated concepts: {counted['isolated_examples']}")
+        examples = ", ".join(map(str, counted["isolated_examples"]))
+        print(f"warning: {counted['isolated']} isolated concepts, such as {examples}")
 
 
 if __name__ == "__main__":

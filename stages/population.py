@@ -37,7 +37,8 @@ def main() -> None:
         target = observed.target(counts, known, block.min_count, block.epsilon)
     record = targets.record(target, block.bands, known, path)
     files.write_json("data/population/target.json", record)
-    print(f"population: {len(record['cells'])} cells from {path.name}, {record['functions']}")
+    shares = ", ".join(f"{name} {share:.1%}" for name, share in record["functions"].items())
+    print(f"population: {len(record['cells'])} cells from {path.name}, {shares}")
     if target.other is not None:
         told = target.other
         print(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from stages.contracts import domain, files, prompts, settings
 from stages.contracts.command import InputError, run
+from stages.contracts.pace import listed
 from stages.contracts.tables import ROUTES, Assets, Edges, Nodes, Requests
 
 INGESTED = Path("data/ingested")
@@ -76,7 +77,8 @@ def main() -> None:
         },
     }  # fmt: skip
     files.write_json("metrics/route.json", metrics)
-    print(f"route: {table.height} requests in {len(served)} cells, {metrics['quota']}")
+    print(f"route: {table.height} requests in {len(served)} cells, quota: "
+          f"{listed(metrics['quota'])}")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -5,11 +5,12 @@ Reads:   data/routed/requests.parquet, data/routed/targets.json, data/generated/
          data/population/target.json and the pack's domain.yaml; the queries of its golden.jsonl,
          only to drop what coincides and to measure the overlap
 Writes:  data/dataset/train.parquet, data/dataset/validation.parquet,
-         data/rejected/rejected.parquet, metrics/validate.json, metrics/validate/*.csv (plots)
+         data/rejected/rejected.parquet, data/rejected/surplus.parquet, metrics/validate.json,
+         metrics/validate/*.csv (plots)
 
-A candidate enters the dataset or is kept in `rejected` with the check that refused it and why. It
-was checked and labelled when it was written; that is done again where its seal is broken
-(stages/checking/seals.py).
+A candidate enters the dataset, or is kept in `rejected` with the check that refused it and why, or
+in `surplus` if it is good but its cell is full. It was checked and labelled when it was written;
+that is done again where its seal is broken (stages/checking/seals.py).
 """
 
 from __future__ import annotations
@@ -24,13 +25,28 @@ import polars as pl
 from stages.contracts import chat, domain, files, links, settings
 from stages.contracts.command import InputError, run
 from stages.contracts.domain import Domain
-from stages.contracts.tables import CELL, ROUTES, Candidates, Rejected, Requests, Samples
+from stages.contracts.pace import listed
+from stages.contracts.tables import (
+    CELL,
+    ROUTES,
+    Candidates,
+    Rejected,
+    Requests,
+    Samples,
+    Surplus,
+)
 
-DATASET, REJECTED = Path("data/dataset"), Path("data/rejected/rejected.parquet")
+DATASET, REJECTED = Path("data/dataset"), Path("data/rejected")
 # Columns of Requests that only the writer needs.
 AIMS = ("words", "type_position", "quota")
 PLOTS = Path("metrics/validate")
 GOLDEN = "golden.jsonl"
+# Cells that are told to be short.
+CELLS = 10
+MORE = (
+    "fix the templates in prompts/ or the writer that fail most often, raise route.reserve, or "
+    "plan fewer route.rows"
+)
 # A query and a text that nothing else holds: characters for private use.
 QUERY, TEXT = "\ue000", "\ue001"
 ESCAPED = r'["\\\x00-\x1f]'  # what JSON does not hold as it is
@@ -78,6 +94,23 @@ def _sample_id(request_id: str, n: int) -> str:
     return blake2b(f"{request_id}/{n}".encode(), digest_size=8).hexdigest()
 
 
+def check_rows(found: int, planned: int, least: float, frame: pl.DataFrame) -> None:
+    """Raise InputError when too few of the planned rows were found for a dataset.
+
+    frame: all candidates, with the `check` that refused them.
+    """
+    if found and found >= least * planned:
+        return
+    reasons = dict(frame.drop_nulls("check")["check"].value_counts().rows())
+    many = "none" if not found else f"only {found}"
+    raise InputError(
+        f"{many} of {planned} wanted rows came through, fewer than the share of {least:g} that "
+        f"validate.min_rows_share asks for. Of {frame.height} candidates were refused: "
+        f"{listed(reasons, 5)} (each with its reason in data/generated/*.parquet). What to do: "
+        + MORE
+    )
+
+
 def main() -> None:
     # Here, so that --help need not wait for numpy.
     from concurrent.futures import ThreadPoolExecutor
@@ -114,12 +147,10 @@ def main() -> None:
     passing = frame.filter(pl.col("check").is_null())
     aimed = population.get("type_words", {}).get("positions", statistics.UNIFORM)
     wanted, short = selection.select(passing, targets["cells"], targets["weights"], aimed)
-    surplus = passing.filter(~wanted)["row"]
-    frame = rows.mark(frame, surplus, "quota", ["its cell is full"] * len(surplus))
-    chosen_rows = passing.filter(wanted)
-    if not chosen_rows.height:
-        raise InputError(f"none of {frame.height} candidates passed: see the reasons in "
-                         "data/generated/*.parquet and mend prompts/ or the writer")  # fmt: skip
+    chosen_rows, surplus = passing.filter(wanted), passing.filter(~wanted)
+    frame = frame.with_columns(selected=pl.col("row").is_in(chosen_rows["row"].implode()))
+    planned = sum(cell["quota"] for cell in targets["cells"])
+    check_rows(chosen_rows.height, planned, chosen.validate_.min_rows_share, frame)
     left = ThreadPoolExecutor(1).submit(diversity.near_left, chosen_rows["text"], threshold, seed)
     samples = labelled(chosen_rows, known)
     held_back = splitting.validation(
@@ -138,7 +169,7 @@ def main() -> None:
     proof, more_plots = figures.dataset(samples, yardstick, left)
     metrics = {
         "recipe": targets.get("recipe", "router_heuristic"),
-        "wanted": sum(cell["quota"] for cell in targets["cells"]),
+        "wanted": planned,
         **flow,
         **proof,
         "vision_evidence": vision_evidence.figures(chosen_rows, known),
@@ -150,18 +181,26 @@ def main() -> None:
     files.write_table(DATASET / "train.parquet", samples.filter(~held_back), Samples)
     files.write_table(DATASET / "validation.parquet", samples.filter(held_back), Samples)
     rejects = frame.drop_nulls("check").select(Rejected.schema().names())
-    files.write_table(REJECTED, rejects, Rejected)
+    files.write_table(REJECTED / "rejected.parquet", rejects, Rejected)
+    surplus = surplus.select(Surplus.schema().names())
+    files.write_table(REJECTED / "surplus.parquet", surplus, Surplus)
     shutil.rmtree(PLOTS, ignore_errors=True)
     for name, table in (plots | more_plots).items():
         with files.replacing(PLOTS / f"{name}.csv") as temporary:
             table.write_csv(temporary, float_precision=6)
     files.write_json("metrics/validate.json", metrics)
-    for cell in short:
+    for cell in sorted(short, key=lambda cell: -cell["lacking"])[:CELLS]:
         where = " x ".join(cell[name] for name in CELL)
         print(f"short: {where} lacks {cell['lacking']} of {cell['quota']}; "
               f"{cell['moved']} taken from other lengths, {cell['lost']} lost")  # fmt: skip
-    print(f"validate: {samples.height} of {metrics['wanted']} wanted rows from {frame.height} "
-          f"candidates, JS {metrics['js_bits']} bit, rejected {metrics['rejected']}")  # fmt: skip
+    if len(short) > CELLS:
+        print(f"short: {len(short) - CELLS} more cells, see shortfalls in metrics/validate.json")
+    print(f"validate: {samples.height} of {planned} wanted rows from {metrics['candidates']} "
+          f"candidates, JS {metrics['js_bits']} bit; {metrics['surplus']} more are good; rejected: "
+          f"{listed(metrics['rejected'])}")  # fmt: skip
+    if samples.height < planned:
+        print(f"short: the dataset lacks {planned - samples.height} of {planned} rows "
+              f"({1 - samples.height / planned:.1%}): {MORE}")  # fmt: skip
 
 
 if __name__ == "__main__":

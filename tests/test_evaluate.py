@@ -98,21 +98,17 @@ def chosen(**changes: Any) -> contract_settings.Settings:
 def test_result_has_the_agreed_shape(creative: Domain) -> None:
     tuned = scored(creative)
     base = scored(creative, completions=["no call", *COMPLETIONS[1:4], "no call"])
-    value = evaluate.result(
-        {"base": base, "tuned": tuned}, {"base": 10.0, "tuned": 5.0}, chosen(seed=1)
-    )
+    value = evaluate.result({"base": base, "tuned": tuned}, chosen(seed=1))
     json.dumps(value, allow_nan=False)
     assert list(value) == ["golden", "base", "tuned", "tests"] and value["golden"] == 5
     for model in ("base", "tuned"):
         assert set(value[model]) == {
             *("f1", "cta", "ss", "exact_match", "parse_failures", "parse_failure_count"),
             *("ss_parsed", "f1_by_function", "cta_by_type", "f1_ci", "cta_ci", "ss_ci"),
-            "seconds_per_query",
         }
         for name in ("f1", "cta", "ss"):
             low, high = value[model][f"{name}_ci"]
             assert low <= value[model][name] <= high
-    assert value["base"]["seconds_per_query"] == 2
     # Tuned answers rows 1 and 5 where base gives no call: function and type right in both.
     assert value["tests"] == {
         "mcnemar_function_p": 0.5,
@@ -123,14 +119,14 @@ def test_result_has_the_agreed_shape(creative: Domain) -> None:
         "content_type_tuned_only": 2,
         "ttest_ss_p": pytest.approx(0.3739, abs=1e-4),  # t = 1 at 4 degrees of freedom
     }
-    alone = evaluate.result({"base": base}, {"base": 1.0}, chosen())
+    alone = evaluate.result({"base": base}, chosen())
     assert list(alone) == ["golden", "base"]
 
 
 def test_written_files(creative: Domain, tmp_path: Path) -> None:
     base = scored(creative, completions=["no"] * 5)
     frames = {"base": base, "tuned": scored(creative).with_columns(model=pl.lit("tuned"))}
-    value = evaluate.result(frames, {"base": 1.0, "tuned": 1.0}, chosen())
+    value = evaluate.result(frames, chosen())
     evaluate.write(frames, value, tmp_path / "evaluate.json", tmp_path / "evaluate")
     table = files.read_table(tmp_path / "evaluate" / "predictions.parquet", tables.Predictions)
     assert table["model"].to_list() == ["base"] * 5 + ["tuned"] * 5
@@ -145,11 +141,12 @@ def test_printed_tables(creative: Domain) -> None:
     from rich.console import Console
 
     frames = {"base": scored(creative, completions=["no"] * 5), "tuned": scored(creative)}
-    value = evaluate.result(frames, {"base": 1.0, "tuned": 1.0}, chosen())
+    value = evaluate.result(frames, chosen())
     console = Console(markup=False, width=120, record=True)
-    for table in evaluate.report.tables(value, frames):
+    for table in evaluate.report.tables(value, frames, {"base": 1.0, "tuned": 0.5}):
         console.print(table)
     text = console.export_text()
+    assert "seconds per query" in text and "0.500" in text
     assert "0.650 [" in text and "McNemar, content_type" in text and "(none)" in text
     assert "f1 Generate" in text and "cta Design Asset" in text
 

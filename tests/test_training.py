@@ -1085,9 +1085,11 @@ def test_stage_end_to_end(
         assert json.loads(config)["base_model_name_or_path"] == "models/base/student"
         assert str(Path.cwd()) not in config
         assert list(Path("data/.work/checkpoints").iterdir()) == []
+    speed = files.read_json("data/.work/timings/finetune.json")
+    assert min(speed.values()) > 0 and not speed.keys() & results["bfd"].keys()
     for packing, metrics in results.items():
         assert (metrics["rows"], metrics["steps"], metrics["packing"]) == (32, 12, packing)
-        assert metrics["quantized"] and metrics["peak_mib"] > 0 and metrics["rows_per_second"] > 0
+        assert metrics["quantized"]
         losses = curves[packing]["loss"]
         assert curves[packing].columns == ["step", "loss", "learning_rate"]
         assert losses[-1] < 0.7 * losses[0]

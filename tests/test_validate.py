@@ -23,7 +23,7 @@ from stages.contracts.chat import Call, answer, messages, parse_call
 from stages.contracts.command import InputError
 from stages.contracts.domain import Domain
 from stages.contracts.settings import read_yaml
-from stages.contracts.tables import Candidates, Rejected, Requests, Samples
+from stages.contracts.tables import Candidates, Rejected, Requests, Samples, Surplus
 
 ROOT = Path(__file__).parents[1]
 ANIMALS = ["otter", "heron", "badger", "walrus", "gecko", "falcon", "beetle", "lobster", "camel",
@@ -109,7 +109,13 @@ def test_everything_ends_in_one_place(workplace: Path, creative: Domain) -> None
     validate.main()
     train, held, rejected, metrics = results()
     assert train.height + held.height == metrics["accepted"] == 20
-    assert metrics["candidates"] == 32 == 20 + rejected.height
+    surplus = files.read_table("data/rejected/surplus.parquet", Surplus)
+    assert metrics["candidates"] == 32 == 20 + rejected.height + surplus.height
+    assert metrics["surplus"] == surplus.height == 9 and not set(rejected["check"]) & {"quota"}
+    ids = [*train["request_id"], *held["request_id"], *rejected["request_id"],
+           *surplus["request_id"]]  # fmt: skip
+    assert len(set(ids)) == 32
+    assert metrics["routes"]["text"]["passed"] == 14  # acceptance knows no quota
     assert metrics["judged_again"] == 31  # without seals here; one was refused when written
     assert metrics["rejected"] == dict(rejected["check"].value_counts().rows())
     assert metrics["rejected"]["leaked_prompt"] == 1
@@ -135,7 +141,8 @@ def test_everything_ends_in_one_place(workplace: Path, creative: Domain) -> None
 
 def test_same_input_same_bytes(workplace: Path) -> None:
     outputs = ["data/dataset/train.parquet", "data/dataset/validation.parquet",
-               "data/rejected/rejected.parquet", "metrics/validate.json"]  # fmt: skip
+               "data/rejected/rejected.parquet", "data/rejected/surplus.parquet",
+               "metrics/validate.json"]  # fmt: skip
     validate.main()
     first = [Path(name).read_bytes() for name in outputs]
     validate.main()
@@ -224,14 +231,46 @@ def test_a_shortfall_is_told(workplace: Path, capsys: pytest.CaptureFixture[str]
     assert [(s["band"], s["lacking"], s["moved"], s["lost"]) for s in metrics["shortfalls"]] == [
         ("11-20", 3, 2, 1)
     ]
-    assert "11-20" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "11-20" in told and "short: the dataset lacks 1 of 5 rows (20.0%)" in told
+
+
+def test_too_few_rows_are_an_error_that_says_why(workplace: Path) -> None:
+    """A dataset of a handful in place of thousands is not cached as if it were one."""
+    files.write_json(
+        "data/routed/targets.json",
+        files.read_json("data/routed/targets.json") | {"cells": [
+            {"function": "Search", "content_type": "Photo", "band": "1-10", "locale": "en",
+             "share": 1.0, "quota": 100}]},
+    )  # fmt: skip
+    with pytest.raises(InputError) as error:
+        validate.main()
+    told = str(error.value)
+    assert told.startswith("only 29 of 100 wanted rows") and "validate.min_rows_share" in told
+    assert "1 leaked prompt" in told and "route.reserve" in told and "{" not in told
+    assert not Path("data/dataset").exists()
+    params = Path("params.yaml").read_text("utf-8")
+    Path("params.yaml").write_text(params.replace("min_rows_share: 0.5", "min_rows_share: 0.29"))
+    validate.main()
+    assert results()[-1]["accepted"] == 29
+
+
+def test_what_the_engine_did_not_answer_is_no_candidate(workplace: Path) -> None:
+    requests = [request(i) for i in range(3)]
+    made = [candidate(f"heuristic-{i}", f"find photos of a {ANIMALS[i]}") for i in range(2)]
+    made.append(candidate("heuristic-2", "", "engine: too long"))
+    write(requests, {"heuristic": made, "text": [], "vision": []}, [("Search", "Photo", "1-10", 2)])
+    validate.main()
+    metrics = results()[-1]
+    assert (metrics["candidates"], metrics["failed"], metrics["rejected"]) == (2, 1, {})
+    assert metrics["routes"]["heuristic"]["acceptance"] == 1
 
 
 def test_nothing_passed_is_an_error(workplace: Path) -> None:
     made = [candidate("heuristic-0", "create a photo")]
     write([request(0)], {"heuristic": made, "text": [], "vision": []},
           [("Search", "Photo", "1-10", 2)])  # fmt: skip
-    with pytest.raises(InputError, match="none of 1 candidates"):
+    with pytest.raises(InputError, match=r"none of 2 wanted rows .*: 1 function "):
         validate.main()
 
 

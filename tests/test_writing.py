@@ -276,11 +276,12 @@ def test_progress_names_cells_targets_and_acceptance() -> None:
     with Reporter("text", quotas, terminal) as report:
         for one in quotas.next_batch(2):
             quotas.answered(one)
+            quotas.judge(one)
             quotas.accept(one)
         report.update()
     assert isinstance(terminal.file, io.StringIO)
     told = terminal.file.getvalue()
-    for part in ("Search", "Photo", "target", "acceptance", "2/2 accepted"):
+    for part in ("Search", "Photo", "target", "acceptance", "2 of 2 wanted"):
         assert part in told
 
 
@@ -289,8 +290,43 @@ def test_progress_does_not_count_what_is_under_way() -> None:
     report = Reporter("text", quotas, Console(file=io.StringIO()))
     for one in quotas.next_batch(3):
         quotas.answered(one)
+        quotas.judge(one)
         quotas.accept(one)
-    assert quotas.next_batch(4) and "3/9 accepted, 100% of 3, " in report.line()
+    assert quotas.next_batch(4)
+    assert "3 of 9 wanted, 3 of 3 candidates accepted (100%)" in report.line()
+
+
+def test_progress_counts_what_is_accepted_beyond_a_quota() -> None:
+    """As the metrics do: 4 of 5 candidates are good, though the cell takes one."""
+    quotas = Quotas(frame([request(request_id=str(i), rank=i, quota=1) for i in range(9)]))
+    report = Reporter("text", quotas, Console(file=io.StringIO()))
+    (one,) = quotas.next_batch(1)
+    for good in (True, True, False, True, True):
+        quotas.judge(one)
+        if good:
+            quotas.accept(one)
+    assert "1 of 1 wanted, 4 of 5 candidates accepted (80%), nothing left" in report.line()
+    assert quotas.short == {}
+
+
+def test_progress_without_a_terminal_is_cut_nowhere(capsys: pytest.CaptureFixture[str]) -> None:
+    requests = [request(content_type="Photo of a very long kind", quota=1234567)]
+    with Reporter("heuristic", Quotas(frame(requests))):
+        pass
+    told = capsys.readouterr().out
+    for part in ("Photo of a very long kind", "1234567", "candidates", "acceptance"):
+        assert part in told
+    assert "time left unknown" in told and "…" not in told
+
+
+def test_a_route_that_ends_short_says_so() -> None:
+    quotas = Quotas(frame([request(request_id=str(i), rank=i, quota=9) for i in range(2)]))
+    for one in quotas.next_batch(9):
+        quotas.answered(one)
+        quotas.judge(one)
+    told = generate.short("text", quotas, {"length": 2})
+    assert "text has 9 rows less than its quota of 9" in told and "Refused: 2 length" in told
+    assert "Search x Photo x 1-9 x en lacks 9 of 9" in told and "{" not in told
 
 
 # --- the store

@@ -16,6 +16,8 @@ from stages.contracts.quantiles import Quantiles
 
 # Routes with fewer rows than this do not lower the number of rows that routes are compared at.
 FEW = 30
+# The check of a request that the engine did not answer.
+ENGINE = "engine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +38,29 @@ class Yardstick:
 
 
 def candidates(frame: pl.DataFrame) -> tuple[dict[str, Any], dict[str, pl.DataFrame]]:
-    """What became of the candidates, in all, by route and by template."""
+    """What became of the candidates, in all, by route and by template.
+
+    frame: with `selected`, whether a row that passed is in the dataset; those that are not are the
+    surplus. acceptance: of the candidates, those that passed; a request that the engine did not
+    answer is no candidate.
+    """
     refused = dict(frame.drop_nulls("check")["check"].value_counts(sort=True).rows())
-    passed = pl.col("check").is_null() | (pl.col("check") == "quota")
+    failed = refused.pop(ENGINE, 0)
+    frame = frame.filter(pl.col("check").ne_missing(ENGINE))
+    passed = pl.col("check").is_null()
     counts = [pl.len().alias("candidates"), passed.sum().alias("passed"),
               passed.mean().round(4).alias("acceptance"),
-              pl.col("check").is_null().sum().alias("selected")]  # fmt: skip
+              pl.col("selected").sum()]  # fmt: skip
     by_route = frame.group_by("route").agg(counts).sort("route")
     by_template = frame.group_by("route", "template_id").agg(counts).sort("route", "template_id")
     near = refused.get("near_duplicate", 0)
     rows = max(by_route["selected"].sum(), 1)
     metrics = {
         "candidates": frame.height,
+        "failed": failed,
         "judged_again": frame["again"].sum(),
         "rejected": refused,
+        "surplus": by_route["passed"].sum() - by_route["selected"].sum(),
         "routes": {r["route"]: {k: r[k] for k in ("candidates", "passed", "acceptance")} |
                    {"share": round(r["selected"] / rows, 4)}
                    for r in by_route.iter_rows(named=True)},

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from stages.contracts import stopping
+
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
 
@@ -56,6 +58,7 @@ def _pool() -> ProcessPoolExecutor:
 def _start() -> None:
     """In a new process: it leaves Ctrl-C to its parent and ends with it, however that ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    stopping.end_with_parent()  # at once on Linux, also in native code
     threading.Thread(target=_follow, daemon=True).start()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import time
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,10 +82,14 @@ def engine(model: str, options: settings.Engine, seed: int = 0, **extra: Any) ->
     set_num_threads = torch.set_num_threads  # vLLM replaces it by a stub that only warns
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        began = time.monotonic()
+        print(f"starting vLLM on {model}, usually 10 to 30 s", flush=True)
         from vllm import LLM
 
         try:
-            return LLM(model, **(arguments | extra))
+            llm = LLM(model, **(arguments | extra))
+            print(f"vLLM has started in {time.monotonic() - began:.0f} s", flush=True)
+            return llm
         except (ValueError, OSError) as error:
             # What follows this mark is the reason; pydantic puts its own words before it.
             told = " ".join(str(error).split("Value error, ")[-1].split())

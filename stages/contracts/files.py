@@ -105,6 +105,13 @@ def write_json(path: str | Path, value: Any) -> None:
         temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
+def write_timings(stage: str, values: dict[str, Any]) -> None:
+    """Write what differs from run to run (seconds, rates, memory, hits of the store) to
+    data/.work/timings/STAGE.json, which no one commits: metrics are the same after the same run.
+    """
+    write_json(work_dir() / "timings" / f"{stage}.json", values)
+
+
 def read_json(path: str | Path) -> Any:
     """Read JSON; a missing or broken file is an InputError that names it."""
     try:

@@ -143,6 +143,7 @@ class Generate(Block):
 class Validate(Block):
     near_duplicate_threshold: Annotated[float, Field(gt=0, le=1)]
     validation_share: Annotated[float, Field(gt=0, lt=1)]
+    min_rows_share: Share
     min_grounding: Share
 
 

@@ -250,6 +250,20 @@ class Rejected(Table):
     query: str
 
 
+class Surplus(Table):
+    """One row is a good candidate beyond the quota of its cell."""
+
+    request_id: str
+    n: int
+    route: str = Field(isin=ROUTES)
+    function: str
+    content_type: str
+    band: str
+    locale: str
+    query: str
+    extracted_prompt: str
+
+
 class Predictions(Table):
     """One row is a golden query as one model answered it."""
 

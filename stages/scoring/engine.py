@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import Any
 
 from stages.contracts import chat_template, engine, files, models, settings
 from stages.contracts.command import InputError
+from stages.contracts.pace import Pace
 from stages.contracts.store import Store, key
 from stages.scoring.adapter import RANKS, check_adapter
 
@@ -141,13 +141,14 @@ def answer(
             # The end of a turn is not always among the tokens that the model names as its end.
             ends = None if end is None else [end]
             size = ROUNDS * options.max_num_seqs
+            pace = Pace()
             for first in range(0, len(missing), size):
                 part = missing[first : first + size]
                 start = time.perf_counter()
                 outputs = llm.generate(
                     [{"prompt_token_ids": ids[asked[name]]} for name in part],
                     SamplingParams(**sampling, stop_token_ids=ends),
-                    use_tqdm=sys.stderr.isatty(),
+                    use_tqdm=False,
                     lora_request=request,
                 )
                 seconds = (time.perf_counter() - start) / len(part)
@@ -158,5 +159,9 @@ def answer(
                 if kept is not None:
                     kept.put(model, [(name, json.dumps(one)) for name, one in fresh.items()])
                 found |= fresh
+                done = min(first + size, len(missing))
+                pace.add(done)
+                print(f"answered {done} of {len(missing)} queries, "
+                      f"{pace.left(len(missing) - done)}", flush=True)  # fmt: skip
     answers = [found[name] for name in names]
     return Answers([one["text"] for one in answers], sum(one["seconds"] for one in answers))

@@ -15,10 +15,12 @@ from stages.scoring.comparison import SCORES, Comparison, Estimate, Row
 INTERVALS = ("f1", "cta", "ss")
 
 
-def tables(value: dict[str, Any], frames: dict[str, pl.DataFrame]) -> list[Table]:
+def tables(
+    value: dict[str, Any], frames: dict[str, pl.DataFrame], seconds: dict[str, float]
+) -> list[Table]:
     """Scores, paired tests and confusion of metrics/evaluate.json and its predictions.
 
-    The confusion is that of the last model in `frames`.
+    seconds: for a query, by model. The confusion is that of the last model in `frames`.
     """
     names = list(frames)
     main = Table("", *names, title=f"{value['golden']} golden queries, 95% intervals")
@@ -30,8 +32,9 @@ def tables(value: dict[str, Any], frames: dict[str, pl.DataFrame]) -> list[Table
         bounds = [value[n][f"{key}_ci"] for n in names]
         both = zip(cells(key), bounds, strict=True)
         main.add_row(key, *(f"{text} [{low:.3f}, {high:.3f}]" for text, (low, high) in both))
-    for key in ("ss_parsed", "exact_match", "parse_failures", "seconds_per_query"):
+    for key in ("ss_parsed", "exact_match", "parse_failures"):
         main.add_row(key, *cells(key))
+    main.add_row("seconds per query", *(f"{seconds[name]:.3f}" for name in names))
     for block, label in (("f1_by_function", "f1"), ("cta_by_type", "cta")):
         keys = sorted({key for n in names for key in value[n][block]})
         for key in keys:

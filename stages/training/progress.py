@@ -16,6 +16,8 @@ from rich.progress import (
 )
 from transformers import TrainerCallback
 
+from stages.contracts.pace import Pace
+
 SECONDS_BETWEEN_LINES = 30.0
 
 
@@ -24,12 +26,13 @@ class ProgressLine(TrainerCallback):
 
     def __init__(self, rows_per_step: float) -> None:
         self.rows_per_step = rows_per_step
-        self.loss = float("nan")
+        self.loss = "loss not logged yet"
         self.bar: Progress | None = None
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self.began = self.told = time.monotonic()
+        self.told = time.monotonic()
         self.first = state.global_step
+        self.pace = Pace(self.first)
         self.main = state.is_world_process_zero
         if self.main and sys.stderr.isatty():
             from rich.console import Console
@@ -38,31 +41,31 @@ class ProgressLine(TrainerCallback):
                 TextColumn("training"),
                 BarColumn(),
                 MofNCompleteColumn(),
-                TextColumn("{task.fields[rate]:.1f} rows/s  loss {task.fields[loss]:.3f}"),
+                TextColumn("{task.fields[rate]}  {task.fields[loss]}"),
                 TimeElapsedColumn(),
                 TimeRemainingColumn(),
             )
             self.bar = Progress(*columns, console=Console(stderr=True))
             self.task = self.bar.add_task(
-                "", total=state.max_steps, completed=self.first, rate=0.0, loss=self.loss
+                "", total=state.max_steps, completed=self.first, rate="", loss=self.loss
             )
             self.bar.start()
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
-        self.loss = float((logs or {}).get("loss", self.loss))
+        if logs and "loss" in logs:
+            self.loss = f"loss {float(logs['loss']):.3f}"
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         now = time.monotonic()
-        done = state.global_step - self.first
-        rate = done * self.rows_per_step / (now - self.began)
+        self.pace.add(state.global_step, now)
+        rate = f"{(self.pace.rate or 0) * self.rows_per_step:.1f} rows/s"
         if self.bar:
             self.bar.update(self.task, completed=state.global_step, rate=rate, loss=self.loss)
         elif self.main and now - self.told >= SECONDS_BETWEEN_LINES:
             self.told = now
-            left = (state.max_steps - state.global_step) * (now - self.began) / done
             print(
-                f"training: step {state.global_step} of {state.max_steps}, {rate:.1f} rows/s, "
-                f"loss {self.loss:.3f}, {left / 60:.1f} min left",
+                f"training: step {state.global_step} of {state.max_steps}, {rate}, "
+                f"{self.loss}, {self.pace.left(state.max_steps - state.global_step)}",
                 flush=True,
             )
 

@@ -9,18 +9,28 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from stages.contracts.pace import Pace
 from stages.writing.quota import Quotas
 
 EVERY = 15.0
+# Columns of the table where there is no terminal, which would say how many there are.
+WIDTH = 120
 
 
 class Reporter:
-    """Shows, per function x content type, what is wanted, accepted and tried, and the time left."""
+    """Shows, per function x content type, what is wanted and written, and the time left.
+
+    acceptance: candidates that pass the checks, of those that were written, as in the metrics;
+    what a full cell gets beyond its quota counts as well.
+    """
 
     def __init__(self, name: str, quotas: Quotas, console: Console | None = None) -> None:
         self.name, self.quotas = name, quotas
         self.console = console or Console()
-        self.started = self.told = time.monotonic()
+        if console is None and not self.console.is_terminal:
+            self.console = Console(width=WIDTH)
+        self.told = time.monotonic()
+        self.filling, self.trying = Pace(), Pace()
         self.live = Live(console=self.console, auto_refresh=False, transient=True)
 
     def __enter__(self) -> Self:
@@ -30,39 +40,43 @@ class Reporter:
 
     def __exit__(self, *_: object) -> None:
         self.live.stop()
-        self.console.print(self.table(), self.line())
+        self.console.print(self.table())
+        self.console.print(self.line(), soft_wrap=True, highlight=False)
 
     def line(self) -> str:
-        """One line: accepted of wanted, acceptance, speed, time left."""
-        accepted, tried = self.quotas.accepted.total(), self.quotas.tried.total()
-        wanted = sum(self.quotas.want.values())
-        rate = tried / max(time.monotonic() - self.started, 1e-9)
-        share = accepted / max(tried, 1)
-        left = (wanted - accepted) / max(rate * share, 1e-9)
+        """One line: quota filled, acceptance, speed, time left."""
+        filled, passed = self.quotas.accepted.total(), self.quotas.passed.total()
+        written, wanted = self.quotas.written.total(), sum(self.quotas.want.values())
+        share = f" ({passed / written:.0%})" if written else ""
+        speed = f", {self.trying.rate:.1f} candidates/s" if self.trying.rate else ""
         retired = f", retired: {', '.join(sorted(self.quotas.retired))}" * bool(self.quotas.retired)
         return (
-            f"{self.name}: {accepted}/{wanted} accepted, {share:.0%} of {tried}, "
-            f"{rate:.1f} tried/s, about {left:.0f} s left{retired}"
+            f"{self.name}: {filled} of {wanted} wanted, {passed} of {written} candidates accepted"
+            f"{share}{speed}, {self.filling.left(wanted - filled)}{retired}"
         )
 
     def table(self) -> Table:
         """A row for each function x content type; its length bands and locales are summed."""
-        table = Table("function", "content type", "target", "accepted", "tried", "acceptance",
-                      title=f"route {self.name}", width=100)  # fmt: skip
+        table = Table("function", "content type", title=f"route {self.name}")
+        for name in ("target", "filled", "candidates", "accepted", "acceptance"):
+            table.add_column(name, justify="right", overflow="fold")
         groups: dict[tuple[str, str], list[int]] = {}
-        for cell, want in self.quotas.want.items():
-            group = groups.setdefault(cell[:2], [0, 0, 0])
-            for i, n in enumerate((want, self.quotas.accepted[cell], self.quotas.tried[cell])):
+        quotas = self.quotas
+        for cell, want in quotas.want.items():
+            group = groups.setdefault(cell[:2], [0] * 4)
+            counts = want, quotas.accepted[cell], quotas.written[cell], quotas.passed[cell]
+            for i, n in enumerate(counts):
                 group[i] += n
-        for (function, content_type), (want, accepted, tried) in sorted(groups.items()):
-            share = f"{accepted / tried:.0%}" if tried else "-"
-            style = None if accepted >= want else "yellow"
-            table.add_row(function, content_type, str(want), str(accepted), str(tried), share,
-                          style=style)  # fmt: skip
+        for names, (want, filled, written, passed) in sorted(groups.items()):
+            share = f"{passed / written:.0%}" if written else "-"
+            style = None if filled >= want else "yellow"
+            table.add_row(*names, *map(str, (want, filled, written, passed)), share, style=style)
         return table
 
     def update(self) -> None:
         """Show where the work stands."""
+        self.filling.add(self.quotas.accepted.total())
+        self.trying.add(self.quotas.written.total())
         if self.live.is_started:
             grid = Table.grid()
             grid.add_row(self.table())

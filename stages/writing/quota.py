@@ -36,7 +36,10 @@ class Quotas:
         self.asked: Counter[Cell] = Counter()  # the tried and those under way
         self.tried: Counter[Cell] = Counter()
         self.failed: Counter[Cell] = Counter()  # asked, and the engine had no answer
-        self.accepted: Counter[Cell] = Counter()
+        self.accepted: Counter[Cell] = Counter()  # up to the quota
+        # Queries that were judged, and those of them that passed, beyond the quota as well.
+        self.written: Counter[Cell] = Counter()
+        self.passed: Counter[Cell] = Counter()
         self.template_tried: Counter[str] = Counter()
         self.template_accepted: Counter[str] = Counter()
         self.retired: set[str] = set()
@@ -86,9 +89,14 @@ class Quotas:
         """Count a request that the engine did not answer: it says nothing of its template."""
         self.failed[cell_of(request)] += 1
 
+    def judge(self, request: dict[str, Any]) -> None:
+        """Count a candidate, of which a request may have several."""
+        self.written[cell_of(request)] += 1
+
     def accept(self, request: dict[str, Any]) -> None:
-        """Count an accepted candidate; what a full cell gets beyond its quota counts no more."""
+        """Count an accepted candidate; `accepted` counts none beyond a cell's quota."""
         cell = cell_of(request)
+        self.passed[cell] += 1
         self.accepted[cell] = min(self.accepted[cell] + 1, self.want[cell])
         self.template_accepted[request["template_id"]] += 1
 
