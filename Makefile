@@ -26,6 +26,7 @@ endif
 	touch $@
 
 repro: $(DONE)
+	python -m stages.check
 	dvc repro
 
 RECIPES = heuristic single_prompt router router_heuristic

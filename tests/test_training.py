@@ -561,10 +561,7 @@ def test_models_that_ignore_the_mask_are_refused(tokenizer: Any) -> None:
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"lr_scheduler_type": "cosin"}, "lr_scheduler_type 'cosin' is none of linear, cosine"),
-        ({"max_steps": 0}, "max_steps is 0"),
         ({"target_modules": ["q_proj", "w1"]}, "target_modules: w1; llama has .*gate_proj"),
-        ({"target_modules": []}, "target_modules: empty"),
     ],
 )
 def test_bad_settings_are_told(

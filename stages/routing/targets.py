@@ -370,15 +370,10 @@ def type_words(value: Any, where: str) -> tuple[float | None, Quantiles]:
     return share, positions
 
 
-def cells(
-    target: Target, bands: dict[str, list[int]], domain: Domain, where: Path
-) -> list[dict[str, Any]]:
-    """One record per function x content type x band x locale with its share; they sum to 1.
-
-    Within a function, length and locale are taken as independent of the content type.
-    """
-    found = []
-    for i, function in enumerate(domain.functions):
+def check_bands(bands: dict[str, list[int]], domain: Domain) -> None:
+    """InputError unless every function has bands that rise to its max_words."""
+    known(bands, [f.name for f in domain.functions], "population.bands")
+    for function in domain.functions:
         name, limit = function.name, function.max_words
         if name not in bands or bands[name][-1] != limit:
             raise InputError(
@@ -386,6 +381,19 @@ def cells(
             )
         if any(upper <= lower for lower, upper in pairwise([0, *bands[name]])):
             raise InputError(f"population.bands.{name}: {bands[name]} must rise")
+
+
+def cells(
+    target: Target, bands: dict[str, list[int]], domain: Domain, where: Path
+) -> list[dict[str, Any]]:
+    """One record per function x content type x band x locale with its share; they sum to 1.
+
+    Within a function, length and locale are taken as independent of the content type.
+    """
+    check_bands(bands, domain)
+    found = []
+    for i, function in enumerate(domain.functions):
+        name = function.name
         lengths = band_shares(target.words[name], bands[name], f"{where}: words.{name}")
         lower = 1
         for upper, length in zip(bands[name], lengths, strict=True):

@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from peft import LoraConfig
-from transformers.trainer_utils import SchedulerType
 from trl import SFTConfig
 
 from stages.contracts.command import InputError
@@ -63,29 +62,21 @@ def sft_config(settings: Finetune, seed: int, folder: Path) -> SFTConfig:
 
 def check_settings(settings: Finetune, model: Any) -> None:
     """What only the libraries know to be wrong, told before they stumble over it."""
-    schedules = [kind.value for kind in SchedulerType]
-    if settings.lr_scheduler_type not in schedules:
-        raise InputError(
-            f"finetune.lr_scheduler_type {settings.lr_scheduler_type!r} is none of "
-            f"{', '.join(schedules)}"
-        )
     if settings.attention == "flex" and not torch.cuda.is_available():
         raise InputError(
             "finetune.attention flex trains on a GPU only (PyTorch has no backward pass for it on "
             "a processor): set sdpa"
         )
-    if settings.max_steps == 0 or settings.max_steps < -1:
-        raise InputError(f"finetune.max_steps is {settings.max_steps}: give -1 or at least 1")
     names = {name.rpartition(".")[2] for name, _ in model.named_modules()}
     unknown = [name for name in settings.target_modules if name not in names]
-    if unknown or not settings.target_modules:
+    if unknown:
         linear = {
             name.rpartition(".")[2]
             for name, module in model.named_modules()
             if isinstance(module, torch.nn.Linear)
         }
         raise InputError(
-            f"finetune.target_modules: {', '.join(unknown) or 'empty'}; "
+            f"finetune.target_modules: {', '.join(unknown)}; "
             f"{model.config.model_type} has {', '.join(sorted(linear))}"
         )
 
