@@ -23,6 +23,7 @@ setup:
 	it; another one: make PYTHON=python3.12" >&2; exit 1; fi
 
 repro: setup
+	python -m stages.check
 	dvc repro
 
 # Hashes of the pinned lists anew, after a version was changed; needs uv.

@@ -28,6 +28,7 @@ def main() -> None:
 
     chosen = settings.load()
     known = domain.load(chosen.pack)
+    templates = [t for t in prompts.load(known) if t.header.serves(chosen.route.recipe)]
     target = files.read_json("data/population/target.json")
     material = Material(
         known,
@@ -37,11 +38,13 @@ def main() -> None:
         chosen.seed,
         by_clicks=chosen.route.asset_order == "click_through_rate",
     )
-    templates = [t for t in prompts.load(known) if t.header.serves(chosen.route.recipe)]
     cells = target["cells"]
     if chosen.route.recipe == "single_prompt":
         cells = plan.unbanded(cells)
     served, warnings = plan.share_out(cells, templates, material, chosen.route)
+    for route in ROUTES:
+        if lacking := plan.lacking(route, templates, material, chosen.route):
+            raise InputError(lacking)
     used = {number for cell in served for fits in cell["templates"].values() for number in fits}
     idle = [
         template.template_id
@@ -51,7 +54,11 @@ def main() -> None:
         and getattr(chosen.route.weights, template.header.route)
     ]
     if idle:
-        raise InputError(f"prompts: no cell of this population takes {idle}; mend their headers")
+        raise InputError(
+            f"prompts: no cell of this population takes {idle}: compare functions, content_types, "
+            "words, locales and sources in their headers with the population, the graph and the "
+            "assets, or set their weight to 0"
+        )
     for warning in warnings:
         print(f"warning: {warning}")
     table = plan.requests(served, templates, material, chosen.route, target)

@@ -179,11 +179,11 @@ def row(**changes: Any) -> Callable[[], None]:
 
 CASES: list[Case] = [
     # params.yaml and the pack's YAML
-    ("unreadable yaml", write("params.yaml", "a: [1"), ASSET, r"params\.yaml is not readable YAML"),
+    ("unreadable yaml", write("params.yaml", "a: [1"), ASSET, r"params\.yaml:2: not readable Y"),
     ("yaml that is a list", write("params.yaml", "- 1"), ASSET, r"must hold a mapping.*found list"),
-    ("yaml not in utf-8", write("params.yaml", b"a: \xff"), ASSET, r"params\.yaml is not UTF-8"),
+    ("yaml not in utf-8", write("params.yaml", b"a: \xff"), ASSET, r"params\.yaml:1: not UTF-8"),
     ("yaml with an object", write("params.yaml", "a: !!python/object/apply:os.system [x]"), ASSET,
-     r"params\.yaml is not readable YAML"),
+     r"params\.yaml:1: tag .*without a tag"),
     ("key twice", lambda: write("params.yaml", Path("params.yaml").read_text() + "\nseed: 1\n")(),
      ASSET, r"not readable YAML.*seed"),
     ("no params", remove("params.yaml"), ASSET, r"params\.yaml is missing"),
@@ -196,9 +196,9 @@ CASES: list[Case] = [
     ("unknown engine", param(lambda v: v["generate"].update(engine="vlm")), ASSET,
      r"generate\.engine: .*'vllm', 'server' or 'ray'"),
     ("no such pack", param(lambda v: v.update(pack="nowhere")), ASSET, "pack nowhere is no folder"),
-    ("domain is no yaml", write("pack/domain.yaml", "{"), ASSET, r"domain\.yaml is not readable"),
+    ("domain is no yaml", write("pack/domain.yaml", "{"), ASSET, r"domain\.yaml:2: not readable"),
     ("domain with unknown key", lambda: change(lambda v: v.update(x=1), "pack/domain.yaml"), ASSET,
-     r"domain\.yaml has 1 problem.*\n  x: Extra inputs"),
+     r"domain\.yaml has 1 problem.*\n  line \d+: x: Extra inputs"),
     ("walk from nowhere", lambda: change(
         lambda v: next(iter(v["walks"].values()))["steps"][0].update(start="moon"),
         "pack/domain.yaml"), ASSET, "starts at unknown slot"),
@@ -434,8 +434,8 @@ def test_hostile_answers_of_the_student_are_no_call(answer: str, creative: Domai
         ("{{ cycler.__init__.__globals__.os }}", "reaches for Python's '__globals__'"),
         ("{{ titel }}", "unknown variable 'titel'"),
         ("{{ title | safe_eval }}", "No filter named 'safe_eval'"),
-        ("{% include '/etc/passwd' %}", ""),
-        ("{{ title ", "line "),
+        ("{% include '/etc/passwd' %}", "no loader for this environment"),
+        ("{{ title ", r"bad\.j2:\d+: unexpected end"),
         ("", "the body is empty"),
     ],
 )
@@ -447,14 +447,9 @@ def test_a_hostile_template_is_refused(
     head = (ROOT / "prompts" / "text" / "search_photo_asset_long.j2").read_text("utf-8")
     head = head[: head.index("\n---\n", 4) + 5]
     (tmp_path / "text" / "bad.j2").write_text(head + body)
-    if message:
-        with pytest.raises(InputError, match=message) as error:
-            prompts.load(creative, tmp_path)
-        assert "bad.j2" in str(error.value)
-    else:  # the sandbox has no loader
-        template = prompts.environment().from_string(body)
-        with pytest.raises(TypeError, match="no loader"):
-            template.render()
+    with pytest.raises(InputError, match=message) as error:
+        prompts.load(creative, tmp_path)
+    assert "bad.j2" in str(error.value)
 
 
 def test_hostile_titles_stay_on_their_line_and_lose_what_is_invisible(

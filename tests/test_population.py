@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gzip
 import json
 import os
@@ -19,6 +20,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
+from scipy import optimize
 
 from stages.checking import phrases, words
 from stages.contracts.command import InputError
@@ -55,6 +57,67 @@ def test_fitting_reaches_the_only_table_that_zeros_leave() -> None:
     half = np.array([0.5, 0.5])
     table = targets.fit(np.array([[1.0, 0], [1, 1]]), half, half, ["a", "b"], ["x", "y"])
     assert np.allclose(table, np.diag(half))
+
+
+def test_fitting_solves_what_hardly_any_room_is_left_for() -> None:
+    """One query in 10,000 decides: proportional fitting alone would take millions of rounds."""
+    rows, columns = np.array([2999, 7001]) / 10_000, np.array([3000, 7000]) / 10_000
+    table = targets.fit(np.array([[1.0, 0], [1, 1]]), rows, columns, ["a", "b"], ["x", "y"])
+    assert np.allclose(table, [[0.2999, 0], [0.0001, 0.7]], atol=1e-9, rtol=0)
+
+
+def drawn(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """A table of counts with zeros, its cells perhaps orders of magnitude apart, and an affinity
+    that is 0 in some of its zeros.
+    """
+    random = np.random.default_rng(seed)
+    shape = random.integers(1, 6), random.integers(1, 7)
+    counts = np.exp(random.normal(0, 1, shape) * random.choice([0, 2, 6]))
+    counts *= random.random(shape) < random.choice([0.3, 0.6, 0.9])
+    counts.flat[random.integers(counts.size)] = 1
+    fills = (counts > 0) | (random.random(shape) < random.choice([0, 0.3]))
+    return counts, np.exp(random.normal(0, 1, shape) * random.choice([0, 1, 4])) * fills
+
+
+@given(st.integers(0, 10**9))
+@settings(max_examples=60, deadline=None)
+def test_marginals_of_a_real_table_are_always_met(seed: int) -> None:
+    counts, affinity = drawn(seed)
+    table = counts / counts.sum()
+    rows, columns = table.sum(axis=1), table.sum(axis=0)
+    names = list("abcde")[: len(rows)], list("stuvwxyz")[: len(columns)]
+    found = targets.fit(affinity, rows, columns, *names)
+    assert np.abs(found.sum(axis=1) - rows).max() < 1e-9
+    assert np.abs(found.sum(axis=0) - columns).max() < 1e-9
+    assert (found >= 0).all() and not found[affinity == 0].any()
+
+
+@given(st.integers(0, 10**9))
+@settings(max_examples=60, deadline=None)
+def test_marginals_are_refused_only_with_the_numbers_that_clash(seed: int) -> None:
+    """Small whole numbers, so that many are just in reach or just out of it; scipy decides."""
+    random = np.random.default_rng(seed)
+    n, m, total = *random.integers(2, 6, 2), random.choice([5, 20, 10_000])
+    allowed = random.random((n, m)) < random.choice([0.3, 0.5, 0.8])
+    allowed[0, 0] = True
+    rows, columns = (random.multinomial(total, np.ones(k) / k) for k in (n, m))
+    cells = np.argwhere(allowed)
+    sums = [(cells[:, axis] == i) for axis, k in ((0, n), (1, m)) for i in range(k)]
+    solved = optimize.linprog(np.zeros(len(cells)), A_eq=np.array(sums, dtype=float),
+                              b_eq=np.concatenate([rows, columns]))  # fmt: skip
+    names = list("abcde")[:n], list("stuvw")[:m]
+    try:
+        targets.fit(allowed.astype(float), rows / total, columns / total, *names)
+    except InputError as error:
+        assert solved.status == 2, error
+        told = re.search(r"leave (\[.*?\]) .* only the content types (\[.*?\])", str(error))
+        if told:  # else one of them has no partner at all
+            clash = np.isin(names[0], ast.literal_eval(told[1]))
+            reach = np.isin(names[1], ast.literal_eval(told[2]))
+            assert (reach == (allowed & (columns > 0))[clash].any(axis=0)).all()
+            assert rows[clash].sum() > columns[reach].sum()
+    else:
+        assert solved.status == 0
 
 
 def test_band_shares_follow_the_quantiles() -> None:
@@ -137,6 +200,8 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
         {"affinity": {"Search": {"Any": 1, "Photo": 0}}},
         r"\['Search'\] \(share 0.5000\).*\['.*Any'\] \(share 0.2500\); 0.2500 is out of reach",
     ),
+    ({"functions": {"Search": 1e16, "Generate": 1}}, "1e.16 is more than 1e.15"),
+    ({"affinity": {"Search": {"Photo": 1e-200}}}, "1e-200 is nearly 0"),
     ({"type_words": {"share": 1.5}}, "share: 1.5 must lie in 0 to 1"),
     ({"type_words": {"positions": {0: 0.5, 1: 0.2}}}, "must not fall"),
     ({"type_words": {"positions": {0: 0, 1: 2}}}, "positions: 2 must lie in 0"),

@@ -776,18 +776,12 @@ def test_models_that_ignore_the_mask_are_refused(tokenizer: Any) -> None:
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"lr_scheduler_type": "cosin"}, "lr_scheduler_type 'cosin' is none of linear, cosine"),
-        ({"max_steps": 0}, "max_steps is 0"),
         ({"target_modules": ["q_proj", "w1"]}, "target_modules: w1; llama has .*gate_proj"),
-        ({"target_modules": []}, "target_modules: empty"),
         ({"target_modules": ["all-linear"]}, "target_modules: all-linear; llama has .*q_proj"),
         ({"target_modules": [".*_proj"]}, r"target_modules: \.\*_proj; llama has"),
         ({"target_modules": ["mlp"]}, "mlp is LlamaMLP, no linear layer, .* llama has"),
         ({"target_modules": ["q_proj", "norm"]}, "norm is LlamaRMSNorm, no linear layer"),
         ({"target_modules": ["embed_tokens"]}, "embed_tokens shares its weights|no linear layer"),
-        ({"r": 513}, "finetune.r is 513: give at most 512"),
-        ({"lora_alpha": 10**9}, "lora_alpha is 1000000000: give at most 10000"),
-        ({"lora_dropout": 1.0}, "lora_dropout is 1, so nothing would be learnt"),
     ],
 )
 def test_bad_settings_are_told(

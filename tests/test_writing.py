@@ -24,7 +24,7 @@ from stages.contracts.tables import Requests, cell_of
 from stages.writing.engines import as_chat, begins
 from stages.writing.heuristic import Grammar, off, slip, tidy, touch
 from stages.writing.progress import Reporter
-from stages.writing.prompting import Prompter, query_of, turns
+from stages.writing.prompting import Prompter, query_of
 from stages.writing.quota import Quotas
 
 LEXICON = {"mood": ["calm", "bold"], "color": ["red", "navy"]}
@@ -148,9 +148,9 @@ def test_article(noun: str, want: str) -> None:
 
 
 def test_turns_and_begin() -> None:
-    assert turns("just this") == [("user", "just this")]
-    assert turns(">> system\nS\n>> user\nU\n>> begin\nfind") == [
-        ("system", "S"), ("user", "U"), ("begin", "find")
+    assert prompts.turns("just this") == [(1, "user", "just this")]
+    assert prompts.turns(">> system\nS\n>> user\n\nU\n>> begin\nfind", first=9) == [
+        (10, "system", "S"), (13, "user", "U"), (15, "begin", "find")
     ]  # fmt: skip
 
 

@@ -3,41 +3,116 @@
 from __future__ import annotations
 
 import json
+import keyword
+import math
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from stages.contracts import links
 from stages.contracts.command import InputError
-from stages.contracts.settings import read_yaml, told
+from stages.contracts.settings import CONTROL, MOST_WORDS, told
+from stages.contracts.yaml import read, text_of
 
-Words = Annotated[list[str], Field(min_length=1)]
+MOST_FUNCTIONS = 1_000
+# Python's names are what a call is written with.
+PYTHON_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def _word(text: str) -> str:
+    if CONTROL.search(text) or text != " ".join(text.split()):
+        raise ValueError("has blanks at an end or twice, or a control character: remove them")
+    if not any(character.isalnum() or character == "&" for character in text):
+        raise ValueError("has no letter or digit: remove it")
+    return text
+
+
+def _name(text: str) -> str:
+    if not PYTHON_NAME.fullmatch(text) or keyword.iskeyword(text):
+        raise ValueError(f"{text!r:.60} is not a name: letters, digits and _, no word of Python's")
+    return text
+
+
+# A word or phrase that people type; a name in calls and templates; a text of a few lines.
+Word = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_word)]
+Words = Annotated[list[Word], Field(min_length=1, max_length=20_000)]
+SomeWords = Annotated[list[Word], Field(max_length=20_000)]
+Slot = Annotated[str, Field(max_length=64), AfterValidator(_name)]
+Description = Annotated[str, Field(min_length=1, max_length=10_000)]
+# Slots that assets fill, and what every template has.
+TAKEN = {"title", "work_title", "keywords", "topics", "verb", "kind", "kinds", "pick", "function",
+         "content_type", "min_words", "max_words", "asset"}  # fmt: skip
 
 
 class Block(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def _plain(value: Any, place: str) -> None:
+    """Raise ValueError for what JSON cannot hold: dates, infinite numbers, keys that are no text."""
+    if isinstance(value, dict):
+        for key, held in value.items():
+            if not isinstance(key, str):
+                raise ValueError(f"{place}: the key {key!r:.60} is no text: put it in quotes")
+            _plain(held, f"{place}.{key:.60}")
+    elif isinstance(value, list):
+        for held in value:
+            _plain(held, place)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{place}: {value} is not a finite number")
+    elif value is not None and not isinstance(value, str | int | float | bool):
+        raise ValueError(f"{place}: {value!s:.60} is no text, number or list: put it in quotes")
+
+
+def _schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """A function's `parameters`: JSON Schema of an object. That each keyword has a value of its
+    kind is for `stages.check`, which has the library for it.
+    """
+    _plain(schema, "parameters")
+    if schema.get("type") != "object":
+        raise ValueError("parameters: `type: object` is missing")
+    properties = schema.get("properties")
+    if not isinstance(properties, dict) or not properties:
+        raise ValueError("parameters.properties must map the names of arguments to their schemas")
+    for name, held in properties.items():
+        _name(name)
+        if not isinstance(held, dict):
+            raise ValueError(f"parameters.properties.{name} is no schema: write `type: string`")
+        allowed = held.get("enum", [None])
+        if not isinstance(allowed, list) or not allowed:
+            raise ValueError(f"parameters.properties.{name}.enum must be a list that is not empty")
+        if not isinstance(held.get("description", ""), str):
+            raise ValueError(f"parameters.properties.{name}.description must be text")
+    required = schema.get("required", [])
+    if not isinstance(required, list):
+        raise ValueError("parameters.required must be a list of names")
+    for name in required:
+        if not isinstance(name, str) or name not in properties:
+            raise ValueError(f"parameters.required names {name!r:.60}, which is no property")
+    return schema
 
 
 class Function(Block):
     """A callable function, as an OpenAI tool, with what the generator needs to know of it."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-    description: str
-    parameters: dict[str, Any]
-    max_words: Annotated[int, Field(gt=0)]
+    name: Slot
+    description: Description
+    parameters: Annotated[dict[str, Any], AfterValidator(_schema)]
+    max_words: Annotated[int, Field(gt=0, le=MOST_WORDS)]
     verbs: Words
-    openers: list[str] = []
+    openers: SomeWords = []
     only_ai_generated: list[str] = []
 
 
 class ContentType(Block):
     """`words`: how users name it (singular); `cues`: words that imply it when others are named."""
 
-    words: list[str] = []
-    cues: list[str] = []
-    generic: list[str] = []
+    words: SomeWords = []
+    cues: SomeWords = []
+    generic: SomeWords = []
     has_assets: bool = True
 
 
@@ -47,19 +122,19 @@ class Step(Block):
     `typed`: only concepts whose label names the request's content type.
     """
 
-    slot: str
-    start: str
-    relation: str
+    slot: Slot
+    start: Slot
+    relation: Word
     typed: bool = False
 
 
 class Walk(Block):
     """Start at a node of `kind`, call it `slot`, then take the steps."""
 
-    slot: str
-    kind: str
+    slot: Slot
+    kind: Word
     typed: bool = False
-    steps: list[Step]
+    steps: Annotated[list[Step], Field(max_length=100)]
 
     @property
     def slots(self) -> list[str]:
@@ -85,27 +160,27 @@ class Labelling(Block):
     prepositions: Words
     conjunctions: Words
     searches: list[str] = []
-    works_dropped: list[str] = []
-    works: list[str] = []
-    commands: dict[str, list[str]] = {}
-    soft_verbs: list[str] = []
-    fillers: list[str] = []
-    fixed: list[str] = []
-    compounds: list[str] = []
-    calendar: list[str] = []
+    works_dropped: SomeWords = []
+    works: SomeWords = []
+    commands: dict[str, SomeWords] = {}
+    soft_verbs: SomeWords = []
+    fillers: SomeWords = []
+    fixed: SomeWords = []
+    compounds: SomeWords = []
+    calendar: SomeWords = []
 
 
 class Domain(Block):
     """A checked domain.yaml."""
 
-    name: str
-    description: str
-    label_argument: str
-    text_argument: str
+    name: Word
+    description: Description
+    label_argument: Slot
+    text_argument: Slot
     locales: Words
-    functions: Annotated[list[Function], Field(min_length=1)]
-    content_types: dict[str, ContentType]
-    walks: dict[str, Walk]
+    functions: Annotated[list[Function], Field(min_length=1, max_length=MOST_FUNCTIONS)]
+    content_types: Annotated[dict[Word, ContentType], Field(min_length=1, max_length=1_000)]
+    walks: dict[Slot, Walk]
     # Relations that must not lead back to where they began, such as "is a kind of".
     acyclic: list[str] = []
     labelling: Labelling
@@ -113,26 +188,63 @@ class Domain(Block):
     @model_validator(mode="after")
     def _consistent(self) -> Domain:
         names = [f.name for f in self.functions]
-        if len(set(names)) != len(names):
-            raise ValueError(f"functions: a name stands twice in {names}")
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"functions: a name stands twice: {', '.join(twice)}")
+        if len(set(self.locales)) != len(self.locales):
+            raise ValueError(f"locales: one stands twice in {self.locales}")
+        if self.label_argument == self.text_argument:
+            raise ValueError(f"label_argument and text_argument are both {self.text_argument!r}")
         for function in self.functions:
-            properties = function.parameters.get("properties", {})
-            for argument in (self.label_argument, self.text_argument):
-                if argument not in properties:
-                    raise ValueError(f"functions.{function.name}: no parameter `{argument}`")
-            allowed = properties[self.label_argument].get("enum", [])
-            if set(allowed) != set(self.content_types):
-                raise ValueError(
-                    f"functions.{function.name}: the enum of `{self.label_argument}` {allowed} "
-                    f"differs from content_types {sorted(self.content_types)}"
-                )
+            self._check_arguments(function)
+        for key, given in (("searches", self.labelling.searches),
+                           ("commands", self.labelling.commands)):  # fmt: skip
+            for name in given:
+                if name not in names:
+                    raise ValueError(f"labelling.{key}: no function is called {name!r:.60}")
         for name, walk in self.walks.items():
+            if name in TAKEN:
+                raise ValueError(f"walks.{name}: this name is taken; rename the walk")
             known = {walk.slot}
             for step in walk.steps:
                 if step.start not in known:
-                    raise ValueError(f"walks.{name}: step `{step.slot}` starts at unknown slot")
+                    raise ValueError(
+                        f"walks.{name}: step `{step.slot}` starts at unknown slot {step.start!r}"
+                    )
+                if step.slot in known:
+                    raise ValueError(f"walks.{name}: two steps fill `{step.slot}`")
                 known.add(step.slot)
+            if taken := sorted(known & TAKEN):
+                raise ValueError(f"walks.{name}: the slot `{taken[0]}` is taken; rename it")
         return self
+
+    def _check_arguments(self, function: Function) -> None:
+        """Raise ValueError if a function's schema does not hold what labels consist of."""
+        properties, where = function.parameters["properties"], f"functions.{function.name}"
+        for argument in (self.label_argument, self.text_argument):
+            if argument not in properties:
+                raise ValueError(f"{where}: no parameter `{argument}`")
+            if properties[argument].get("type", "string") != "string":
+                raise ValueError(f"{where}: `{argument}` must be of type string")
+        more = {*function.parameters.get("required", [])}
+        if more := more - {self.label_argument, self.text_argument}:
+            raise ValueError(
+                f"{where}: requires {sorted(more)}, which no label has: make it optional"
+            )
+        allowed = properties[self.label_argument].get("enum", [])
+        odd = [name for name in allowed if not isinstance(name, str)]
+        if odd or len(set(allowed)) != len(allowed):
+            raise ValueError(
+                f"{where}: the enum of `{self.label_argument}` must list texts, each once: "
+                f"{odd or allowed}"
+            )
+        if set(allowed) != set(self.content_types):
+            raise ValueError(
+                f"{where}: the enum of `{self.label_argument}` {allowed} "
+                f"differs from content_types {sorted(self.content_types)}"
+            )
+        for name in function.only_ai_generated:
+            if name not in self.content_types:
+                raise ValueError(f"{where}.only_ai_generated: {name!r:.60} is no content type")
 
     @cached_property
     def tools(self) -> list[dict[str, Any]]:
@@ -186,6 +298,6 @@ def load(pack: str | Path) -> Domain:
     if not Path(pack).is_dir():
         raise InputError(f"pack {pack} is no folder: set `pack` in params.yaml")
     try:
-        return Domain.model_validate(read_yaml(links.check(path, pack)))
+        return Domain.model_validate(read(links.check(path, pack)))
     except ValidationError as error:
-        raise told(error, path) from None
+        raise told(error, path, text_of(path)) from None

@@ -73,8 +73,6 @@ def share_out(
     A cell that no route can serve loses its quota to the others, and a warning says so.
     """
     weights = {route: getattr(chosen.weights, route) for route in ROUTES}
-    if not sum(weights.values()):
-        raise InputError("route.weights: all are zero; give at least one route a weight")
     warnings, served = [], []
     for cell in cells:
         if cell["share"] <= 0:
@@ -96,6 +94,25 @@ def share_out(
         cell["quota"] = int(size)
         cell["routes"] = {route: int(part) for route, part in zip(names, parts, strict=True)}
     return served, warnings
+
+
+def lacking(
+    route: str, templates: list[Template], material: Material, chosen: Route
+) -> str | None:
+    """Why a route that has a weight can write nothing, and what to do; None if it can."""
+    own = [t for t in templates if t.header.route == route and t.header.weight > 0]
+    if not getattr(chosen.weights, route) or not own:
+        return None
+    needed = set.intersection(*({*t.header.requires} for t in own))
+    for column in sorted(needed):
+        if material.assets[column].is_null().all():
+            advice = f"or set route.weights.{route} to 0"
+            if column == "image_path":
+                advice = f"draw some (ingest_assets.max_pictures), name files in the pack, {advice}"
+            else:
+                advice = f"give it in an SQL file of the pack's assets, {advice}"
+            return f"route {route}: no asset has the {column} that its templates need: {advice}"
+    return None
 
 
 def wanted(own: int, cell: Cell, route: str, chosen: Route) -> int:

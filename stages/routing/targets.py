@@ -20,11 +20,14 @@ from stages.contracts.domain import Domain
 from stages.contracts.quantiles import cumulative
 
 Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 Quantiles = dict[float, float]
 
 # A type word anywhere in the query, where nothing is known.
 UNIFORM: Quantiles = {0: 0.0, 1: 1.0}
 TOLERANCE = 1e-6
+# Numbers of a statistics file, and an affinity that is not 0.
+MOST, LEAST = 1e15, 1e-100
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ def number(value: Any, where: str) -> float:
         raise InputError(f"{where}: {value!r} is no number")
     if not 0 <= value < float("inf"):
         raise InputError(f"{where}: {value} must not be negative or infinite")
+    if value > MOST:  # sums of larger ones are no longer exact
+        raise InputError(f"{where}: {value:g} is more than {MOST:g}")
     return value
 
 
@@ -94,6 +99,8 @@ def grid(value: Any, functions: list[str], types: list[str], default: float, whe
         for kind, entry in line.items():
             place = functions.index(name), types.index(kind)
             table[place] = number(entry, f"{where}.{name}.{kind}")
+            if 0 < table[place] < LEAST:
+                raise InputError(f"{where}.{name}.{kind}: {entry:g} is nearly 0: write 0")
     return table
 
 
@@ -119,43 +126,165 @@ def fit(
 ) -> Floats:
     """Joint table with the given marginals, nearest to `affinity` in relative entropy.
 
-    Iterative proportional fitting (Deming and Stephan 1940). Shapes: affinity (F, T), rows (F,),
-    columns (T,), each marginal with sum 1. Raises InputError if zeros of the affinity put the
-    marginals out of reach; it names what clashes, after Hall: functions that want more than the
-    content types hold that they may take.
+    Iterative proportional fitting (Deming and Stephan 1940); where that is slow, since zeros of the
+    affinity leave hardly any room, Newton's method on the same problem. Shapes: affinity (F, T),
+    rows (F,), columns (T,), each marginal with sum 1; the table meets them to 1e-9. Raises
+    InputError if zeros put them out of reach; it names what clashes, after Hall: functions that
+    want more than the content types hold that they may take.
     """
     if not affinity.any():
         raise InputError("affinity: all are zero")
     labels = [f"functions.{n}" for n in functions], [f"content_types.{n}" for n in types]
-    table = affinity / affinity.sum()
-    for _ in range(10_000):
+    allowed = (affinity > 0) & (rows > 0)[:, None] & (columns > 0)
+    for axis, wanted in ((1, rows), (0, columns)):
+        for i in np.flatnonzero((wanted > 0) & ~allowed.any(axis=axis)):
+            raise InputError(
+                f"affinity: {labels[1 - axis][i]} has the share {wanted[i]:.4f}, but the "
+                f"affinity is 0 with every partner that has a share"
+            )
+    table = _proportional(affinity / affinity.sum(), rows, columns)
+    if _missed(table, rows, columns) < 1e-10:
+        return table
+    flow, clash = _flow(allowed, rows, columns)
+    if clash.any():
+        reach = allowed[clash].any(axis=0)
+        wanted_most, most = rows[clash].sum(), columns[reach].sum()
+        raise InputError(
+            f"affinity: its zeros leave {[n for n, c in zip(functions, clash, strict=True) if c]} "
+            f"(share {_share(wanted_most)}) only the content types "
+            f"{[n for n, r in zip(types, reach, strict=True) if r]} (share {_share(most)}); "
+            f"{_share(wanted_most - most)} is out of reach: mend the shares or put a small number "
+            "for a zero"
+        )
+    table = _newton(np.where(_open(allowed, flow), affinity, 0), rows, columns)
+    if not _missed(table, rows, columns) < 1e-9:  # numbers too far apart for floats
+        raise InputError(
+            f"affinity: no table was found to 1e-9 with numbers from "
+            f"{affinity[affinity > 0].min():g} to {affinity.max():g}: bring them nearer together"
+        )
+    return table
+
+
+def _share(number: float) -> str:
+    """A share with four digits, or more where it is smaller than these can tell."""
+    return f"{number:.4f}" if number >= 0.0001 else f"{number:.2g}"
+
+
+def _missed(table: Floats, rows: Floats, columns: Floats) -> float:
+    """By how much a table misses its marginals, at most."""
+    off = *(table.sum(axis=1) - rows), *(table.sum(axis=0) - columns)
+    return float(np.abs(off).max())
+
+
+def _proportional(table: Floats, rows: Floats, columns: Floats, rounds: int = 2_000) -> Floats:
+    """Iterative proportional fitting, until the marginals are met or the rounds are over."""
+    for _ in range(rounds):
         for axis, wanted in ((1, rows), (0, columns)):
             have = table.sum(axis=axis)
-            for i in np.flatnonzero((have == 0) & (wanted > 0)):
-                raise InputError(
-                    f"affinity: {labels[1 - axis][i]} has the share {wanted[i]:.4f}, but the "
-                    f"affinity is 0 with every partner that has a share"
-                )
             factor = np.divide(wanted, have, out=np.zeros_like(wanted), where=have > 0)
             table = table * (factor[:, None] if axis == 1 else factor)
-        missing = rows - table.sum(axis=1)
-        if np.abs(missing).max() < 1e-10:
-            return table
-    short = missing > 1e-10
-    allowed = affinity[short].any(axis=0)
-    most, wanted_most = columns[allowed].sum(), rows[short].sum()
-    forced = ~short[:, None] & allowed & (affinity > 0)
-    if abs(most - wanted_most) < 1e-9 and forced.any():
-        # In reach, but only with nothing left of these content types for the other functions; the
-        # iteration nears that limit too slowly.
-        return fit(np.where(forced, 0, affinity), rows, columns, functions, types)
-    names = [name for name, is_short in zip(functions, short, strict=True) if is_short]
-    reach = [name for name, is_allowed in zip(types, allowed, strict=True) if is_allowed]
-    raise InputError(
-        f"affinity: its zeros leave {names} (share {wanted_most:.4f}) only the content types "
-        f"{reach} (share {most:.4f}); {missing[short].sum():.4f} is out of reach: mend the shares "
-        "or put a small number for a zero"
+        if np.abs(rows - table.sum(axis=1)).max() < 1e-10:
+            break
+    return table
+
+
+# What rounding leaves of a flow that is nothing, and of a demand that is met.
+NOISE = 1e-13
+
+
+def _flow(allowed: Mask, rows: Floats, columns: Floats) -> tuple[Floats, Mask]:
+    """A table with the marginals on the allowed cells, (F, T), and no clash, (F,) all false; or
+    which functions want more than there is for them, after the minimum cut.
+    """
+    import networkx as nx
+
+    # Shares are what floats make of them: in whole units the flow is exact.
+    unit = 2**60
+    graph = nx.DiGraph()
+    graph.add_nodes_from(("from", "to"))
+    graph.add_edges_from(("from", i, {"capacity": int(n * unit)}) for i, n in enumerate(rows))
+    ends = len(rows)
+    graph.add_edges_from(
+        (ends + j, "to", {"capacity": int(n * unit)}) for j, n in enumerate(columns)
     )
+    graph.add_edges_from((i, ends + j) for i, j in np.argwhere(allowed).tolist())
+    flowed, by_node = nx.maximum_flow(graph, "from", "to")
+    flow = np.zeros(allowed.shape)
+    for i in range(ends):
+        for j, amount in by_node.get(i, {}).items():
+            flow[i, j - ends] = amount / unit
+    clash = np.zeros(ends, dtype=bool)
+    short = rows - flow.sum(axis=1)
+    if short.sum() < 1e-10:
+        return flow, clash
+    # All that a function which is short can reach, by pushing others away: together they clash.
+    clash |= short > NOISE
+    while True:
+        reach = allowed[clash].any(axis=0)
+        wider = clash | (flow[:, reach] > NOISE).any(axis=1)
+        if (wider == clash).all():
+            return flow, clash
+        clash = wider
+
+
+def _open(allowed: Mask, flow: Floats) -> Mask:
+    """The allowed cells that some table with the marginals fills: all those on a circle of cells
+    where one can grow, the next shrink. The others are zero in all tables.
+    """
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
+    n, m = allowed.shape
+    links = np.zeros((n + m, n + m), dtype=bool)
+    links[:n, n:] = allowed
+    links[n:, :n] = (flow > NOISE).T
+    _, part = connected_components(csr_array(links), connection="strong")
+    return allowed & (part[:n, None] == part[n:])
+
+
+def _newton(affinity: Floats, rows: Floats, columns: Floats) -> Floats:
+    """The same table as by proportional fitting, by Newton's method on the dual problem: its
+    logarithm is that of the affinity plus a number for each row and column. Every cell where the
+    affinity is not 0 must be filled by some table with the marginals.
+    """
+    live_rows, live_columns = affinity.any(axis=1), affinity.any(axis=0)
+    block = affinity[np.ix_(live_rows, live_columns)]
+    wanted = np.concatenate([rows[live_rows], columns[live_columns]])
+    n = len(block)
+    with np.errstate(divide="ignore"):
+        logs = np.log(block / block.max())
+
+    def filled(x: Floats) -> Floats:
+        return np.exp(np.minimum(logs + x[:n, None] + x[n:], 50))
+
+    def loss(x: Floats) -> float:
+        return float(filled(x).sum() - wanted @ x)
+
+    start = _proportional(block / block.sum(), wanted[:n], wanted[n:])
+    x = np.zeros(len(wanted))
+    best, least = start, _missed(start, wanted[:n], wanted[n:])
+    for _ in range(500):
+        table = filled(x)
+        have = np.concatenate([table.sum(axis=1), table.sum(axis=0)])
+        missed = float(np.abs(have - wanted).max())
+        if missed < least:
+            best, least = table, missed
+        if least < 1e-12:
+            break
+        hessian = np.diag(have)
+        hessian[:n, n:], hessian[n:, :n] = table, table.T
+        # The dual is the same along one line for each part of the table that stands by itself.
+        step = -np.linalg.lstsq(hessian, have - wanted, rcond=1e-15)[0]
+        step *= min(1.0, 4.0 / max(np.abs(step).max(), 1e-300))
+        slope, here = float((have - wanted) @ step), loss(x)
+        size = 1.0
+        while size > 1e-6 and loss(x + size * step) > here + 1e-4 * size * slope:
+            size /= 2
+        x = x + size * step
+    best = _proportional(best, wanted[:n], wanted[n:])
+    made = np.zeros_like(affinity)
+    made[np.ix_(live_rows, live_columns)] = best
+    return made
 
 
 def band_shares(words: Quantiles, bounds: list[int], where: str) -> Floats:
@@ -241,15 +370,10 @@ def type_words(value: Any, where: str) -> tuple[float | None, Quantiles]:
     return share, positions
 
 
-def cells(
-    target: Target, bands: dict[str, list[int]], domain: Domain, where: Path
-) -> list[dict[str, Any]]:
-    """One record per function x content type x band x locale with its share; they sum to 1.
-
-    Within a function, length and locale are taken as independent of the content type.
-    """
-    found = []
-    for i, function in enumerate(domain.functions):
+def check_bands(bands: dict[str, list[int]], domain: Domain) -> None:
+    """InputError unless every function has bands that rise to its max_words."""
+    known(bands, [f.name for f in domain.functions], "population.bands")
+    for function in domain.functions:
         name, limit = function.name, function.max_words
         if name not in bands or bands[name][-1] != limit:
             raise InputError(
@@ -257,6 +381,19 @@ def cells(
             )
         if any(upper <= lower for lower, upper in pairwise([0, *bands[name]])):
             raise InputError(f"population.bands.{name}: {bands[name]} must rise")
+
+
+def cells(
+    target: Target, bands: dict[str, list[int]], domain: Domain, where: Path
+) -> list[dict[str, Any]]:
+    """One record per function x content type x band x locale with its share; they sum to 1.
+
+    Within a function, length and locale are taken as independent of the content type.
+    """
+    check_bands(bands, domain)
+    found = []
+    for i, function in enumerate(domain.functions):
+        name = function.name
         lengths = band_shares(target.words[name], bands[name], f"{where}: words.{name}")
         lower = 1
         for upper, length in zip(bands[name], lengths, strict=True):

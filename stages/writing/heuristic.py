@@ -8,8 +8,9 @@ import re
 from jinja2 import Template as Pattern
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from stages.contracts.command import InputError
 from stages.contracts.domain import Domain
-from stages.contracts.prompts import Template
+from stages.contracts.prompts import Template, failure
 from stages.writing.slots import Request, variables
 
 TRIES = 24
@@ -37,11 +38,21 @@ class Grammar:
         the request's band counts most (the length check would reject it).
         """
         rng = random.Random(request["seed"])
-        patterns = self.patterns[request["template_id"]]
+        name = request["template_id"]
+        if name not in self.patterns:
+            raise InputError(f"prompts/{name}.j2 is gone since route planned: run `dvc repro route`")
+        patterns = self.patterns[name]
         nearest, least = "", (1_000, 1_000.0)
         for _ in range(TRIES):
             filled = variables(request, self.domain, self.lexicon, rng)
-            text = tidy(rng.choice(patterns).render(filled))
+            pattern = rng.choice(patterns)
+            try:
+                text = tidy(pattern.render(filled))
+            except Exception as error:  # whatever a template's code may raise
+                raise InputError(
+                    f"prompts/{name}.j2, pattern {patterns.index(pattern) + 1}, cannot be filled "
+                    f"for request {request['request_id']}: {failure(error)}"
+                ) from None
             named = (str(filled.get("design_type", "")), filled["kinds"], filled["kind"])
             miss = off(text, request, named)
             if miss < least:

@@ -8,32 +8,19 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from jinja2 import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from stages.contracts.command import InputError
 from stages.contracts.domain import Domain
-from stages.contracts.prompts import Template
+from stages.contracts.prompts import Template, failure, turns
 from stages.writing.slots import Request, variables
 
 Filled = dict[str, Any]
-TURN = re.compile(r"^>> (system|user|assistant|begin)\s*$", re.MULTILINE)
 LABEL = re.compile(
     r"^\W*(?:(?:search |user )?(?:query|request|prompt|answer|output)\s*:|\d+[.)]|[-*•])\s*",
     re.IGNORECASE,
 )
 QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "`": "`"}
-
-
-def turns(body: str) -> list[tuple[str, str]]:
-    """(role, text) of a body whose turns start with lines like `>> user`; else one user turn.
-
-    A last turn `>> begin` is the beginning of the query: the model goes on from there.
-    """
-    parts = TURN.split(body)
-    if len(parts) == 1:
-        return [("user", body.strip())]
-    return [(parts[i], parts[i + 1].strip()) for i in range(1, len(parts), 2)]
 
 
 class Prompter:
@@ -45,7 +32,7 @@ class Prompter:
     ) -> None:  # fmt: skip
         self.domain, self.lexicon = domain, lexicon
         self.turns = {
-            t.template_id: [(role, _filler(text, environment)) for role, text in turns(t.text)]
+            t.template_id: [(role, _filler(text, environment)) for _, role, text in turns(t.text)]
             for t in templates
         }
 
@@ -60,13 +47,16 @@ class Prompter:
         filled = variables(request | {"slots": json.dumps(clean)}, self.domain, self.lexicon, rng)
         filled |= {name: _one_line(value) for name, value in more.items()}
         name = request["template_id"]
+        if name not in self.turns:
+            raise InputError(f"prompts/{name}.j2 is gone since route planned: run `dvc repro route`")
         try:
             return [
                 {"role": role, "content": fill(filled).strip()} for role, fill in self.turns[name]
             ]
-        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+        except Exception as error:  # whatever a template's code may raise
             raise InputError(
-                f"prompts/{name}.j2 cannot be filled for request {request['request_id']}: {error}"
+                f"prompts/{name}.j2 cannot be filled for request {request['request_id']}: "
+                f"{failure(error)}"
             ) from None
 
 

@@ -7,16 +7,9 @@ import random
 from typing import Any
 
 from stages.contracts.domain import Domain
-from stages.contracts.prompts import plural
+from stages.contracts.prompts import Keywords, plural
 
 Request = dict[str, Any]
-
-
-class Keywords(list[str]):
-    """Keywords by position; past the end it starts again, so that patterns need not count."""
-
-    def __getitem__(self, index: Any) -> Any:
-        return super().__getitem__(index % len(self)) if isinstance(index, int) else NotImplemented
 
 
 # Zipf's exponents. Words for a type are drawn more evenly than they are used: a student sees some

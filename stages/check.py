@@ -1,0 +1,286 @@
+"""Stage `check`: look at parameters, pack and prompts for the whole pipeline before any of it runs.
+
+Command: python -m stages.check
+Reads:   params.yaml; PACK/domain.yaml, golden.jsonl, population.source, graph/*.sql, assets/*.sql;
+         prompts/, filled once with sample values; the names of models and what is in their folders
+Writes:  data/checked, one line that is always the same
+
+All problems at once, each with its file, its line and what to do; exit code 1 if there is one. No
+model is started, no SQL is run, nothing is asked for over the network: it takes a few seconds.
+
+In dvc.yaml all others come after it. DVC deletes a stage's outputs before the stage runs, and stops
+at the first that fails: so what is found here costs no output of an earlier run, also not with
+`dvc repro STAGE` or `dvc exp run -S`. Since data/checked never changes, no stage runs again because
+this one did. DVC runs it when a file or parameter that it reads has changed; what DVC does not see
+(a key in the environment, a model's folder) `make repro` looks at each time. Each stage checks all
+parameters again, and what it reads of the pack, before anything else.
+
+It cannot know what only the data tell: rows that break a contract, a cell without material, an SQL
+file that fails, a server that does not answer. For these the stages stop with one message.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from stages.contracts import chat, domain, files, prompts, settings, yaml
+from stages.contracts.command import InputError, run
+from stages.contracts.domain import Domain
+from stages.contracts.settings import Settings
+
+T = TypeVar("T")
+OUT = Path("data/checked")
+OUT_TEXT = "parameters, pack and prompts are in order\n"
+SOURCES = {"graph": ("concepts", "relations"), "assets": ("",)}
+# Most bytes of an SQL file.
+MOST_SQL = 2**20
+# What a machine with a GPU has, of NVIDIA, AMD, and inside Windows.
+GPU = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
+
+
+class Findings:
+    """Problems, and what was looked at."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+        self.seen: list[str] = []
+
+    def of(self, look: Callable[..., T], *args: Any) -> T | None:
+        """What `look` gives; None if it raises, whose message becomes a problem."""
+        try:
+            return look(*args)
+        except (InputError, OSError) as error:
+            self.problems.append(str(error))
+            return None
+
+
+def check_schemas(known: Domain, where: Path) -> None:
+    """InputError for a function whose parameters are not JSON Schema."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import SchemaError
+
+    for function in known.functions:
+        try:
+            Draft202012Validator.check_schema(function.parameters)
+        except (SchemaError, RecursionError) as error:
+            told = error.message if isinstance(error, SchemaError) else "it is nested too deeply"
+            path = ".".join(map(str, error.absolute_path)) if isinstance(error, SchemaError) else ""
+            raise InputError(
+                f"{where}: functions.{function.name}.parameters{'.' if path else ''}{path} is not "
+                f"JSON Schema: {told:.200}"
+            ) from None
+
+
+def check_templates(known: Domain, chosen: Settings | None) -> str:
+    """What was filled; InputError if a prompt fails or a route with a weight has no template."""
+    templates = prompts.load(known)
+    if chosen is not None:
+        served = [t for t in templates if t.header.serves(chosen.route.recipe) and t.header.weight]
+        routes = {t.header.route for t in served}
+        weights = chosen.route.weights.model_dump()
+        if not any(weights[route] for route in routes):
+            raise InputError(
+                f"route.weights: recipe {chosen.route.recipe} has templates for "
+                f"{sorted(routes) or 'no route'} only: give one of these a weight"
+            )
+    return f"{len(templates)} templates"
+
+
+def check_system(known: Domain) -> None:
+    """InputError if the student's system prompt cannot be made."""
+    try:
+        chat.system_prompt(known.tools)
+    except Exception as error:  # whatever a template's code may raise
+        raise InputError(f"{chat.SYSTEM}:{prompts.line_of(error)}: {prompts.failure(error)}") from None
+
+
+def check_seeing(known: Domain) -> None:
+    """InputError if the prompt for a model that sees pictures cannot be filled."""
+    path = prompts.PROMPTS / "vision" / "seeing.jinja"
+    header = prompts.Header(
+        route="vision", functions=[f.name for f in known.functions], words=(1, 10), weight=1,
+        content_types=list(known.content_types), locales=known.locales[:1], sources=["asset"],
+        requires=["image_path"],
+    )  # fmt: skip
+    text = yaml.text_of(path, prompts.MOST_BYTES)
+    template = prompts.Template("vision/seeing", header, text)
+    words = prompts.lexicon() | {"sentences": ["2"]}
+    if wrong := prompts.problems(template, known, words):
+        raise InputError("\n".join(f"{path}:{line}: {problem}" for line, problem in wrong))
+
+
+def check_population(known: Domain, chosen: Settings) -> str:
+    """What the population was read from; InputError if the target is out of reach."""
+    from stages.routing import observed, targets
+
+    block, path = chosen.population, Path(chosen.pack) / chosen.population.source
+    targets.check_bands(block.bands, known)
+    if path.suffix in (".yaml", ".yml"):
+        target = targets.from_statistics(settings.read_yaml(path), known, path)
+        targets.record(target, block.bands, known, path)
+    elif next(observed.rows(path), None) is None:
+        raise InputError(f"{path} holds no row")
+    return path.name
+
+
+def check_sources(pack: Path, kind: str) -> None:
+    """InputError if a kind of source has no SQL file, or one that is empty."""
+    for start in SOURCES[kind]:
+        found = sorted((pack / kind).glob(f"{start}*.sql"))
+        if not found:
+            raise InputError(f"{pack / kind} holds no {start}*.sql: write one per source")
+        for sql in found:
+            lines = yaml.text_of(sql, MOST_SQL).splitlines()
+            if not any(line.strip() and not line.strip().startswith("--") for line in lines):
+                raise InputError(f"{sql} is empty: write one SELECT")
+
+
+def check_golden(pack: Path, known: Domain) -> str:
+    """How many golden queries there are; InputError if the file is not one of them."""
+    from stages.scoring import golden
+
+    return f"{golden.read(pack / 'golden.jsonl', known).height} golden queries"
+
+
+def check_model(role: str, name: str, room: int) -> None:
+    """InputError if a model's package or folder is not there, or takes fewer than `room` tokens."""
+    kind, _, rest = name.partition(":")
+    if kind == "package" and importlib.util.find_spec(rest) is None:
+        raise InputError(f"models.{role}: {name}: no such Python package; install it")
+    if kind != "path":
+        return
+    folder = Path(rest)
+    config = folder / "config.json"
+    if not folder.is_dir():
+        raise InputError(f"models.{role}: {name}: {folder} is no folder")
+    if not config.is_file() and not (folder / "modules.json").is_file():
+        raise InputError(f"models.{role}: {folder} has no config.json")
+    described = files.read_json(config) if config.is_file() else {}
+    if not isinstance(described, dict):
+        raise InputError(f"{config} must hold an object, found {type(described).__name__}")
+    most = described.get("max_position_embeddings")
+    if isinstance(most, int) and role in ("writer", "student") and most < room:
+        raise InputError(
+            f"engine.max_model_len is {room}, but models.{role} takes {most} tokens ({config}): "
+            "lower it"
+        )
+
+
+def check_writer(chosen: Settings) -> None:
+    """InputError if who is to answer the prompts cannot be asked."""
+    block, weights = chosen.generate, chosen.route.weights
+    sees = weights.vision and block.vision.engine != "describe"
+    engines = {block.engine} if weights.text or (weights.vision and not sees) else set()
+    engines |= {block.vision.engine} if sees else set()
+    variable = block.server.key_variable
+    if "server" in engines and variable and not os.environ.get(variable, "").strip():
+        raise InputError(
+            f"generate.server.key_variable names {variable}, which is empty in this environment: "
+            "put the server's key there"
+        )
+    if "ray" in engines and importlib.util.find_spec("ray") is None:
+        raise InputError("generate.engine is ray, but the package ray is not installed")
+    named = block.vision.engine == "server" and block.server.model
+    if sees and not chosen.models.viewer and not named:
+        raise InputError(
+            f"generate.vision.engine is {block.vision.engine}, but models.viewer is empty: name a "
+            "model that sees pictures, or set generate.vision.engine to describe"
+        )
+
+
+def check_pictures(chosen: Settings) -> None:
+    """InputError if the vision route is on and it is certain that no asset has a picture."""
+    texts = [sql.read_text("utf-8", "replace") for sql in Path(chosen.pack).glob("assets/*.sql")]
+    uses = chosen.route.weights.vision and chosen.route.recipe in ("router", "router_heuristic")
+    if uses and not chosen.ingest_assets.max_pictures and not any(map(gives_pictures, texts)):
+        raise InputError(
+            "ingest_assets.max_pictures is 0, no SQL file of the pack's assets gives an image_path, "
+            "and route.weights.vision is not 0: draw some, name files, or set that weight to 0"
+        )
+
+
+def gives_pictures(sql: str) -> bool:
+    """Whether an assets SQL file may name pictures: its image_path is something else than NULL."""
+    words = " ".join(sql.lower().split())
+    empty = ("cast(null as varchar) as image_path", "null::varchar as image_path",
+             "null as image_path")  # fmt: skip
+    return not any(text in words for text in empty)
+
+
+def check_training(chosen: Settings) -> None:
+    """InputError for what training lacks on this machine."""
+    tune = chosen.finetune
+    if tune.attention == "flex" and not any(Path(device).exists() for device in GPU):
+        raise InputError("finetune.attention flex trains on a GPU only, and there is none: set sdpa")
+    if tune.accelerate:
+        settings.read_yaml(tune.accelerate)
+
+
+def check_lengths(known: Domain, chosen: Settings) -> None:
+    """InputError if the system prompt leaves no room, by the student's tokenizer where it is."""
+    path = Path("models/base/student/tokenizer.json")
+    if not path.is_file():
+        return
+    from tokenizers import Tokenizer
+
+    tokens = len(Tokenizer.from_file(str(path)).encode(chat.system_prompt(known.tools)).ids)
+    for name, room in (("finetune.max_length", chosen.finetune.max_length),
+                       ("engine.max_model_len", chosen.engine.max_model_len
+                        - chosen.evaluate.max_tokens)):  # fmt: skip
+        if tokens >= room:
+            raise InputError(
+                f"the system prompt has {tokens} tokens, of which {name} leaves room for {room}: "
+                "raise it, or describe the functions in fewer words"
+            )
+
+
+def look() -> Findings:
+    """Everything that can be looked at."""
+    found = Findings()
+    chosen = found.of(settings.load)
+    if chosen is None:
+        return found
+    pack = Path(chosen.pack)
+    known = found.of(domain.load, pack)
+    for kind in SOURCES:
+        found.of(check_sources, pack, kind)
+    found.of(check_pictures, chosen)
+    for role, name in chosen.models.model_dump().items():
+        if name:
+            found.of(check_model, role, name, chosen.engine.max_model_len)
+    found.of(check_writer, chosen)
+    found.of(check_training, chosen)
+    if known is None:
+        return found
+    found.of(check_schemas, known, pack / "domain.yaml")
+    told = [
+        found.of(check_templates, known, chosen),
+        found.of(check_population, known, chosen),
+        found.of(check_golden, pack, known),
+    ]
+    found.seen = [str(one) for one in told if one is not None]
+    found.of(check_system, known)
+    found.of(check_seeing, known)
+    if not found.problems:
+        found.of(check_lengths, known, chosen)
+    return found
+
+
+def main() -> None:
+    found = look()
+    if found.problems:
+        raise InputError(
+            f"{len(found.problems)} problem(s), nothing was run:\n" + "\n".join(found.problems)
+        )
+    OUT.parent.mkdir(parents=True, exist_ok=True)
+    with files.replacing(OUT) as temporary:
+        temporary.write_text(OUT_TEXT, "utf-8")
+    print(f"check: all well (parameters, domain.yaml, SQL files, models, {', '.join(found.seen)})")
+
+
+if __name__ == "__main__":
+    run(main, __doc__)
