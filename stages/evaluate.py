@@ -17,18 +17,19 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 from rich.console import Console
 
-from stages.contracts import chat, domain, engine, files, models, settings, tables
+from stages.contracts import chat, domain, engine, files, golden, models, settings, tables
 from stages.contracts.command import InputError, run
 from stages.contracts.store import NAME, Store
-from stages.scoring import golden, metrics, report, significance
+from stages.scoring import metrics, report, significance
 from stages.scoring.engine import answer, check_adapter
-from stages.scoring.similarity import embedder
+from stages.scoring.similarity import AS_TEXT, embedder
 
 METRICS = Path("metrics")
 ADAPTER = Path("models/adapter")
@@ -122,6 +123,7 @@ def main(given: list[str] | None = None) -> None:
     kept = Store(files.work_dir() / NAME)
     student_name = models.identity("student")
     frames, seconds = dict[str, pl.DataFrame](), dict[str, float]()
+    counts = {name: Counter[str]() for name in adapters}
     for name, adapter in adapters.items():
         print(f"{name}: answering {len(queries)} golden queries", flush=True)
         answers = answer(
@@ -135,9 +137,16 @@ def main(given: list[str] | None = None) -> None:
             kept,
             student_name + (f"+{models.digest(adapter)}" if adapter else ""),
         )
-        frames[name] = metrics.predictions(queries, answers.completions, name, pack, encode)
+        frames[name] = metrics.predictions(
+            queries, answers.completions, name, pack, encode, counts[name]
+        )
+        if as_text := counts[name][AS_TEXT]:
+            print(f"{name}: ss of {as_text} queries compares texts, same or not: the embedder "
+                  "knows no part of one of them")  # fmt: skip
         seconds[name] = answers.seconds
     value = result(frames, seconds, chosen)
+    for name, counted in counts.items():
+        value[name] |= +counted
     if is_stage:
         write(frames, value, METRICS / "evaluate.json", METRICS / "evaluate")
     elif options.out is not None:

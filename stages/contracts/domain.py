@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from stages.contracts.command import InputError
 from stages.contracts.settings import read_yaml, told
+from stages.contracts.text import composed, each
 
 Words = Annotated[list[str], Field(min_length=1)]
 
@@ -185,6 +186,6 @@ def load(pack: str | Path) -> Domain:
     if not Path(pack).is_dir():
         raise InputError(f"pack {pack} is no folder: set `pack` in params.yaml")
     try:
-        return Domain.model_validate(read_yaml(path))
+        return Domain.model_validate(each(read_yaml(path), composed))
     except ValidationError as error:
         raise told(error, path) from None

@@ -20,6 +20,7 @@ from ruamel.yaml.error import YAMLError
 from stages.contracts.command import InputError
 from stages.contracts.domain import Domain
 from stages.contracts.settings import Recipe, read_yaml, told
+from stages.contracts.text import composed, each
 
 PROMPTS = Path(__file__).parents[2] / "prompts"
 ASSET_SLOTS = ["title", "work_title", "keywords", "topics"]
@@ -131,7 +132,7 @@ FILTERS: dict[str, Callable[[str], str]] = {"a": article, "plural": plural, "low
 def lexicon(folder: Path = PROMPTS) -> dict[str, list[str]]:
     """Word lists that every pattern may use by name: prompts/lexicon.yaml."""
     path = folder / "lexicon.yaml"
-    lists = read_yaml(path)
+    lists = each(read_yaml(path), composed)
     for name, words in lists.items():
         if not isinstance(words, list) or not words or not all(isinstance(w, str) for w in words):
             raise InputError(f"{path}: {name} must be a list of words (quote numbers and yes/no)")
@@ -204,7 +205,7 @@ def load(domain: Domain, folder: Path = PROMPTS, route: str = "*") -> list[Templ
             continue
         name = f"{path.parent.name}/{path.stem}"
         try:
-            head, body = split(path.read_text("utf-8"))
+            head, body = split(composed(path.read_text("utf-8")))
             header = Header.model_validate(head)
         except ValidationError as error:
             wrong.append(str(told(error, path)))

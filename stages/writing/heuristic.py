@@ -10,6 +10,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from stages.contracts.domain import Domain
 from stages.contracts.prompts import Template
+from stages.contracts.text import composed
 from stages.writing.slots import Request, variables
 
 TRIES = 24
@@ -48,7 +49,7 @@ class Grammar:
                 nearest, least = text, miss
             if miss <= (0, 0.0):
                 break
-        return touch(nearest, rng, self.typo_share)
+        return composed(touch(nearest, rng, self.typo_share))
 
 
 def off(text: str, request: Request, kinds: tuple[str, ...]) -> tuple[int, float]:
