@@ -17,19 +17,20 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 from rich.console import Console
 
-from stages.contracts import chat, domain, engine, files, links, models, settings, tables
+from stages.contracts import chat, domain, engine, files, golden, links, models, settings, tables
 from stages.contracts.command import InputError, run
 from stages.contracts.store import NAME, Store
-from stages.scoring import golden, metrics, report, significance
+from stages.scoring import metrics, report, significance
 from stages.scoring.adapter import check_adapter
 from stages.scoring.engine import answer
-from stages.scoring.similarity import embedder
+from stages.scoring.similarity import AS_TEXT, embedder
 
 METRICS = Path("metrics")
 ADAPTER = Path("models/adapter")
@@ -121,6 +122,7 @@ def main(given: list[str] | None = None) -> None:
     kept = Store(files.work_dir() / NAME)
     student_name = models.identity("student")
     frames, seconds = dict[str, pl.DataFrame](), dict[str, float]()
+    counts = {name: Counter[str]() for name in adapters}
     for name, adapter in adapters.items():
         print(f"{name}: answering {len(queries)} golden queries", flush=True)
         model = student_name + (f"+{models.digest(adapter)}" if adapter else "")
@@ -137,9 +139,16 @@ def main(given: list[str] | None = None) -> None:
                 kept,
                 model,
             )
-        frames[name] = metrics.predictions(queries, answers.completions, name, pack, encode)
+        frames[name] = metrics.predictions(
+            queries, answers.completions, name, pack, encode, counts[name]
+        )
+        if as_text := counts[name][AS_TEXT]:
+            print(f"{name}: ss of {as_text} queries compares texts, same or not: the embedder "
+                  "knows no part of one of them")  # fmt: skip
         seconds[name] = answers.seconds / len(queries)
     value = result(frames, chosen)
+    for name, counted in counts.items():
+        value[name] |= +counted
     if is_stage:
         files.write_timings("evaluate", {"seconds_per_query": seconds})
         write(frames, value, METRICS / "evaluate.json", METRICS / "evaluate")

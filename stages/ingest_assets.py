@@ -16,15 +16,15 @@ from pathlib import Path
 
 import polars as pl
 
-from stages.contracts import domain, files, settings
+from stages.contracts import domain, files, settings, text
 from stages.contracts.command import InputError, run
 from stages.contracts.domain import Domain
 from stages.contracts.tables import Assets, SourceRejects, empty
 from stages.ingesting import sources
 
 OUT = Path("data/ingested/assets")
-# Control and format characters (also right-to-left overrides) carry no meaning in a title.
-INVISIBLE = r"[\p{Cc}\p{Cf}]+"
+# The columns with text that may come into a query.
+TEXTS = ("title", "work_title", "keywords", "topics")
 
 
 @dataclass
@@ -70,8 +70,10 @@ def usable(database: sources.Database, known: Domain, passed: Passed) -> Iterato
             passed.rows += frame.height
             frame = sources.typed(frame, Assets, name)
             if "title" in frame.columns:
-                clean = pl.col("title").cast(pl.String).str.replace_all(INVISIBLE, " ")
-                frame = frame.with_columns(clean.str.strip_chars())
+                frame = frame.with_columns(pl.col("title").cast(pl.String))
+            frame = frame.with_columns(
+                text.cleaned_column(frame[name]) for name in TEXTS if name in frame.columns
+            )
             good, bad = sources.sort_rows(frame, Assets, name)
             passed.rejects.append(bad)
             refused = refuse(good, pack, known)
@@ -111,7 +113,8 @@ def draw_pictures(drawings: pl.DataFrame, limit: int) -> dict[str, str]:
     for row in ordered[:limit]:
         path = folder / f"{hashlib.sha256(row['asset_id'].encode()).hexdigest()[:16]}.png"
         try:
-            picture = draw(json.loads(row["drawing"]), picture_size(row["aspect_ratio"] or 1.0))
+            described = text.each(json.loads(row["drawing"]), text.cleaned)
+            picture = draw(described, picture_size(row["aspect_ratio"] or 1.0))
         except (ValueError, RecursionError) as error:
             raise InputError(f"asset {row['asset_id']}: drawing: {error}") from None
         with files.replacing(path) as temporary:

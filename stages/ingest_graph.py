@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from stages.contracts import domain, files, settings
+from stages.contracts import domain, files, settings, text
 from stages.contracts.command import run
 from stages.contracts.tables import Edges, Nodes, SourceRejects, empty
 from stages.ingesting import graph, sources
@@ -41,6 +41,8 @@ def ingest(database: sources.Database, acyclic: list[str], block: settings.Inges
             if not sql.stem.startswith(name):
                 continue
             frame = sources.read_sql(sql, pack, database)
+            if "label" in frame.columns:
+                frame = frame.with_columns(text.cleaned_column(frame["label"]))
             good, bad = sources.sort_rows(frame, contract, str(sql.relative_to(pack)))
             read += frame.height
             parts.append(good)

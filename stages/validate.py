@@ -22,7 +22,7 @@ from pathlib import Path
 
 import polars as pl
 
-from stages.contracts import chat, domain, files, links, settings
+from stages.contracts import chat, domain, files, golden, links, settings
 from stages.contracts.command import InputError, run
 from stages.contracts.domain import Domain
 from stages.contracts.pace import listed
@@ -132,8 +132,7 @@ def main() -> None:
     links.check(Path(chosen.pack) / GOLDEN, chosen.pack)
     targets = files.read_json("data/routed/targets.json")
     population = files.read_json("data/population/target.json")
-    queries = [str(row.get("query", "")) for row in files.read_jsonl(Path(chosen.pack) / GOLDEN)]
-    golden = Golden(queries)
+    measured = Golden(golden.read(Path(chosen.pack) / GOLDEN, known)["query"])
     # Only what is joined is kept in memory, so these have no names.
     frame = rows.joined(
         files.read_table("data/routed/requests.parquet", Requests).drop(AIMS),
@@ -142,7 +141,7 @@ def main() -> None:
             for route in ROUTES
         ),
     )
-    frame = rows.checked(frame, known, chosen.validate_.min_grounding, golden)
+    frame = rows.checked(frame, known, chosen.validate_.min_grounding, measured)
     frame = rows.deduplicated(frame, threshold, seed)
     passing = frame.filter(pl.col("check").is_null())
     aimed = population.get("type_words", {}).get("positions", statistics.UNIFORM)
@@ -158,7 +157,7 @@ def main() -> None:
     )
     yardstick = figures.Yardstick(
         known=known,
-        golden=golden,
+        golden=measured,
         cells=targets["cells"],
         words=population["words"],
         positions=aimed,

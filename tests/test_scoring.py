@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.contracts import chat, files, tables
+from stages.contracts import chat, files, golden, tables
 from stages.contracts.command import InputError
 from stages.contracts.domain import Domain
-from stages.scoring import golden, metrics, significance
+from stages.scoring import metrics, significance
 from stages.scoring.similarity import cosine, embedder
 
 ROWS = [

@@ -20,8 +20,8 @@ from stages.checking import (
 )
 from stages.checking.phrases import type_position
 from stages.checking.subprompt import extract
-from stages.checking.words import normalized
 from stages.contracts.domain import Domain
+from stages.contracts.text import MAX_QUERY, normalized
 
 Check = Callable[[str, Mapping[str, Any], Domain, str], str | None]
 
@@ -65,6 +65,8 @@ def judged(
     request: a row of Requests as a dict; for the check `ungrounded` with `seen`, what its picture
     shows. prompt: what the writer was told, if it was a model.
     """
+    if len(query) > MAX_QUERY:  # before any pattern is searched in it
+        return Verdict("length", length.check(query, request, domain))
     for name, check in CHECKS.items():
         reason = check(query, request, domain, prompt)
         if reason:

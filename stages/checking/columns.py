@@ -19,16 +19,16 @@ def normalize(queries: pl.Series) -> pl.Series:
     done = (
         queries.str.replace_all("['`]", "")
         .str.to_lowercase()  # which case-folding is, in ASCII
-        .str.replace_all("[^a-z0-9]+", " ")
+        .str.replace_all("[^a-z0-9$+<=>~%]+", " ")
         .str.strip_chars(" ")
     )
-    other = (queries.str.len_bytes() != queries.str.len_chars()).arg_true()
+    other = queries.str.contains("[^\\x00-\\x7f]|[#&@]").arg_true()
     return done.scatter(other, [normalized(query) for query in queries.gather(other)])
 
 
 def counts(queries: pl.Series) -> pl.Series:
     """`count` of each query."""
-    done = queries.str.count_matches(r"[^ ]*[A-Za-z0-9][^ ]*").cast(pl.Int64)
+    done = queries.str.count_matches("[^ ]*[A-Za-z0-9$+<=>~%][^ ]*").cast(pl.Int64)
     other = queries.str.contains("[^ -~]").arg_true()
     return done.scatter(other, [count(query) for query in queries.gather(other)])
 

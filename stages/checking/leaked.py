@@ -20,7 +20,7 @@ _META = re.compile(
     r"|\b(?:content[ _]type|extracted[ _]prompt|function call|search term|search phrase"
     r"|example output|json|assistant)\b"
     r"|^\W*(?:output|answer|example|search|request|response|input|text|result|user|title"
-    r"|description|template|step)\s*\d*\s*:",
+    r"|description|template|step)\s*(?:\d+\s*)?:",
     re.IGNORECASE,
 )
 

@@ -7,10 +7,13 @@ from typing import Any
 
 from stages.checking.words import count
 from stages.contracts.domain import Domain
+from stages.contracts.text import MAX_QUERY
 
 
 def check(query: str, request: Mapping[str, Any], domain: Domain, prompt: str = "") -> str | None:
     """Reason if the words are fewer or more than the request (or else the function) allows."""
+    if len(query) > MAX_QUERY:
+        return f"{len(query)} characters, more than {MAX_QUERY}"
     words = count(query)
     least = request.get("min_words") or 1
     most = domain.function(request["function"]).max_words

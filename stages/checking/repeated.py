@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-from stages.checking.words import lexicon, words
+from stages.checking.words import is_spelt, lexicon, words
 from stages.contracts.domain import Domain
 
 # Said twice on purpose.
@@ -29,7 +29,7 @@ def check(query: str, request: Mapping[str, Any], domain: Domain, prompt: str = 
         if left == right and left not in DOUBLES and not left.isdigit():
             return f"{left!r} twice in a row"
     small = lexicon(domain).small
-    counts = Counter(w for w in found if w not in small and w.isalpha() and len(w) > 1)
+    counts = Counter(w for w in found if w not in small and is_spelt(w) and len(w) > 1)
     for word, times in counts.items():
         if times > MOST and word not in DOUBLES:
             return f"{word!r} {times} times"

@@ -7,26 +7,25 @@ import string
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from unicodedata import category
 
 from stages.contracts.domain import Domain
+from stages.contracts.text import APOSTROPHES, folded, is_outer, normalized
 
 OPENING = "\"“«„‘'`"
 CLOSING = "\"”»“’'`"
-_KEPT_BEFORE = "#$&@"
-_KEPT_AFTER = "%+#&"
-_MORE = "“”„‘’«»…–—¿¡·•、。，！？：；（）"
-_BEFORE = "".join(c for c in string.punctuation if c not in _KEPT_BEFORE) + _MORE
-_AFTER = "".join(c for c in string.punctuation if c not in _KEPT_AFTER) + _MORE
+# Of ASCII; beyond it is_outer is asked of each character.
+_OUTER = "".join(c for c in string.punctuation if is_outer(c))
 _GLUED = re.compile(r",(?=[^\W\d_])")
 _INITIALS = re.compile(r"(?:[^\W\d]\.)*[^\W\d]$")
 _ABBREVIATED = {"mr", "mrs", "ms", "dr", "st", "jr", "sr", "vs", "vol", "no", "ft", "feat", "co"}
-_NORMAL = re.compile(r"[\W_]+")
-_APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "`": "'", "ʼ": "'"})
+# What makes no other word: the kind of apostrophe, joiners, how an emoji is drawn.
+_KEY = str.maketrans(dict.fromkeys(APOSTROPHES, "'") | dict.fromkeys("\u200c\u200d\ufe0e\ufe0f"))
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A word: as written, in lower case with straight apostrophes, and what surrounds it."""
+    """A word: as written, folded with straight apostrophes, and what surrounds it."""
 
     text: str
     key: str
@@ -41,40 +40,63 @@ def tokens(query: str) -> Sequence[Token]:
     A chunk of punctuation alone counts as following the word before it.
     """
     found: list[Token] = []
+    apart: list[str] = []  # such chunks, since the last word
     chunks = _GLUED.sub(", ", query).split()
     for place, chunk in enumerate(chunks):
-        start = chunk.lstrip(_BEFORE)
-        before = chunk[: len(chunk) - len(start)]
-        text = start.rstrip(_AFTER)
-        after = start[len(text) :]
+        before, text, after = _bare(chunk)
         if after[:1] in ("'", "’") and text[-1:] in "sS" and not any(q in before for q in OPENING):
             text, after = text + after[0], after[1:]  # the girls' night
-        key = text.lower().translate(_APOSTROPHES)
+        key = folded(text).translate(_KEY)
         if after[:1] == "." and place < len(chunks) - 1 and (
             key in _ABBREVIATED or (("." in text or len(text) == 1) and _INITIALS.match(text))
         ):  # fmt: skip
             text, after = text + ".", after[1:]  # H. R. Giger
         if text:
+            _follow(found, apart)
             found.append(Token(text, key, before, after))
-        elif found:
-            last = found[-1]
-            found[-1] = Token(last.text, last.key, last.before, f"{last.after} {chunk}")
+        else:
+            apart.append(chunk)
+    _follow(found, apart)
     return found
 
 
+def _follow(found: list[Token], apart: list[str]) -> None:
+    """Put the chunks that stand apart after the last word, if there is one."""
+    if found and apart:
+        last = found[-1]
+        found[-1] = Token(last.text, last.key, last.before, " ".join([last.after, *apart]))
+    apart.clear()
+
+
+def _bare(chunk: str) -> tuple[str, str, str]:
+    """The chunk in three: punctuation before, the word, punctuation after."""
+    if chunk.isascii():
+        start = chunk.lstrip(_OUTER)
+        text = start.rstrip(_OUTER)
+        return chunk[: len(chunk) - len(start)], text, start[len(text) :]
+    first, last = 0, len(chunk)
+    while first < last and is_outer(chunk[first]):
+        first += 1
+    while last > first and is_outer(chunk[last - 1]):
+        last -= 1
+    return chunk[:first], chunk[first:last], chunk[last:]
+
+
 def words(query: str) -> list[str]:
-    """The words of a query in lower case, outer punctuation off."""
+    """The words of a query without case, outer punctuation off."""
     return [token.key for token in tokens(query)]
 
 
 def count(query: str) -> int:
-    """Words as people count them: chunks between white space that hold a letter or digit."""
-    return sum(any(c.isalnum() for c in chunk) for chunk in query.split())
+    """Words as people count them: chunks between white space of which something is heard."""
+    return sum(chunk.isalnum() or bool(normalized(chunk)) for chunk in query.split())
 
 
-def normalized(query: str) -> str:
-    """Case-folded, punctuation-free, single spaces: equal for exact duplicates."""
-    return _NORMAL.sub(" ", query.translate(_APOSTROPHES).replace("'", "").casefold()).strip()
+def is_spelt(word: str) -> bool:
+    """Whether it consists of letters, with the marks on them."""
+    if word.isascii():
+        return word.isalpha()
+    return all(category(c)[0] in "LM" for c in word) and any(c.isalpha() for c in word)
 
 
 def plurals(word: str) -> list[str]:
@@ -89,7 +111,7 @@ class Phrases:
 
     def __init__(self, phrases: Iterable[str]) -> None:
         self.first: dict[str, list[tuple[str, ...]]] = {}
-        for phrase in sorted({p.lower() for p in phrases}):
+        for phrase in sorted({folded(p) for p in phrases}):
             parts = tuple(phrase.split())
             self.first.setdefault(parts[0], []).append(parts)
         for rows in self.first.values():
@@ -162,9 +184,9 @@ def _build(domain: Domain) -> Lexicon:
         verbs[name], foreign[name] = Phrases(mine), Phrases(others)
         known = set(lists.verbs).union(*owned.values())
         slips[name] = {s for v in mine if " " not in v and len(v) > 3 for s in _slips(v)} - known
-    type_of = {p: name for name, kind in domain.content_types.items()
+    type_of = {folded(p): name for name, kind in domain.content_types.items()
                for word in kind.words for p in plurals(word)}  # fmt: skip
-    generic = {name: {p for word in kind.generic for p in plurals(word)}
+    generic = {name: {folded(p) for word in kind.generic for p in plurals(word)}
                for name, kind in domain.content_types.items()}  # fmt: skip
     dropped = {p for word in lists.works_dropped for p in plurals(word)}
     media = set().union(*generic.values()) - dropped
@@ -175,16 +197,17 @@ def _build(domain: Domain) -> Lexicon:
         foreign=foreign,
         slips=slips,
         trailers=Phrases(lists.trailers),
-        articles=set(lists.articles),
-        pronouns=set(lists.pronouns),
-        prepositions=set(lists.prepositions),
-        conjunctions=set(lists.conjunctions),
-        small={*lists.articles, *lists.pronouns, *lists.prepositions, *lists.conjunctions},
+        articles=set(map(folded, lists.articles)),
+        pronouns=set(map(folded, lists.pronouns)),
+        prepositions=set(map(folded, lists.prepositions)),
+        conjunctions=set(map(folded, lists.conjunctions)),
+        small={folded(word) for word in
+               [*lists.articles, *lists.pronouns, *lists.prepositions, *lists.conjunctions]},
         soft=Phrases(lists.soft_verbs),
         fillers=Phrases(lists.fillers),
         fixed=Phrases(lists.fixed),
         compounds=Phrases(p for word in lists.compounds for p in plurals(word)),
-        calendar=set(lists.calendar),
+        calendar=set(map(folded, lists.calendar)),
         works=Phrases(works),
         titled=Phrases(works - media),
         works_dropped=Phrases(dropped),
@@ -197,7 +220,7 @@ def _build(domain: Domain) -> Lexicon:
             for name, found in generic.items()
         },
         type_slips={
-            name: {s for word in kind.words for p in plurals(word) for w in p.split()
+            name: {s for word in kind.words for p in plurals(folded(word)) for w in p.split()
                    if len(w) > 4 for s in _slips(w)} - set(type_of)
             for name, kind in domain.content_types.items()
         },

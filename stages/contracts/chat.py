@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ from typing import Any
 from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from stages.contracts.text import MAX_ANSWER, composed, is_valid
+
 SYSTEM = Path(__file__).parents[2] / "prompts" / "system" / "function_call.j2"
-MAX_ANSWER = 8_000
 # How models mark what they think before they answer: <think>, [/THINK], <seed:think>.
 THOUGHTS = re.compile(
     r"[<\[](/?)(?:\w{1,16}:)?(?:think|thinking|thoughts?|reasoning|reflection)[>\]]", re.IGNORECASE
@@ -91,13 +93,14 @@ def parse_call(text: str, tools: list[dict[str, Any]]) -> Call:
     """Read a model's answer as one call of a function in `tools`; nothing is evaluated.
 
     Raises ParseError for anything else: prose, several calls, nested calls, positional or unknown
-    or missing arguments, values that are no literals or not in an enum.
+    or missing arguments, values that are no literals or not in an enum. Text comes in the form NFC.
     """
-    text = text.strip()
     if len(text) > MAX_ANSWER:
         raise ParseError(f"answer of {len(text)} characters")
     try:
-        node = ast.parse(text, mode="eval").body
+        with warnings.catch_warnings():  # of escapes that Python does not know
+            warnings.simplefilter("ignore")
+            node = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ParseError(f"no expression: {type(error).__name__}") from None
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
@@ -123,8 +126,9 @@ def parse_call(text: str, tools: list[dict[str, Any]]) -> Call:
         if properties[name].get("type") == "string":
             if not isinstance(value, str):
                 raise ParseError(f"argument {name!r} is no text")
-            if any("\ud800" <= character <= "\udfff" for character in value):
+            if not is_valid(value):
                 raise ParseError(f"argument {name!r} is no valid Unicode")
+            value = composed(value)
         allowed = properties[name].get("enum")
         if allowed is not None and value not in allowed:
             raise ParseError(f"argument {name!r} is none of the allowed values")

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from stages.contracts import links
 from stages.contracts.command import InputError
 from stages.contracts.settings import CONTROL, MOST_WORDS, told
+from stages.contracts.text import composed, each
 from stages.contracts.yaml import read, text_of
 
 MOST_FUNCTIONS = 1_000
@@ -298,6 +299,6 @@ def load(pack: str | Path) -> Domain:
     if not Path(pack).is_dir():
         raise InputError(f"pack {pack} is no folder: set `pack` in params.yaml")
     try:
-        return Domain.model_validate(read(links.check(path, pack)))
+        return Domain.model_validate(each(read(links.check(path, pack)), composed))
     except ValidationError as error:
         raise told(error, path, text_of(path)) from None

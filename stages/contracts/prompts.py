@@ -23,6 +23,7 @@ from stages.contracts.command import InputError
 from stages.contracts.domain import Domain, Slot, Word
 from stages.contracts.sandbox import Bounded
 from stages.contracts.settings import MOST_WORDS, SHOWN, Recipe, Weight, told
+from stages.contracts.text import composed, each
 
 PROMPTS = Path(__file__).parents[2] / "prompts"
 ASSET_SLOTS = ["title", "work_title", "keywords", "topics"]
@@ -196,7 +197,7 @@ def lexicon(folder: Path = PROMPTS) -> dict[str, list[str]]:
     path = folder / "lexicon.yaml"
     text = yaml.text_of(path)
     try:
-        return Lexicon.model_validate({"lists": yaml.read(path)}).lists
+        return Lexicon.model_validate({"lists": each(yaml.read(path), composed)}).lists
     except ValidationError as error:
         raise told(error, path, "lists:\n" + text, first=0) from None
 
@@ -431,7 +432,7 @@ def load(domain: Domain, folder: Path = PROMPTS, route: str = "*") -> list[Templ
         name = f"{path.parent.name}/{path.stem}"
         head = ""
         try:
-            head, body, first = split(yaml.text_of(path, MOST_BYTES))
+            head, body, first = split(composed(yaml.text_of(path, MOST_BYTES)))
             header = Header.model_validate(yaml.parse(head, path, first=2))
         except ValidationError as error:
             wrong.append(str(told(error, path, head, first=2)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ import polars as pl
 from stages.contracts import tables
 from stages.contracts.chat import Call, ParseError, parse_call, without_thoughts
 from stages.contracts.domain import Domain
+from stages.contracts.text import folded as unicase
 from stages.scoring.similarity import Encode, cosine
 
 NONE = "(none)"
@@ -33,16 +35,21 @@ def parsed(completion: str, domain: Domain) -> tuple[Call | None, str | None]:
 
 def folded(text: str | None) -> str | None:
     """Text for exact match: case and runs of blanks do not count."""
-    return None if text is None else " ".join(text.casefold().split())
+    return None if text is None else " ".join(unicase(text).split())
 
 
 def predictions(
-    golden: pl.DataFrame, completions: Sequence[str], model: str, domain: Domain, encode: Encode
+    golden: pl.DataFrame,
+    completions: Sequence[str],
+    model: str,
+    domain: Domain,
+    encode: Encode,
+    counts: Counter[str] | None = None,
 ) -> pl.DataFrame:
     """Score one model's completions, one for each row of `golden` and in its order.
 
     Returns a frame with the columns of `tables.Predictions`. A completion that is no call is wrong
-    in every respect: no function, no content type, similarity 0.
+    in every respect: no function, no content type, similarity 0. counts: see `similarity.cosine`.
     """
     results = [parsed(completion, domain) for completion in completions]
     calls = [call for call, _ in results]
@@ -70,7 +77,7 @@ def predictions(
         "parse_error": [error for _, error in results],
         "function_correct": function_correct,
         "content_type_correct": type_correct,
-        "similarity": cosine(golden["extracted_prompt"].to_list(), texts, encode),
+        "similarity": cosine(golden["extracted_prompt"].to_list(), texts, encode, counts),
         "exact_match": [
             all(three) for three in zip(function_correct, type_correct, text_correct, strict=True)
         ],

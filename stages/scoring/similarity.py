@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stages.contracts.command import InputError
+from stages.contracts.text import cleaned, normalized
 
 Floats = NDArray[np.float64]
 Encode = Callable[[list[str]], Floats]
 BATCH = 128
+AS_TEXT = "ss_as_text"
 
 
 def embedder(folder: str) -> Encode:
@@ -33,35 +37,70 @@ def embedder(folder: str) -> Encode:
         raise InputError(f"{folder} is no sentence-transformers model: {told:.200}") from error
 
     def encode(texts: list[str]) -> Floats:
+        known = [text for text, is_known in zip(texts, _known(model.tokenizer, texts), strict=True)
+                 if is_known]  # fmt: skip
         vectors = model.encode(
-            texts,
+            known,
             batch_size=BATCH,
             show_progress_bar=False,
             convert_to_numpy=True,
             normalize_embeddings=True,
         )
-        return np.asarray(vectors, dtype=np.float64)
+        if len(known) == len(texts):
+            return np.asarray(vectors, dtype=np.float64)
+        table = dict(zip(known, np.asarray(vectors, dtype=np.float64), strict=True))
+        nothing = np.zeros(model.get_sentence_embedding_dimension() or 1)
+        return np.stack([table.get(text, nothing) for text in texts])
 
     return encode
 
 
-def cosine(expected: Sequence[str], predicted: Sequence[str | None], encode: Encode) -> Floats:
+def _known(tokenizer: Any, texts: list[str]) -> list[bool]:
+    """Whether the model has a token for any part of each text."""
+    ids = tokenizer(texts, add_special_tokens=False)["input_ids"]
+    return [any(token != tokenizer.unk_token_id for token in row) for row in ids]
+
+
+def cosine(
+    expected: Sequence[str],
+    predicted: Sequence[str | None],
+    encode: Encode,
+    counts: Counter[str] | None = None,
+) -> Floats:
     """Cosine similarity of each pair of texts, -1 to 1, shape (pairs,); 0.0 where none was given.
 
-    Each different text is embedded once. SS as in RouteNator (arXiv 2505.10495, section 4).
+    A pair with a text that the embedder knows nothing of, its vector being 0, is compared as text:
+    1.0 for the same words (`contracts.text.normalized`), else 0.0; `counts` gets the number of such
+    pairs as AS_TEXT. So is one with an empty text: 1.0 if both are. Each different text is embedded
+    once. SS as in RouteNator (arXiv 2505.10495, section 4).
     """
     pairs = [
         (row, a, b)
         for row, (a, b) in enumerate(zip(expected, predicted, strict=True))
         if b is not None
     ]
-    similarity = np.zeros(len(expected))
-    if not pairs:
-        return similarity
-    texts = sorted({text for _, a, b in pairs for text in (a, b)})
+    values = np.zeros(len(expected))
+    texts = sorted({text for _, a, b in pairs for text in (a, b) if text.strip()})
     index = {text: number for number, text in enumerate(texts)}
-    vectors = encode(texts)
-    rows, left, right = zip(*[(row, index[a], index[b]) for row, a, b in pairs], strict=True)
-    products = np.einsum("ij,ij->i", vectors[list(left)], vectors[list(right)])
-    similarity[list(rows)] = np.clip(products, -1.0, 1.0)
-    return similarity
+    vectors = encode(texts) if texts else np.zeros((0, 1))
+    unknown = {text for text in texts if not vectors[index[text]].any()}
+    embedded, as_text = [], 0
+    for row, a, b in pairs:
+        if a.strip() and b.strip() and not {a, b} & unknown:
+            embedded.append((row, index[a], index[b]))
+            continue
+        as_text += bool({a, b} & unknown)
+        values[row] = _same(a, b)
+    if embedded:
+        rows, left, right = (list(part) for part in zip(*embedded, strict=True))
+        products = np.einsum("ij,ij->i", vectors[left], vectors[right])
+        values[rows] = np.clip(products, -1.0, 1.0)
+    if counts is not None:
+        counts[AS_TEXT] += as_text
+    return values
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two texts are the same words, or, without a word, the same signs."""
+    words = normalized(one), normalized(other)
+    return words[0] == words[1] and (bool(words[0]) or cleaned(one) == cleaned(other))

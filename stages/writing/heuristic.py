@@ -11,6 +11,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from stages.contracts.command import InputError
 from stages.contracts.domain import Domain
 from stages.contracts.prompts import Template, failure
+from stages.contracts.text import composed
 from stages.writing.slots import Request, variables
 
 TRIES = 24
@@ -59,7 +60,7 @@ class Grammar:
                 nearest, least = text, miss
             if miss <= (0, 0.0):
                 break
-        return touch(nearest, rng, self.typo_share)
+        return composed(touch(nearest, rng, self.typo_share))
 
 
 def off(text: str, request: Request, kinds: tuple[str, ...]) -> tuple[int, float]:

@@ -13,6 +13,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from stages.contracts.command import InputError
 from stages.contracts.domain import Domain
 from stages.contracts.prompts import Template, failure, turns
+from stages.contracts.text import MAX_ANSWER, composed
 from stages.writing.slots import Request, variables
 
 Filled = dict[str, Any]
@@ -74,8 +75,11 @@ def _one_line(value: Any) -> Any:
 
 
 def query_of(completion: str) -> str:
-    """The query in an answer: its first line, without label, number, quotes and dangling marks."""
-    lines = [line.strip() for line in completion.strip().splitlines() if line.strip()]
+    """The query in an answer: its first line, without label, number, quotes and dangling marks;
+    in the form NFC. Past MAX_ANSWER characters nothing is read.
+    """
+    start = composed(completion.lstrip()[:MAX_ANSWER])
+    lines = [line.strip() for line in start.splitlines() if line.strip()]
     if not lines:
         return ""
     text = LABEL.sub("", lines[0]).strip()

@@ -11,6 +11,7 @@ from pathlib import Path
 from stages.contracts import prompts
 from stages.contracts.pictures import read
 from stages.contracts.prompts import Template
+from stages.contracts.text import MAX_ANSWER, folded
 from stages.writing.engines import Messages
 from stages.writing.prompting import query_of
 
@@ -18,7 +19,7 @@ NAME = "vision/seeing"
 JPEG_QUALITY = 90
 # A line of a list: 1. 1) (1) - * •, and the same in bold.
 MARK = re.compile(r"^\W{0,2}(?:\(?\d{1,2}[.):]\)?|[-*•–])\**\s+")
-FENCE = re.compile(r"^```\w*\s*\n(.*?)\n?```\s*$", re.DOTALL)
+FENCE = re.compile(r"```\w*\s*\n")
 # Where a sentence ends and another begins; not after St. or J.
 END = re.compile(r"(?<=[a-z0-9]{3}[.!?])\s+(?=[A-Z])|(?<=[a-z0-9]{3}[.!?][\"')”])\s+(?=[A-Z])")
 
@@ -50,9 +51,12 @@ def sentences(answer: str, most: int) -> list[str]:
     The answer is JSON (a list of texts, or of objects with one text each, or an object that holds
     such a list), or a list with numbers or bullets, of which only the marked lines count, or plain
     lines. Of an item with several sentences the first counts; headings that end in a colon do not.
+    Past MAX_ANSWER characters nothing is read.
     """
-    fenced = FENCE.match(answer.strip())
-    text = fenced[1] if fenced else answer.strip()
+    text = answer.strip()[:MAX_ANSWER]
+    fence = FENCE.match(text)
+    if fence and text.endswith("```", fence.end()):
+        text = text[fence.end() : -3].strip()
     items = _json(text)
     if items is None:
         lines = [line.strip() for line in text.splitlines() if line.strip()]
@@ -64,7 +68,7 @@ def sentences(answer: str, most: int) -> list[str]:
     for item in items:
         query = query_of(END.split(item.replace("**", "").strip())[0])
         if query:
-            found.setdefault(query.lower(), query)
+            found.setdefault(folded(query), query)
     return list(found.values())[:most]
 
 
@@ -74,7 +78,7 @@ def _json(text: str) -> list[str] | None:
         return None
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if isinstance(value, dict):
         lists = [one for one in value.values() if isinstance(one, list)]
