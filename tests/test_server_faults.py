@@ -532,7 +532,7 @@ def test_the_key_reaches_no_file_and_no_output(place: Path, fake: fakes.Fake, ke
     fake.behave = behave
     params(place, lambda v: v["generate"]["server"].update(key_variable="WRITER_KEY"))
     params(place, lambda v: v["generate"].update(max_failed_share=1.0))
-    shown = []
+    shown: list[str] = []
     for share in (1.0, 0.1):
         params(place, lambda v, share=share: v["generate"].update(max_failed_share=share))  # type: ignore[misc]
         process = start(place, "stages.generate", "text", ROUTENATOR_TRACEBACK="1")
