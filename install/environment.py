@@ -33,7 +33,7 @@ TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
 # GB to download and on disk, as measured (cpu) or summed from the wheels' tables of contents (gpu).
 DOWNLOAD = {"cpu": 1.2, "gpu": 4.6}
 DISK = {"cpu": 4.1, "gpu": 10.0}
-MINUTES = {"cpu": "2 to 10", "gpu": "5 to 30"}
+MINUTES = {"uv": {"cpu": "1 to 3", "gpu": "5 to 15"}, "pip": {"cpu": "4 to 10", "gpu": "10 to 30"}}
 # What an environment has besides its list.
 TOOLS = {"pip", "setuptools"}
 # Lines of pip and uv that say why they failed, and words of a network that is not there.
@@ -114,16 +114,15 @@ class Installer:
             return subprocess.run(command, stdout=log, stderr=subprocess.STDOUT).returncode == 0
 
     def run(self, *command: str) -> None:
-        """Run a command; Failed gives the last of its lines that says why."""
+        """Run a command; Failed gives the first and the last of its lines that say why."""
         start = self.log.stat().st_size if self.log.exists() else 0
         if self.attempt(*command):
             return
         text = self.log.read_bytes()[start:].decode("utf-8", errors="replace")
-        said = [line.strip() for line in text.splitlines() if WHY.match(line)] or [
-            "no reason given"
-        ]
+        said = [line.strip() for line in text.splitlines() if WHY.match(line)]
+        why = "; ".join(dict.fromkeys([*said[:1], *said[-1:]])) or "no reason given"
+        why = re.sub(r"(ERROR|error): |//[^/@\s]*@", "", why)[:400]
         network = "the package index cannot be reached: " if NETWORK.search(text) else ""
-        why = re.sub(r"//[^/@\s]*@", "//", said[-1])[:300]
         raise Failed(f"{network}{why} (all output: {self.log}); then run make again")
 
     def create(self) -> None:
@@ -236,12 +235,13 @@ def make(platform: str, source: Path, venv: Path, uv: str | None, checked: bool)
         installer.create()
     present = packages(venv)
     old, new = unwanted(present, pins), [pin for pin in pins if pin.name in absent(present, pins)]
-    tool = f"{'uv' if uv else 'pip'} and Python {wanted['python']}"
+    tool = "uv" if uv else "pip"
     print(
         f"{venv}: removing {len(old)} packages, installing {len(new)}, with {tool}"
         if again
-        else f"installing {len(new)} packages in {venv} with {tool}: {DOWNLOAD[platform]} GB to "
-        f"download, {DISK[platform]:.0f} GB on disk, {MINUTES[platform]} minutes",
+        else f"installing {len(new)} packages in {venv} with {tool} and Python {wanted['python']}: "
+        f"{DOWNLOAD[platform]} GB to download, {DISK[platform]:.0f} GB on disk, "
+        f"{MINUTES[tool][platform]} minutes on a machine that is not busy",
         flush=True,
     )
     if old:
