@@ -252,7 +252,8 @@ def test_catalogues_have_their_own_prefixes(tokenizer: Any, creative: Domain) ->
         ("{{ messages[7].content }}", "refuses the conversation|fails"),
         ("{{ 1 + 'a' }}", r"fails \(TypeError"),
         ("{% if %}", "refuses the conversation"),
-        ("{{ 'a' * 10 ** 11 }}", "takes more than"),
+        ("{{ 'a' * 99999999999 }}", "takes more than"),
+        (TEMPLATE + "{{ 9**9**9 }}", "computes powers"),
         (None, "has no chat template: name an instruction-tuned model"),
     ],
 )
@@ -826,7 +827,8 @@ def test_a_pass_counts_every_prefix_that_a_batch_may_have() -> None:
 def run(base: str, tokenizer: Any, folder: Path, *callbacks: Any, **changes: Any) -> qlora.Trained:
     """A training of 20 rows in 10 steps, the loss logged every four."""
     rows = [Row(f"s{n}", r["input_ids"], r["labels"], 11) for n, r in enumerate(hand_rows() * 5)]
-    small = {"per_device_train_batch_size": 4, "num_train_epochs": 2, "logging_steps": 4}
+    small = {"per_device_train_batch_size": 4, "num_train_epochs": 2, "logging_steps": 4,
+             "quantize": False}  # fmt: skip
     chosen = tune(**{**small, "save_steps": 100, **changes})
     return qlora.train(base, tokenizer, rows, rows[:4], chosen, 5, folder, callbacks)
 
