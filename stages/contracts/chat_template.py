@@ -6,6 +6,7 @@ thoughts. That text belongs to the prompt: it carries no loss, and scoring sends
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -122,6 +123,7 @@ def read(tokenizer: Any, learn: bool = True) -> ChatTemplate:
 
 def _prompt(template: ChatTemplate) -> str:
     """The prompt of the made-up conversation, which has all that was said."""
+    _check_powers(template.tokenizer.chat_template)
     prompt = template.text(PROBE[:2], prompt=True)
     for message in PROBE[:2]:
         if message["content"] not in prompt:
@@ -130,6 +132,19 @@ def _prompt(template: ChatTemplate) -> str:
                 "name a student whose template has it as it is"
             )
     return prompt
+
+
+def _check_powers(source: Any) -> None:
+    """Refuse a template that computes powers: `9**9**9` is one step without end, which no alarm
+    interrupts, and no conversation needs it.
+    """
+    from jinja2 import Environment, TemplateError
+
+    sources = source.values() if isinstance(source, dict) else [source or ""]
+    for one in sources:
+        with suppress(TemplateError):  # rendering tells of that
+            if any(token[1:] == ("operator", "**") for token in Environment().lex(str(one))):
+                raise InputError("the student's chat template computes powers: name another")
 
 
 def _fitted(template: ChatTemplate) -> ChatTemplate:
