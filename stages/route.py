@@ -51,7 +51,9 @@ def main() -> None:
         and getattr(chosen.route.weights, template.header.route)
     ]
     if idle:
-        raise InputError(f"prompts: no cell of this population takes {idle}; mend their headers")
+        raise InputError(
+            f"prompts: no cell of this population takes {', '.join(idle)}; mend their headers"
+        )
     for warning in warnings:
         print(f"warning: {warning}")
     table = plan.requests(served, templates, material, chosen.route, target)
