@@ -227,7 +227,7 @@ def main(given: list[str] | None = None) -> None:
     print(f"{route}: {metrics['accepted']} accepted of {metrics['candidates']} candidates "
           f"in {duration(seconds)}; {came}")  # fmt: skip
     if quotas.short:
-        print(short(route, quotas, metrics["rejected"]))
+        print(short(route, quotas, dict(refused)))
 
 
 if __name__ == "__main__":
