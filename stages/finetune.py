@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import polars as pl
 
 from stages.contracts import files, models, settings
-from stages.contracts.command import InputError, run
+from stages.contracts.command import InputError, grace, run
 from stages.contracts.pace import duration
 from stages.contracts.settings import Finetune
 from stages.contracts.tables import Samples
@@ -38,6 +38,8 @@ ADAPTER = Path("models/adapter")
 PLOTS = Path("metrics/finetune")
 # Logged losses that the final loss is the mean of.
 LAST = 5
+# Seconds that the launcher of several processes has to end them: it takes 30 itself.
+LAUNCHER = 40
 
 
 def base_name(student: str) -> str:
@@ -105,6 +107,8 @@ def launch(configuration: str) -> NoReturn:
             f"finetune.accelerate {configuration} is missing: name a file of "
             "`accelerate config`, such as stages/training/accelerate/data_parallel.yaml"
         )
+    # Each of its processes keeps its own limit; the launcher waits for them.
+    grace(LAUNCHER)
     command = [sys.executable, "-m", "accelerate.commands.accelerate_cli", "launch"]
     os.execv(sys.executable, [*command, "--config_file", configuration, "-m", "stages.finetune"])
 

@@ -229,11 +229,12 @@ def main(given: list[str] | None = None) -> None:
     seconds = round(time.monotonic() - started, 1)
     counts = dict(writer.counts) if writer is not None else {}
     files.write_timings(f"generate_{route}", {"seconds": seconds, "store": counts})
-    came = f"completions: {listed(counts)}" if writer is not None else "no model"
+    said = {"from the store": counts.get("hits", 0), "asked for": counts.get("misses", 0)}
+    came = f"completions: {listed(said)}" if writer is not None else "no model"
     print(f"{route}: {metrics['accepted']} accepted of {metrics['candidates']} candidates "
           f"in {duration(seconds)}; {came}")  # fmt: skip
     if quotas.short:
-        print(short(route, quotas, metrics["rejected"]))
+        print(short(route, quotas, dict(refused)))
 
 
 if __name__ == "__main__":

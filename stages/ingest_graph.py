@@ -8,6 +8,7 @@ Writes:  data/ingested/graph/{nodes,edges,rejects}.parquet, metrics/ingest_graph
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -77,8 +78,8 @@ def ingest(database: sources.Database, acyclic: list[str], block: settings.Inges
     files.write_json("metrics/ingest_graph.json", metrics)
     print(f"graph: {nodes.height} concepts, {edges.height} relations, {rejected.height} rejects")
     if counted["isolated"]:
-        examples = ", ".join(map(str, counted["isolated_examples"]))
-        print(f"warning: {counted['isolated']} isolated concepts, such as {examples}")
+        examples: Any = counted["isolated_examples"]
+        print(f"warning: {counted['isolated']} isolated concepts, such as {', '.join(examples)}")
 
 
 if __name__ == "__main__":

@@ -55,8 +55,8 @@ def main() -> None:
     ]
     if idle:
         raise InputError(
-            f"prompts: no cell of this population takes {idle}: compare functions, content_types, "
-            "words, locales and sources in their headers with the population, the graph and the "
+            f"prompts: no cell of this population takes {', '.join(idle)}: compare functions, "
+            "content_types, words, locales and sources in their headers with the population, the graph and the "
             "assets, or set their weight to 0"
         )
     for warning in warnings:
@@ -71,6 +71,7 @@ def main() -> None:
         "cells": [{name: cell[name] for name in kept} for cell in served],
     }
     files.write_json(OUT / "targets.json", targets)
+    quota = {r: sum(c["routes"].get(r, 0) for c in served) for r in ROUTES}
     metrics = {
         "recipe": chosen.route.recipe,
         "requests": table.height,
@@ -78,14 +79,13 @@ def main() -> None:
         "cells_without_material": len(warnings),
         "redistributed": warnings,
         "js_bits": round(js_bits([c["share"] for c in served], [c["quota"] for c in served]), 6),
-        "quota": {r: sum(c["routes"].get(r, 0) for c in served) for r in ROUTES},
+        "quota": quota,
         "templates": {
             route: sum(t.header.route == route for t in templates) for route in ROUTES
         },
     }  # fmt: skip
     files.write_json("metrics/route.json", metrics)
-    print(f"route: {table.height} requests in {len(served)} cells, quota: "
-          f"{listed(metrics['quota'])}")  # fmt: skip
+    print(f"route: {table.height} requests in {len(served)} cells, quota: {listed(quota)}")
 
 
 if __name__ == "__main__":

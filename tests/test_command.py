@@ -241,6 +241,24 @@ def test_a_stage_ends_with_the_dvc_that_started_it(
 
 
 @LINUX
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_processes_of_accelerate_end_with_their_launcher(
+    script: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    command = [sys.executable, "-m", "accelerate.commands.accelerate_cli", "launch"]
+    file = ROOT / "stages" / "training" / "accelerate" / "data_parallel.yaml"
+    launcher = subprocess.Popen(
+        [*command, "--config_file", str(file), str(script), "holds_the_lock"],
+        cwd=tmp_path, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    stages = [process_of(launcher) for _ in range(2)]
+    launcher.send_signal(number)
+    assert all(ends(stage, 3) for stage in stages)
+    launcher.communicate(timeout=40)
+
+
+@LINUX
 def test_a_stage_that_was_started_by_hand_outlives_its_shell(script: Path, tmp_path: Path) -> None:
     subprocess.run(
         f"nohup {sys.executable} {script} sleeps > number 2> err &",

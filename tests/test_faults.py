@@ -155,7 +155,7 @@ def test_two_experiments_at_once_on_one_store(place: Path, fake: fakes.Fake) -> 
     tables = [table(place), table(other)]
     for folder, before in zip((place, other), tables, strict=True):
         told = stage(folder, "stages.generate", "text", **shared)
-        assert "misses" not in told and "completions: " in told
+        assert "asked for" not in told and "from the store" in told
         assert table(folder) == before
     assert len(fake.answered) == asked
     kept = Store(place / "data/.work" / NAME)
@@ -172,7 +172,7 @@ def test_other_weights_use_what_is_there(place: Path, fake: fakes.Fake) -> None:
     stage(place, "stages.route")
     told = stage(place, "stages.generate", "text")
     store = json.loads((place / "data/.work/timings/generate_text.json").read_text())["store"]
-    assert f"{store['misses']} misses" in told and store["misses"] == len(fake.answered)
+    assert f"{store['misses']} asked for" in told and store["misses"] == len(fake.answered)
     assert not had & set(fake.answered)
 
 

@@ -305,7 +305,7 @@ def test_progress_counts_what_is_accepted_beyond_a_quota() -> None:
         quotas.judge(one)
         if good:
             quotas.accept(one)
-    assert "1 of 1 wanted, 4 of 5 candidates accepted (80%), nothing left" in report.line()
+    assert "1 of 1 wanted, 4 of 5 candidates accepted (80%), 0 lacking" in report.line()
     assert quotas.short == {}
 
 
@@ -316,7 +316,7 @@ def test_progress_without_a_terminal_is_cut_nowhere(capsys: pytest.CaptureFixtur
     told = capsys.readouterr().out
     for part in ("Photo of a very long kind", "1234567", "candidates", "acceptance"):
         assert part in told
-    assert "time left unknown" in told and "…" not in told
+    assert "1234567 lacking" in told and "…" not in told and " left" not in told
 
 
 def test_a_route_that_ends_short_says_so() -> None:

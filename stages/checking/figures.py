@@ -60,7 +60,7 @@ def candidates(frame: pl.DataFrame) -> tuple[dict[str, Any], dict[str, pl.DataFr
         "failed": failed,
         "judged_again": frame["again"].sum(),
         "rejected": refused,
-        "surplus": by_route["passed"].sum() - by_route["selected"].sum(),
+        "surplus": (by_route["passed"] - by_route["selected"]).sum(),
         "routes": {r["route"]: {k: r[k] for k in ("candidates", "passed", "acceptance")} |
                    {"share": round(r["selected"] / rows, 4)}
                    for r in by_route.iter_rows(named=True)},

@@ -31,6 +31,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # with, in which a terminal's signal reaches all of its processes, and for what a stage leaves.
 LIMIT, EVERY, TOGETHER, LEAVE = 1.4, 0.25, 0.1, 0.3
 SHELLS = ("sh", "bash", "dash", "zsh", "fish", "ksh")
+# What DVC, torch's launcher and accelerate's own put into the environment of what they start.
+STARTERS = {"DVC_STAGE", "RANK", "ACCELERATE_MIXED_PRECISION"}
 # Of Linux' prctl.
 PDEATHSIG, SUBREAPER = 1, 36
 
@@ -121,7 +123,7 @@ def is_single_threaded() -> bool:
 
 
 def end_with_parent() -> None:
-    """The system kills this process when the one that started it ends."""
+    """The system kills this process when the thread that started it ends; on Linux only."""
     _prctl(PDEATHSIG, signal.SIGKILL)
 
 
@@ -270,7 +272,7 @@ def _followed() -> list[tuple[int, int]]:
     """(process, its parent) of those that must stay as they are: up to DVC or the launcher that
     started this stage, through the shell between them. None for a stage that was started by hand.
     """
-    if not {"DVC_STAGE", "RANK"} & os.environ.keys():
+    if not STARTERS & os.environ.keys():
         return []
     one, parent = os.getpid(), os.getppid()
     if parent == 1 and b"dvc" not in _command(1):

@@ -41,18 +41,20 @@ class Reporter:
     def __exit__(self, *_: object) -> None:
         self.live.stop()
         self.console.print(self.table())
-        self.console.print(self.line(), soft_wrap=True, highlight=False)
+        self.console.print(self.line(ended=True), soft_wrap=True, highlight=False)
 
-    def line(self) -> str:
-        """One line: quota filled, acceptance, speed, time left."""
+    def line(self, ended: bool = False) -> str:
+        """One line: quota filled, acceptance, speed, time left or what is lacking at the end."""
         filled, passed = self.quotas.accepted.total(), self.quotas.passed.total()
         written, wanted = self.quotas.written.total(), sum(self.quotas.want.values())
         share = f" ({passed / written:.0%})" if written else ""
         speed = f", {self.trying.rate:.1f} candidates/s" if self.trying.rate else ""
         retired = f", retired: {', '.join(sorted(self.quotas.retired))}" * bool(self.quotas.retired)
+        lacking = wanted - filled
+        state = self.filling.left(lacking) if lacking and not ended else f"{lacking} lacking"
         return (
             f"{self.name}: {filled} of {wanted} wanted, {passed} of {written} candidates accepted"
-            f"{share}{speed}, {self.filling.left(wanted - filled)}{retired}"
+            f"{share}{speed}, {state}{retired}"
         )
 
     def table(self) -> Table:
