@@ -158,6 +158,10 @@ def main() -> None:
         where = " x ".join(cell[name] for name in CELL)
         print(f"short: {where} lacks {cell['lacking']} of {cell['quota']}; "
               f"{cell['moved']} taken from other lengths, {cell['lost']} lost")  # fmt: skip
+    if metrics["near_duplicates_left"]:
+        print(f"near-duplicates left: {metrics['near_duplicates_left']:.2%} of the rows; of more "
+              "than 20,000 rows not all pairs are compared, and the sketches miss one in a hundred "
+              "that are just as similar as validate.near_duplicate_threshold")  # fmt: skip
     print(f"validate: {samples.height} of {metrics['wanted']} wanted rows from {frame.height} "
           f"candidates, JS {metrics['js_bits']} bit, rejected {metrics['rejected']}")  # fmt: skip
 
