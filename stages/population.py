@@ -15,6 +15,7 @@ from pathlib import Path
 
 from stages.contracts import domain, files, links, settings
 from stages.contracts.command import run
+from stages.contracts.text import MAX_QUERY
 
 
 def main() -> None:
@@ -31,6 +32,8 @@ def main() -> None:
     else:
 
         def look(query: str, content_type: str) -> tuple[int, float | None]:
+            if len(query) > MAX_QUERY:
+                return 0, None
             return words.count(query), phrases.type_position(query, content_type, known)
 
         counts = observed.count(path, known, look, block.min_count)

@@ -194,6 +194,10 @@ def main() -> None:
               f"{cell['moved']} taken from other lengths, {cell['lost']} lost")  # fmt: skip
     if len(short) > CELLS:
         print(f"short: {len(short) - CELLS} more cells, see shortfalls in metrics/validate.json")
+    if metrics["near_duplicates_left"]:
+        print(f"near-duplicates left: {metrics['near_duplicates_left']:.2%} of the rows; of more "
+              "than 20,000 rows not all pairs are compared, and the sketches miss one in a hundred "
+              "that are just as similar as validate.near_duplicate_threshold")  # fmt: skip
     print(f"validate: {samples.height} of {planned} wanted rows from {metrics['candidates']} "
           f"candidates, JS {metrics['js_bits']} bit; {metrics['surplus']} more are good; rejected: "
           f"{listed(metrics['rejected'])}")  # fmt: skip

@@ -19,6 +19,7 @@ from stages.contracts.chat import (
     system_prompt,
 )
 from stages.contracts.domain import Domain
+from stages.contracts.text import composed
 
 START = "Search(content_type='Photo', extracted_prompt="
 
@@ -126,7 +127,7 @@ def test_any_text_is_a_call_or_a_parse_error(creative: Domain, text: str) -> Non
             assert parse_call(candidate, creative.tools).name in {"Search", "Generate"}
 
 
-@given(prompt=st.text(st.characters(exclude_categories=["Cs"]), max_size=200))
+@given(prompt=st.text(st.characters(exclude_categories=["Cs"]), max_size=200).map(composed))
 def test_render_and_parse_are_inverse(creative: Domain, prompt: str) -> None:
     call = Call("Generate", {"content_type": "Design Asset", "extracted_prompt": prompt})
     assert parse_call(render_call(call), creative.tools) == call

@@ -462,9 +462,26 @@ def test_hostile_titles_stay_on_their_line_and_lose_what_is_invisible(
     run(ASSET)
     assets = pl.read_parquet("data/ingested/assets/assets.parquet")
     kept = dict(assets.select("asset_id", "title").iter_rows())
-    assert kept["h0"] == "a b cba  d"
+    assert kept["h0"] == "a bcba d"
     assert kept["h1"] == titles[1] and kept["h3"] == titles[3]
     assert not assets["title"].str.contains(r"[\p{Cc}\p{Cf}]").any()
+
+
+def test_every_text_of_an_asset_and_a_concept_is_cleaned(place: Path) -> None:
+    Path("pack/assets/photos.csv").write_text(
+        ASSETS + "w,Weih\u00adnachts\u00adkarte cafe\u0301,b\u200barn|می\u200cخواهم|👩\u200d🚀\n"
+    )
+    sql(ASSETS_SQL.replace("NULL::VARCHAR AS work_title", "title AS work_title")
+        .replace("[]::VARCHAR[] AS topics", "string_split(keywords, '|') AS topics"))()  # fmt: skip
+    concepts = CONCEPTS.replace("a picnic", '"a pic\u00adnic\u202e\ncafe\u0301"')
+    Path("pack/graph/concepts.csv").write_text(concepts)
+    run(ASSET)
+    run(GRAPH)
+    row = pl.read_parquet("data/ingested/assets/assets.parquet").row(-1, named=True)
+    assert row["title"] == row["work_title"] == "Weihnachtskarte café"
+    assert row["keywords"] == row["topics"] == ["barn", "می\u200cخواهم", "👩\u200d🚀"]
+    labels = pl.read_parquet("data/ingested/graph/nodes.parquet")["label"].to_list()
+    assert labels == ["a picnic café", "barn"]
 
 
 def limited(

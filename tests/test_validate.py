@@ -266,6 +266,33 @@ def test_what_the_engine_did_not_answer_is_no_candidate(workplace: Path) -> None
     assert metrics["routes"]["heuristic"]["acceptance"] == 1
 
 
+def test_a_bad_golden_file_is_told_before_anything_is_made(
+    workplace: Path, creative: Domain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(validate, "GOLDEN", str(workplace / "golden.jsonl"))
+    (workplace / "golden.jsonl").write_text('{"query": ["find"]}\n')
+    with pytest.raises(InputError, match=r"golden\.jsonl, row 1: column `function` is missing"):
+        validate.main()
+    assert not Path("data/dataset").exists()
+
+
+def test_a_golden_query_in_another_form_is_dropped(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(validate, "GOLDEN", str(workplace / "golden.jsonl"))
+    row = {"query": "cafe\u0301 by the river", "function": "Search", "content_type": "Photo",
+           "extracted_prompt": "cafe\u0301"}  # fmt: skip
+    (workplace / "golden.jsonl").write_text("\ufeff" + json.dumps(row))
+    made = [candidate("heuristic-0", "café by the river photo"),
+            candidate("text-0", "Café by the river")]  # fmt: skip
+    write([request(0), request(0, "text", content_type="Any")],
+          {"heuristic": made[:1], "text": made[1:], "vision": []},
+          [("Search", "Photo", "1-10", 1)])  # fmt: skip
+    validate.main()
+    _, _, rejected, _ = results()
+    assert rejected.select("request_id", "check").rows() == [("text-0", "golden")]
+
+
 def test_nothing_passed_is_an_error(workplace: Path) -> None:
     made = [candidate("heuristic-0", "create a photo")]
     write([request(0)], {"heuristic": made, "text": [], "vision": []},

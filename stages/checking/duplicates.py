@@ -2,7 +2,8 @@
 
 Near-duplicates are found with MinHash and locality-sensitive hashing (Broder 1997; Leskovec,
 Rajaraman, Ullman, *Mining of Massive Datasets*, chapter 3) and then confirmed with the true Jaccard
-similarity of their 3-letter shingles, so the sketch can only miss a pair, never invent one.
+similarity of their 3-letter shingles, so the sketch can only miss a pair, never invent one. What is
+left is then compared pair by pair, up to EXACT rows: no two of those that stay are near-duplicates.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from math import comb
 from typing import TYPE_CHECKING
 
@@ -29,6 +31,9 @@ RECALL = 0.99
 MISSED = 1e-3
 # In a bucket each row meets this many rows before it; larger buckets are cut to bound the work.
 WINDOW = 64
+# Rows of which all pairs are compared, once the sketches have found most of what repeats another.
+EXACT = 20_000
+_BLOCK = 128
 _CHUNK = 1 << 16
 _ROWS = 1 << 11
 
@@ -216,11 +221,107 @@ def _buckets(digests: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 def near(texts: pl.Series, threshold: float, seed: int = 0) -> np.ndarray:
     """For each row the earlier kept row that it nearly repeats, else -1; shape (rows,).
 
-    texts: normalized, without exact duplicates, in priority order: the first of a pair is kept.
+    texts: normalized, without exact duplicates, in priority order. A row is kept if no kept row
+    before it is as similar as the threshold. Exact if no more than EXACT rows pass the sketches;
+    of more a pair is left where they miss it (RECALL) or where a bucket was cut (WINDOW).
+    """
+    pairs = near_pairs(texts, threshold, seed)
+    of = first_kept(texts, pairs, threshold)
+    while 1 < (of < 0).sum() <= EXACT:
+        kept = np.flatnonzero(of < 0)
+        missed = kept[all_pairs(shingles(texts.gather(kept)), threshold)]
+        if not len(missed):
+            break
+        pairs = np.concatenate([pairs, missed])
+        of = first_kept(texts, pairs, threshold)
+    return of
+
+
+def first_kept(texts: pl.Series, pairs: np.ndarray, threshold: float) -> np.ndarray:
+    """For each row the first kept row that it is near, after `pairs` (i, j), i < j; else -1.
+
+    A row whose neighbors are not kept themselves is mostly near what they are near; that is looked
+    at, for of many rows that are all alike the pairs tell only a few.
     """
     of = np.full(len(texts), -1, np.int64)
-    pairs = near_pairs(texts, threshold, seed)
-    for i, j in pairs[np.lexsort((pairs[:, 0], pairs[:, 1]))]:
-        if of[j] < 0 and of[i] < 0:
-            of[j] = i
+    left, right = pairs[np.lexsort((pairs[:, 0], pairs[:, 1]))].T
+    rows, starts = np.unique(right, return_index=True)
+    ends = np.append(starts, len(right))[1:]
+    for row, start, end in zip(rows, starts, ends, strict=True):
+        neighbors = left[start:end]
+        kept = neighbors[of[neighbors] < 0]
+        if len(kept):
+            of[row] = kept[0]
+            continue
+        own = _shingles(texts[int(row)])
+        for other in np.unique(of[neighbors]):
+            theirs = _shingles(texts[int(other)])
+            shared = len(own & theirs)
+            if shared / (len(own) + len(theirs) - shared) >= threshold:
+                of[row] = other
+                break
     return of
+
+
+@lru_cache(1024)
+def _shingles(text: str) -> frozenset[str]:
+    padded = text.ljust(SHINGLE)
+    return frozenset(padded[i : i + SHINGLE] for i in range(len(padded) - SHINGLE + 1))
+
+
+def all_pairs(table: sparse.csr_array, threshold: float) -> np.ndarray:
+    """All pairs (i, j), i < j, of rows with Jaccard similarity >= threshold, shape (pairs, 2).
+
+    Each pair is looked at, but its sets are compared only if their signatures allow it: a signature
+    has a bit for each hash of a shingle, set where an odd number of the row's fall, so the bits in
+    which two differ are no more than the shingles in which their rows do (Sandes et al. 2018).
+    """
+    sizes = np.diff(table.indptr)
+    order = np.argsort(sizes, kind="stable")
+    ascending = sizes[order]
+    bits = _signatures(table[order], int(ascending[-1]) if len(ascending) else 0)
+    share = (1 - threshold) / (1 + threshold)  # of both sizes' sum, what the two sets may differ in
+
+    half = bits[:, : bits.shape[1] // 2]
+
+    def block(start: int) -> np.ndarray:
+        """The pairs of a block of rows with all that are smaller, as two arrays of places."""
+        end = min(start + _BLOCK, len(order))
+        first = int(np.searchsorted(ascending, threshold * ascending[start] - 1e-9))
+        # Most fail in the first half of the bits, with the largest number that any may differ in.
+        most = share * (ascending[end - 1] + ascending[first:end]) + 1e-9
+        differ = _differ(half[start:end, None], half[None, first:end])
+        bound = np.minimum(most, np.iinfo(differ.dtype).max).astype(differ.dtype)
+        right, left = np.nonzero(differ <= bound)
+        right, left = right + start, left + first
+        may = (
+            _differ(bits[right], bits[left]) <= share * (ascending[right] + ascending[left]) + 1e-9
+        )
+        may &= left < right
+        return np.sort(np.stack([order[left[may]], order[right[may]]], axis=1), axis=1)
+
+    starts = range(0, len(order), _BLOCK)
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
+        found = [np.empty((0, 2), np.int64), *threads.map(block, starts)]
+    pairs = np.concatenate(found)
+    return pairs[jaccard(table, pairs[:, 0], pairs[:, 1]) >= threshold]
+
+
+def _differ(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """In how many bits of their last axis two arrays of signatures differ."""
+    kind = np.uint8 if one.shape[-1] < 4 else np.uint16
+    differ = np.bitwise_count(one[..., 0] ^ other[..., 0]).astype(kind)
+    for word in range(1, one.shape[-1]):
+        differ += np.bitwise_count(one[..., word] ^ other[..., word])
+    return differ
+
+
+def _signatures(table: sparse.csr_array, most: int) -> np.ndarray:
+    """The rows' signatures, for sets of at most `most`, shape (rows, words of 64 bits)."""
+    words = max(2, -(-most // 64))
+    hashed = _mixed(table.indices)
+    rows = np.repeat(np.arange(table.shape[0]), np.diff(table.indptr))
+    bits = np.zeros((table.shape[0], words), np.uint64)
+    word = ((hashed >> np.uint64(6)) % np.uint64(words)).astype(np.int64)
+    np.bitwise_xor.at(bits, (rows, word), np.uint64(1) << (hashed & np.uint64(63)))
+    return bits

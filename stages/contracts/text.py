@@ -91,9 +91,9 @@ def _odd() -> Any:
     emoji = r"\p{Extended_Pictographic}"
     return regex.compile(
         rf"""(?V1)(?P<kept>
-            (?<={shaped}[\p{{M}}--{unseen}]*)[\u200c\u200d\u180e]
-          | (?<={emoji}[\ufe0f\p{{Emoji_Modifier}}\U000e0020-\U000e007f]*)\u200d(?={emoji})
-          | (?<={varied}){selector}
+            [\u200c\u200d\u180e](?<={shaped}[\p{{M}}--{unseen}]{{0,8}}.)
+          | \u200d(?<={emoji}[\ufe0f\p{{Emoji_Modifier}}\U000e0020-\U000e007f]{{0,8}}.)(?={emoji})
+          | {selector}(?<={varied}.)
           | (?<=\U0001f3f4)[\U000e0030-\U000e0039\U000e0061-\U000e007a]{{3,6}}\U000e007f)
         | (?P<blank>[\p{{Cc}}\p{{Zl}}\p{{Zp}}]+)
         | (?P<gone>[[\p{{Cf}}{unseen}]--\p{{Prepended_Concatenation_Mark}}])

@@ -44,6 +44,7 @@ from numpy.typing import NDArray
 
 from stages.contracts.command import InputError
 from stages.contracts.domain import Domain
+from stages.contracts.text import composed
 from stages.routing.targets import UNIFORM, Floats, Quantiles, Target
 
 Counts = NDArray[np.int64]
@@ -113,7 +114,7 @@ def count(path: Path, domain: Domain, look: Look, min_count: int) -> dict[str, C
     for query, *labels in rows(path):
         if len(labels) == 3 and len(domain.locales) > 1:
             counts.setdefault("locales", np.zeros(len(domain.locales), np.int64))
-        function, kind, locale = [*labels, None][:3]
+        function, kind, locale = [label and composed(label) for label in [*labels, None][:3]]
         row = {"function": function, "content_type": kind, "locale": locale or first}
         if wrong := [(n, value) for n, value in row.items() if value not in allowed[n]]:
             unknown[wrong[0]] += 1

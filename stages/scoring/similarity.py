@@ -19,7 +19,8 @@ AS_TEXT = "ss_as_text"
 
 
 def embedder(folder: str) -> Encode:
-    """Texts to unit vectors, (texts, dimensions), with the sentence-transformers model in `folder`.
+    """Texts to unit vectors, (texts, dimensions), with the sentence-transformers model in `folder`;
+    to a vector of zeros where the model knows no part of a text.
 
     Raises InputError when the folder holds no such model.
     """
@@ -39,17 +40,19 @@ def embedder(folder: str) -> Encode:
     def encode(texts: list[str]) -> Floats:
         known = [text for text, is_known in zip(texts, _known(model.tokenizer, texts), strict=True)
                  if is_known]  # fmt: skip
-        vectors = model.encode(
+        if not known:
+            return np.zeros((len(texts), 1))
+        encoded = model.encode(
             known,
             batch_size=BATCH,
             show_progress_bar=False,
             convert_to_numpy=True,
             normalize_embeddings=True,
         )
+        vectors = np.asarray(encoded, dtype=np.float64)
         if len(known) == len(texts):
-            return np.asarray(vectors, dtype=np.float64)
-        table = dict(zip(known, np.asarray(vectors, dtype=np.float64), strict=True))
-        nothing = np.zeros(model.get_sentence_embedding_dimension() or 1)
+            return vectors
+        table, nothing = dict(zip(known, vectors, strict=True)), np.zeros(vectors.shape[1])
         return np.stack([table.get(text, nothing) for text in texts])
 
     return encode
