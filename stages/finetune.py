@@ -98,6 +98,7 @@ def launch(configuration: str) -> NoReturn:
             f"finetune.accelerate {configuration} is missing: name a file of "
             "`accelerate config`, such as stages/training/accelerate/data_parallel.yaml"
         )
+    settings.read_yaml(configuration)  # before accelerate's own reader, which has no bounds
     command = [sys.executable, "-m", "accelerate.commands.accelerate_cli", "launch"]
     os.execv(sys.executable, [*command, "--config_file", configuration, "-m", "stages.finetune"])
 
