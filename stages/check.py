@@ -95,7 +95,9 @@ def check_system(known: Domain) -> None:
     try:
         chat.system_prompt(known.tools)
     except Exception as error:  # whatever a template's code may raise
-        raise InputError(f"{chat.SYSTEM}:{prompts.line_of(error)}: {prompts.failure(error)}") from None
+        raise InputError(
+            f"{chat.SYSTEM}:{prompts.line_of(error)}: {prompts.failure(error)}"
+        ) from None
 
 
 def check_seeing(known: Domain) -> None:
@@ -174,7 +176,7 @@ def check_writer(chosen: Settings) -> None:
     """InputError if who is to answer the prompts cannot be asked."""
     block, weights = chosen.generate, chosen.route.weights
     sees = weights.vision and block.vision.engine != "describe"
-    engines = {block.engine} if weights.text or (weights.vision and not sees) else set()
+    engines: set[str] = {block.engine} if weights.text or (weights.vision and not sees) else set()
     engines |= {block.vision.engine} if sees else set()
     variable = block.server.key_variable
     if "server" in engines and variable and not os.environ.get(variable, "").strip():
@@ -184,10 +186,16 @@ def check_writer(chosen: Settings) -> None:
         )
     if "ray" in engines and importlib.util.find_spec("ray") is None:
         raise InputError("generate.engine is ray, but the package ray is not installed")
-    named = block.vision.engine == "server" and block.server.model
-    if sees and not chosen.models.viewer and not named:
+
+
+def check_viewer(chosen: Settings) -> None:
+    """InputError if pictures are to be seen, and there is no model that sees."""
+    vision, server = chosen.generate.vision, chosen.generate.server
+    if not chosen.route.weights.vision or vision.engine == "describe" or chosen.models.viewer:
+        return
+    if vision.engine != "server" or not server.model:
         raise InputError(
-            f"generate.vision.engine is {block.vision.engine}, but models.viewer is empty: name a "
+            f"generate.vision.engine is {vision.engine}, but models.viewer is empty: name a "
             "model that sees pictures, or set generate.vision.engine to describe"
         )
 
@@ -198,7 +206,7 @@ def check_pictures(chosen: Settings) -> None:
     uses = chosen.route.weights.vision and chosen.route.recipe in ("router", "router_heuristic")
     if uses and not chosen.ingest_assets.max_pictures and not any(map(gives_pictures, texts)):
         raise InputError(
-            "ingest_assets.max_pictures is 0, no SQL file of the pack's assets gives an image_path, "
+            "ingest_assets.max_pictures is 0, no SQL file of the pack's assets gives an image_path "
             "and route.weights.vision is not 0: draw some, name files, or set that weight to 0"
         )
 
@@ -206,6 +214,8 @@ def check_pictures(chosen: Settings) -> None:
 def gives_pictures(sql: str) -> bool:
     """Whether an assets SQL file may name pictures: its image_path is something else than NULL."""
     words = " ".join(sql.lower().split())
+    if "image_path" not in words:
+        return "*" in words
     empty = ("cast(null as varchar) as image_path", "null::varchar as image_path",
              "null as image_path")  # fmt: skip
     return not any(text in words for text in empty)
@@ -215,7 +225,9 @@ def check_training(chosen: Settings) -> None:
     """InputError for what training lacks on this machine."""
     tune = chosen.finetune
     if tune.attention == "flex" and not any(Path(device).exists() for device in GPU):
-        raise InputError("finetune.attention flex trains on a GPU only, and there is none: set sdpa")
+        raise InputError(
+            "finetune.attention flex trains on a GPU only, and there is none: set sdpa"
+        )
     if tune.accelerate:
         settings.read_yaml(tune.accelerate)
 
@@ -253,6 +265,7 @@ def look() -> Findings:
         if name:
             found.of(check_model, role, name, chosen.engine.max_model_len)
     found.of(check_writer, chosen)
+    found.of(check_viewer, chosen)
     found.of(check_training, chosen)
     if known is None:
         return found

@@ -107,6 +107,7 @@ def launch(configuration: str) -> NoReturn:
             f"finetune.accelerate {configuration} is missing: name a file of "
             "`accelerate config`, such as stages/training/accelerate/data_parallel.yaml"
         )
+    settings.read_yaml(configuration)  # before accelerate's own reader, which has no bounds
     # Each of its processes keeps its own limit; the launcher waits for them.
     grace(LAUNCHER)
     command = [sys.executable, "-m", "accelerate.commands.accelerate_cli", "launch"]

@@ -9,7 +9,6 @@ Writes:  data/ingested/assets/{assets,rejects}.parquet, data/ingested/assets/pic
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,7 +100,7 @@ def draw_pictures(drawings: pl.DataFrame, limit: int) -> dict[str, str]:
     """Draw up to `limit` pictures, a sample spread over the assets; asset_id -> path."""
     if limit == 0 or drawings.is_empty():
         return {}
-    from stages.ingesting.pictures import draw, picture_size
+    from stages.ingesting.pictures import draw, parsed, picture_size
 
     folder = OUT / "pictures"
     folder.mkdir(parents=True, exist_ok=True)
@@ -113,9 +112,9 @@ def draw_pictures(drawings: pl.DataFrame, limit: int) -> dict[str, str]:
     for row in ordered[:limit]:
         path = folder / f"{hashlib.sha256(row['asset_id'].encode()).hexdigest()[:16]}.png"
         try:
-            described = text.each(json.loads(row["drawing"]), text.cleaned)
+            described = text.each(parsed(row["drawing"]), text.cleaned)
             picture = draw(described, picture_size(row["aspect_ratio"] or 1.0))
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise InputError(f"asset {row['asset_id']}: drawing: {error}") from None
         with files.replacing(path) as temporary:
             picture.save(temporary, format="PNG")

@@ -13,7 +13,7 @@ import pytest
 from stages.ingesting.colours import contrast
 from stages.ingesting.layouts import LAYOUTS
 from stages.ingesting.lettering import fit
-from stages.ingesting.pictures import draw, picture_size
+from stages.ingesting.pictures import draw, parsed, picture_size
 from stages.ingesting.shapes import SHAPES
 from stages.ingesting.sources import read_sql
 
@@ -163,3 +163,13 @@ def test_text_recognition_reads_the_headlines() -> None:
         words = re.findall(r"[a-z0-9]+", drawing["headline"].lower())
         wanted, found = wanted + len(words), found + sum(word in seen for word in words)
     assert found / wanted >= 0.95
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("[" * 9_000, "nested too deeply"), (" " * 10_001, "at most 10000"),
+     ('{"palette": [' + "1" * 5_000 + "]}", "digits"), ("{", "Expecting")],
+)  # fmt: skip
+def test_json_that_is_no_drawing_is_refused(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        parsed(text)

@@ -53,7 +53,7 @@ class Block(BaseModel):
 
 
 def _plain(value: Any, place: str) -> None:
-    """Raise ValueError for what JSON cannot hold: dates, infinite numbers, keys that are no text."""
+    """Raise ValueError for what JSON cannot hold: dates, infinite numbers, other keys than text."""
     if isinstance(value, dict):
         for key, held in value.items():
             if not isinstance(key, str):

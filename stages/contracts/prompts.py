@@ -14,13 +14,21 @@ from itertools import islice, product
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from jinja2 import TemplateSyntaxError, meta, nodes
 from jinja2 import Template as Compiled
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from jinja2 import TemplateSyntaxError, meta, nodes
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+)
 
 from stages.contracts import yaml
 from stages.contracts.command import InputError
-from stages.contracts.domain import Domain, Slot, Word
+from stages.contracts.domain import Domain, Slot, Words
 from stages.contracts.sandbox import Bounded
 from stages.contracts.settings import MOST_WORDS, SHOWN, Recipe, Weight, told
 from stages.contracts.text import composed, each
@@ -192,29 +200,22 @@ def lowered(text: str) -> str:
 FILTERS: dict[str, Callable[[str], str]] = {"a": article, "plural": plural, "low": lowered}
 
 
+def _own(lists: dict[str, list[str]]) -> dict[str, list[str]]:
+    if taken := sorted(set(lists) & {*COMMON, *ASSET_SLOTS, *PICTURE}):
+        raise ValueError(f"{', '.join(taken)}: these names are taken; rename the list")
+    return lists
+
+
+LEXICON = TypeAdapter(Annotated[dict[Slot, Words], AfterValidator(_own)])
+
+
 def lexicon(folder: Path = PROMPTS) -> dict[str, list[str]]:
     """Word lists that every pattern may use by name: prompts/lexicon.yaml."""
     path = folder / "lexicon.yaml"
-    text = yaml.text_of(path)
     try:
-        return Lexicon.model_validate({"lists": each(yaml.read(path), composed)}).lists
+        return LEXICON.validate_python(each(yaml.read(path), composed), strict=True)
     except ValidationError as error:
-        raise told(error, path, "lists:\n" + text, first=0) from None
-
-
-class Lexicon(BaseModel):
-    """A checked lexicon.yaml."""
-
-    model_config = ConfigDict(strict=True)
-
-    lists: dict[Slot, Annotated[list[Word], Field(min_length=1)]]
-
-    @field_validator("lists")
-    @classmethod
-    def _own(cls, lists: dict[str, list[str]]) -> dict[str, list[str]]:
-        if taken := sorted(set(lists) & {*COMMON, *ASSET_SLOTS, *PICTURE}):
-            raise ValueError(f"{', '.join(taken)}: these names are taken; rename the list")
-        return lists
+        raise told(error, path, yaml.text_of(path)) from None
 
 
 def split(text: str) -> tuple[str, str, int]:
@@ -307,7 +308,9 @@ def _badly_turned(template: Template) -> list[Problem]:
     return told
 
 
-def _compiled(part: Part, filled: set[str], domain: Domain) -> tuple[list[Problem], Compiled | None]:
+def _compiled(
+    part: Part, filled: set[str], domain: Domain
+) -> tuple[list[Problem], Compiled | None]:
     """What is wrong with a pattern or turn before it is filled, and it compiled."""
     if "{" not in part.text:  # as it stands
         return [], None
@@ -398,8 +401,11 @@ def trial(
                 made.render(variables)
             except Exception as error:  # whatever a template's code may raise
                 line, message = part.line + line_of(error) - 1, failure(error)
-                told[number] = line, f"cannot be filled for {variables['function']} of " \
-                    f"{variables['content_type']}: {message}"
+                told[number] = (
+                    line,
+                    f"cannot be filled for {variables['function']} of "
+                    f"{variables['content_type']}: {message}",
+                )
     return [told[number] for number in sorted(told)]
 
 

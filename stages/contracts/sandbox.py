@@ -204,7 +204,7 @@ class _Bounds(NodeTransformer):
     def __init__(self, environment: Bounded) -> None:
         self.environment = environment
 
-    def _in(self, name: str, node: nodes.Expr) -> nodes.Filter:
+    def _in(self, name: str, node: Any) -> nodes.Filter:
         # Arguments of a filter: none of any kind.
         return nodes.Filter(
             node, name, [], [], None, None, lineno=node.lineno, environment=self.environment

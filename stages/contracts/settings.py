@@ -8,7 +8,7 @@ import os
 import re
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -31,8 +31,8 @@ MOST = 1_000_000
 MOST_SEED = 2**32 - 1
 # Rows are planned in memory, `reserve` requests for each: more is more than a machine holds.
 MOST_ROWS = 10_000_000
-# Requests that a plan may hold: about 100 bytes each.
-MOST_REQUESTS = 500_000_000
+# Requests that a plan may hold: about half a kilobyte each.
+MOST_REQUESTS = 50_000_000
 # Longest query that a length band may end at, in words.
 MOST_WORDS = 1_000
 # Positions that any model here can number.
@@ -194,9 +194,7 @@ class Sampling(Block):
     top_p: Annotated[float, Field(gt=0, le=1)]
     frequency_penalty: Annotated[float, Field(ge=-2, le=2)]
     max_tokens: Tokens
-    stop: Annotated[
-        list[Annotated[str, Field(min_length=1, max_length=100)]], Field(max_length=64)
-    ]
+    stop: Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]], Field(max_length=64)]
 
 
 class Retirement(Block):
@@ -256,7 +254,7 @@ def _address(url: str) -> str:
 
 
 # A name, or IPv4 or IPv6.
-HOST = re.compile(r"[\w-]+(?:\.[\w-]+)*\.?|[0-9A-Fa-f:.]+(?:%\w+)?")
+HOST = re.compile(r"[\w-]+(?:\.[\w-]+)*\.?|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+(?:%\w+)?")
 # What `ray.init` takes: nothing, a word of its own, or where a head node is.
 RAY = re.compile(r"|auto|local|(?:ray://)?(?:[\w.-]+|\[[0-9A-Fa-f:]+\]):(\d{1,5})", re.ASCII)
 
@@ -368,7 +366,9 @@ class Settings(Block):
     def _together(self) -> Settings:
         """What two blocks must agree on."""
         vision, room = self.generate.vision, self.engine.max_model_len
-        longest = vision.sampling.max_tokens * (vision.sentences if vision.engine != "describe" else 1)
+        longest = vision.sampling.max_tokens * (
+            vision.sentences if vision.engine != "describe" else 1
+        )
         answers = {"evaluate.max_tokens": self.evaluate.max_tokens}
         if self.generate.engine != "server":
             answers["generate.text.sampling.max_tokens"] = self.generate.text.sampling.max_tokens
@@ -394,9 +394,7 @@ class Settings(Block):
         return self
 
 
-def told(
-    error: ValidationError, where: str | Path, text: str = "", first: int = 1
-) -> InputError:
+def told(error: ValidationError, where: str | Path, text: str = "", first: int = 1) -> InputError:
     """The problems that pydantic found, as one InputError.
 
     text: the YAML that was read, for the problems' lines; its first line is line `first` of the

@@ -19,7 +19,6 @@ from ruamel.yaml.events import (
     CollectionEndEvent,
     CollectionStartEvent,
     Event,
-    NodeEvent,
     ScalarEvent,
 )
 from ruamel.yaml.nodes import MappingNode, SequenceNode
@@ -142,7 +141,7 @@ def _check(events: Any, where: str | Path, first: int, scalars: list[ScalarEvent
             if any(anchor == event.anchor for anchor, *_ in open_):
                 raise refuse(event, f"*{event.anchor:.40} stands inside what it names")
             added = sizes.get(event.anchor, (0, 0))  # one that is unknown is for the reader to tell
-        elif isinstance(event, NodeEvent):
+        elif isinstance(event, ScalarEvent | CollectionStartEvent):
             if event.tag is not None and event.tag != TEXT_TAG:
                 raise refuse(event, f"tag {event.tag:.60}: write the plain value without a tag")
             if isinstance(event, CollectionStartEvent):

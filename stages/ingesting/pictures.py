@@ -14,6 +14,7 @@ font has ASCII letters only, so "Sláinte" is written "Slainte".
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import unicodedata
@@ -30,6 +31,7 @@ from stages.ingesting.shapes import SHAPES
 LIMITS = {"headline": 60, "subline": 80, "palette": 5, "shapes": 12}
 TYPOGRAPHY = str.maketrans("‘’“”–—·ßøØłŁ", "''\"\"---soOlL")
 SIDES = (320, 2048)
+LONGEST = 10_000  # characters of a drawing's JSON
 
 
 def picture_size(aspect_ratio: float) -> tuple[int, int]:
@@ -58,6 +60,16 @@ def draw(drawing: Mapping[str, Any], size: tuple[int, int]) -> Image.Image:
     picture = picture.reduce(OVERSAMPLING)
     write_text(ImageDraw.Draw(picture), plan, scene)
     return picture
+
+
+def parsed(text: str) -> Any:
+    """The drawing in JSON text; ValueError where that is too long, nested too deeply or no JSON."""
+    if len(text) > LONGEST:
+        raise ValueError(f"has {len(text)} characters, at most {LONGEST} are read")
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
 
 
 def check(drawing: Mapping[str, Any]) -> Drawing:

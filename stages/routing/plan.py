@@ -96,9 +96,7 @@ def share_out(
     return served, warnings
 
 
-def lacking(
-    route: str, templates: list[Template], material: Material, chosen: Route
-) -> str | None:
+def lacking(route: str, templates: list[Template], material: Material, chosen: Route) -> str | None:
     """Why a route that has a weight can write nothing, and what to do; None if it can."""
     own = [t for t in templates if t.header.route == route and t.header.weight > 0]
     if not getattr(chosen.weights, route) or not own:

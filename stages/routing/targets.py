@@ -147,7 +147,7 @@ def fit(
         return table
     flow, clash = _flow(allowed, rows, columns)
     if clash.any():
-        reach = allowed[clash].any(axis=0)
+        reach: Mask = np.asarray(allowed[clash].any(axis=0))
         wanted_most, most = rows[clash].sum(), columns[reach].sum()
         raise InputError(
             f"affinity: its zeros leave {[n for n, c in zip(functions, clash, strict=True) if c]} "
@@ -208,7 +208,7 @@ def _flow(allowed: Mask, rows: Floats, columns: Floats) -> tuple[Floats, Mask]:
         (ends + j, "to", {"capacity": int(n * unit)}) for j, n in enumerate(columns)
     )
     graph.add_edges_from((i, ends + j) for i, j in np.argwhere(allowed).tolist())
-    flowed, by_node = nx.maximum_flow(graph, "from", "to")
+    _, by_node = nx.maximum_flow(graph, "from", "to")
     flow = np.zeros(allowed.shape)
     for i in range(ends):
         for j, amount in by_node.get(i, {}).items():

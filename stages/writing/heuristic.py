@@ -41,7 +41,9 @@ class Grammar:
         rng = random.Random(request["seed"])
         name = request["template_id"]
         if name not in self.patterns:
-            raise InputError(f"prompts/{name}.j2 is gone since route planned: run `dvc repro route`")
+            raise InputError(
+                f"prompts/{name}.j2 is gone since route planned: run `dvc repro route`"
+            )
         patterns = self.patterns[name]
         nearest, least = "", (1_000, 1_000.0)
         for _ in range(TRIES):

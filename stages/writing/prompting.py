@@ -49,7 +49,9 @@ class Prompter:
         filled |= {name: _one_line(value) for name, value in more.items()}
         name = request["template_id"]
         if name not in self.turns:
-            raise InputError(f"prompts/{name}.j2 is gone since route planned: run `dvc repro route`")
+            raise InputError(
+                f"prompts/{name}.j2 is gone since route planned: run `dvc repro route`"
+            )
         try:
             return [
                 {"role": role, "content": fill(filled).strip()} for role, fill in self.turns[name]
