@@ -72,7 +72,7 @@ def usable(database: sources.Database, known: Domain, passed: Passed) -> Iterato
             if "title" in frame.columns:
                 clean = pl.col("title").cast(pl.String).str.replace_all(INVISIBLE, " ")
                 frame = frame.with_columns(clean.str.strip_chars())
-            good, bad = sources.sort_rows(frame, Assets, name)
+            good, bad = sources.sort_rows(frame, Assets, name, is_typed=True)
             passed.rejects.append(bad)
             refused = refuse(good, pack, known)
             if refused.height:
