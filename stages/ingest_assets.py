@@ -68,12 +68,10 @@ def usable(database: sources.Database, known: Domain, passed: Passed) -> Iterato
         for frame in database.batches(sql):
             passed.rows += frame.height
             frame = sources.typed(frame, Assets, name)
-            if "title" in frame.columns:
-                frame = frame.with_columns(pl.col("title").cast(pl.String))
             frame = frame.with_columns(
                 text.cleaned_column(frame[name]) for name in TEXTS if name in frame.columns
             )
-            good, bad = sources.sort_rows(frame, Assets, name)
+            good, bad = sources.sort_rows(frame, Assets, name, is_typed=True)
             passed.rejects.append(bad)
             refused = refuse(good, pack, known)
             if refused.height:

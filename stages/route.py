@@ -56,8 +56,8 @@ def main() -> None:
     if idle:
         raise InputError(
             f"prompts: no cell of this population takes {', '.join(idle)}: compare functions, "
-            "content_types, words, locales and sources in their headers with the population, the graph and the "
-            "assets, or set their weight to 0"
+            "content_types, words, locales and sources in their headers with the population, the "
+            "graph and the assets, or set their weight to 0"
         )
     for warning in warnings:
         print(f"warning: {warning}")

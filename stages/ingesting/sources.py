@@ -64,6 +64,7 @@ class Database:
         with suppress(OSError):
             fcntl.fcntl(self._out, fcntl.F_SETPIPE_SZ, PIPE)
         self._paths: list[str] | None = None
+        self._buffer = bytearray()
 
     def __enter__(self) -> Database:
         return self
@@ -110,7 +111,7 @@ class Database:
                     return
                 if kind == b"e":
                     raise InputError(f"{sql}: {self._advised(content.decode())}")
-                frame = pl.read_ipc_stream(bytes(content))
+                frame = pl.read_ipc_stream(content)
                 if kind == b"r":
                     self.rejects.append(
                         frame.select(pl.lit(name).alias("source"), "row", "reason").cast(
@@ -135,14 +136,15 @@ class Database:
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             raise InputError(f"{sql}: {' '.join(str(error).split())[:500]}") from None
 
-    def _frame(self, end: float) -> tuple[bytes, bytearray]:
+    def _frame(self, end: float) -> tuple[bytes, bytes]:
         head = self._read(9, end)
-        return bytes(head[:1]), self._read(int.from_bytes(head[1:], "little"), end)
+        return head[:1], self._read(int.from_bytes(head[1:], "little"), end)
 
-    def _read(self, size: int, end: float) -> bytearray:
+    def _read(self, size: int, end: float) -> bytes:
         """So many bytes of DuckDB's output; TimeoutError after `end`, EOFError if it has ended."""
-        data = bytearray(size)
-        view, handle, at = memoryview(data), self._out.fileno(), 0
+        if len(self._buffer) < size:  # kept, for new memory costs more than what is read into it
+            self._buffer = bytearray(size)
+        view, handle, at = memoryview(self._buffer)[:size], self._out.fileno(), 0
         while at < size:
             left = end - time.monotonic()
             if left <= 0 or not select.select([handle], [], [], left)[0]:
@@ -150,7 +152,7 @@ class Database:
             if (got := os.readv(handle, [view[at:]])) == 0:
                 raise EOFError
             at += got
-        return data
+        return bytes(view)
 
     def _advised(self, text: str) -> str:
         if not text.startswith("Out of Memory"):
@@ -261,22 +263,23 @@ def typed(frame: pl.DataFrame, contract: type[Table], source: str) -> pl.DataFra
                 f"{_conversion(name, found, dtype)} AS {name}"
             )
         cast[name] = dtype
-    frame = frame.cast(cast)  # type: ignore[arg-type]
+    frame = frame.cast(cast) if cast else frame  # type: ignore[arg-type]
+    lists = [name for name, dtype in wanted.items() if isinstance(dtype, pl.List)]
+    # There are seldom nulls or blanks in them; all lists are looked at in parallel.
+    items = [frame[name].drop_nulls().list.explode(empty_as_null=False) for name in lists]
+    whole = pl.select(
+        _says_something(pl.lit(item)).all().alias(name)
+        for name, item in zip(lists, items, strict=True)
+    )
     return frame.with_columns(
         pl.col(name).list.filter(_says_something(pl.element()))
-        for name, dtype in wanted.items()
-        if isinstance(dtype, pl.List) and _has_gaps(frame[name])
+        for name in lists
+        if not whole[name].item()
     )
 
 
 def _says_something(text: pl.Expr) -> pl.Expr:
     return text.is_not_null() & (text.str.strip_chars() != "")
-
-
-def _has_gaps(column: pl.Series) -> bool:
-    """Whether a list of the column holds a null or a blank; one pass, for there are seldom any."""
-    items = column.drop_nulls().list.explode(empty_as_null=False)
-    return not items.to_frame("x").select(_says_something(pl.col("x")).all()).item()
 
 
 def _keeps_all(found: pl.DataType, wanted: pl.DataType) -> bool:
@@ -309,15 +312,16 @@ def _conversion(name: str, found: pl.DataType, wanted: pl.DataType) -> str:
 
 
 def sort_rows(
-    frame: pl.DataFrame, contract: type[Table], source: str
+    frame: pl.DataFrame, contract: type[Table], source: str, is_typed: bool = False
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Split `frame` into rows that keep the contract and rejects with the reason.
 
     Of rows that share a key the first is kept. A missing column or a wrong column type is no
-    matter of single rows and raises an InputError: see `typed`.
+    matter of single rows and raises an InputError: see `typed`, through which the frame goes
+    unless it `is_typed`.
     """
     columns = contract.schema().names()
-    frame = typed(frame, contract, source).select(columns)
+    frame = (frame if is_typed else typed(frame, contract, source)).select(columns)
     cases = contract.objections(frame)
     if cases is None:
         return frame, empty(SourceRejects)

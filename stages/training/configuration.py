@@ -17,7 +17,6 @@ from stages.contracts.settings import Finetune
 from stages.training.tokens import Row
 
 
-
 def lora_config(settings: Finetune) -> LoraConfig:
     """PEFT's configuration from the `finetune` block."""
     return LoraConfig(
