@@ -97,7 +97,7 @@ def answer(request: dict[str, Any], memory: int, temporary: str, out: BinaryIO) 
                     f"{Path(path).name}, line {line}: a quote is not closed, or text follows it, "
                     "so that nobody knows where the rows after it begin: mend that line"
                 )
-            for batch in connection.execute(REJECTS).to_arrow_reader(request["rows"]):
+            for batch in connection.sql(REJECTS).to_arrow_reader(request["rows"]):
                 send(out, b"r", batch)
         except duckdb.CatalogException:  # no reader stored any
             pass

@@ -211,6 +211,7 @@ def empty_pack() -> Iterator[Path]:
 
     def change(params: dict[str, Any]) -> None:
         params["ingest_assets"]["max_pictures"] = 0
+        params["ingest_graph"] |= {"max_seconds": 600, "max_memory_gib": 4}  # for ten million rows
 
     with project(change) as folder:
         for path in (folder / PACK / "assets").iterdir():
