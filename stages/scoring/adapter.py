@@ -132,7 +132,7 @@ def check_adapter(adapter: str | Path, base: str) -> dict[str, Any]:
     for name, shape in matrices.items():
         path, matrix = name.rsplit(".lora_", 1)
         module = modules.get(path)
-        if getattr(module, "weight", None) is None:
+        if module is None or getattr(module, "weight", None) is None:
             raise InputError(f"{told}: that has no {path}; {other}")
         if module is tied or module.weight is tied.weight:
             raise InputError(
