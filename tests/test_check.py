@@ -94,7 +94,7 @@ def test_aliases_and_merge_keys_work() -> None:
 # --- parameters
 
 BAD_PARAMS: list[tuple[str, str, str]] = [
-    ("seed: 42", "seed: 4294967296", "line 8: seed: .*less than or equal to 4294967295"),
+    ("seed: 42", "seed: 4294967296", r"line \d+: seed: .*less than or equal to 4294967295"),
     ("seed: 42", "seed: -1", "seed: .*greater than or equal to 0"),
     ("seed: 42", "seed: true", "seed: .*valid integer"),
     ("seed: 42", 'seed: "42"', "seed: .*valid integer"),
