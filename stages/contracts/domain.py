@@ -6,6 +6,7 @@ import json
 import keyword
 import math
 import re
+import unicodedata
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,8 +27,9 @@ PYTHON_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 def _word(text: str) -> str:
     if CONTROL.search(text) or text != " ".join(text.split()):
         raise ValueError("has blanks at an end or twice, or a control character: remove them")
-    if not any(character.isalnum() or character == "&" for character in text):
-        raise ValueError("has no letter or digit: remove it")
+    # Letters, marks, digits and symbols such as emoji; `&` is how some write `and`.
+    if all(unicodedata.category(c)[0] in "PZC" for c in text) and text != "&":
+        raise ValueError("has no letter, digit or symbol: remove it")
     return text
 
 
