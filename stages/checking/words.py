@@ -33,7 +33,7 @@ class Token:
     after: str
 
 
-@lru_cache(4096)
+@lru_cache(512)
 def tokens(query: str) -> Sequence[Token]:
     """Split at white space (and after a comma that glues two words); outer punctuation apart.
 
@@ -52,7 +52,8 @@ def tokens(query: str) -> Sequence[Token]:
         ):  # fmt: skip
             text, after = text + ".", after[1:]  # H. R. Giger
         if text:
-            _follow(found, apart)
+            if apart:
+                _follow(found, apart)
             found.append(Token(text, key, before, after))
         else:
             apart.append(chunk)
@@ -89,7 +90,9 @@ def words(query: str) -> list[str]:
 
 def count(query: str) -> int:
     """Words as people count them: chunks between white space of which something is heard."""
-    return sum(chunk.isalnum() or bool(normalized(chunk)) for chunk in query.split())
+    return sum(
+        any(c.isalnum() for c in chunk) or bool(normalized(chunk)) for chunk in query.split()
+    )
 
 
 def is_spelt(word: str) -> bool:
