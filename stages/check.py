@@ -27,7 +27,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from stages.contracts import chat, domain, files, prompts, settings, yaml
+from stages.contracts import chat, domain, files, golden, prompts, settings, yaml
 from stages.contracts.command import InputError, run
 from stages.contracts.domain import Domain
 from stages.contracts.settings import Settings
@@ -143,8 +143,6 @@ def check_sources(pack: Path, kind: str) -> None:
 
 def check_golden(pack: Path, known: Domain) -> str:
     """How many golden queries there are; InputError if the file is not one of them."""
-    from stages.scoring import golden
-
     return f"{golden.read(pack / 'golden.jsonl', known).height} golden queries"
 
 

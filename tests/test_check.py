@@ -231,7 +231,7 @@ BAD_DOMAINS: list[tuple[str, Callable[[dict[str, Any]], Any], str]] = [
     ("enum of numbers", lambda v: argument(v).update(enum=[1, 2]), "must list texts"),
     ("enum a text", lambda v: argument(v).update(enum="Photo"), "enum must be a list"),
     ("enum of others", lambda v: argument(v)["enum"].pop(), "differs from content_types"),
-    ("number as a key", lambda v: argument(v).update({3: 4}), "the key 3 is no text"),
+    ("number as a key", lambda v: argument(v).__setitem__(3, 4), "the key 3 is no text"),
     ("infinite", lambda v: argument(v).update(maximum=float("inf")), "not a finite number"),
     ("types a list", lambda v: v.update(content_types=["a"]), "content_types: .*valid dict"),
     ("type that is empty", lambda v: v["content_types"].update({"": {}}), "at least 1 character"),
@@ -481,7 +481,12 @@ def test_schemas_are_json_schema(creative: Domain) -> None:
 def test_all_problems_are_told_at_once_and_nothing_is_lost(whole: Path) -> None:
     """As DVC runs it: 0 where all is in order, else all problems, exit code 1, no traceback."""
     assert "all well" in stage(whole, "stages.check")
-    change(lambda v: (server(v), v["finetune"].update(accelerate="no.yaml")))
+
+    def wrong(value: dict[str, Any]) -> None:
+        server(value)
+        value["finetune"].update(accelerate="no.yaml")
+
+    change(wrong)
     Path("pack/golden.jsonl").write_text("[")
     process = start(whole, "stages.check")
     _, err = process.communicate(timeout=300)
