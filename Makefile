@@ -7,7 +7,7 @@ $(if $(filter cpu gpu,$(PLATFORM)),,$(error PLATFORM is cpu or gpu, not "$(PLATF
 PYTHON ?= python3.11
 # One environment a platform: torch's CPU build and vLLM's GPU build do not mix.
 VENV ?= $(if $(filter gpu,$(PLATFORM)),.venv-gpu,.venv)
-SETUP = -m install.environment --platform $(PLATFORM) --venv $(VENV)
+SETUP = -m stages.install.environment --platform $(PLATFORM) --venv $(VENV)
 # bin first on PATH, so that the stages' `python` is the environment's.
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 export DVC_NO_ANALYTICS = 1
@@ -28,7 +28,7 @@ repro: setup
 
 # Hashes of the pinned lists anew, after a version was changed; needs uv.
 lock:
-	$(PYTHON) -m install.lists
+	$(PYTHON) -m stages.install.lists
 
 RECIPES = heuristic single_prompt router router_heuristic
 
@@ -57,8 +57,8 @@ carried:
 	  || { echo "error: experiments would lack these files, git add them first:" $$new >&2; exit 1; }
 
 lint: setup
-	ruff check install stages tests data
-	ruff format --check install stages tests data
+	ruff check stages tests data
+	ruff format --check stages tests data
 	mypy
 
 test: lint

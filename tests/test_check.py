@@ -231,7 +231,7 @@ BAD_DOMAINS: list[tuple[str, Callable[[dict[str, Any]], Any], str]] = [
     ("enum of numbers", lambda v: argument(v).update(enum=[1, 2]), "must list texts"),
     ("enum a text", lambda v: argument(v).update(enum="Photo"), "enum must be a list"),
     ("enum of others", lambda v: argument(v)["enum"].pop(), "differs from content_types"),
-    ("number as a key", lambda v: argument(v).__setitem__(3, 4), "the key 3 is no text"),
+    ("number as a key", lambda v: argument(v).update(dict[Any, Any]({3: 4})), "key 3 is no text"),
     ("infinite", lambda v: argument(v).update(maximum=float("inf")), "not a finite number"),
     ("types a list", lambda v: v.update(content_types=["a"]), "content_types: .*valid dict"),
     ("type that is empty", lambda v: v["content_types"].update({"": {}}), "at least 1 character"),

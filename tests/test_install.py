@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from install import environment, gpu, lists
-from install.environment import canonical
-from install.lists import Pin
+from stages.install import environment, gpu, lists
+from stages.install.environment import canonical
+from stages.install.lists import Pin
 from tests.conftest import ROOT
 
 LISTS = {name: lists.read(lists.path(name).read_text("utf-8")) for name in lists.MACHINES}
@@ -98,7 +98,7 @@ def test_a_list_read_and_written_is_the_same() -> None:
 def test_installed_weights_are_those_of_their_makers() -> None:
     """README names the makers; the digests are those that they, or their users, give."""
     site = Path(sysconfig.get_path("purelib"))
-    for line in (ROOT / "install" / "weights.sha256").read_text("utf-8").splitlines():
+    for line in (ROOT / "stages" / "install" / "weights.sha256").read_text("utf-8").splitlines():
         digest, name = line.split("  ")
         assert hashlib.sha256((site / name).read_bytes()).hexdigest() == digest, name
 
@@ -189,7 +189,7 @@ def test_a_build_for_another_machine_needs_no_gpu_here() -> None:
 
 
 def setup(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "install.environment", *arguments]
+    command = [sys.executable, "-m", "stages.install.environment", *arguments]
     inherited = {k: v for k, v in os.environ.items() if k != "ROUTENATOR_WITHOUT_GPU"}
     return subprocess.run(
         command, cwd=ROOT, env=inherited | variables, capture_output=True, text=True

@@ -1,6 +1,6 @@
 """The pinned lists: what stands in them, and `make lock`, which writes their hashes anew.
 
-Command: make lock, or python -m install.lists; needs uv, Python 3.11 and the package index.
+Command: make lock, or python -m stages.install.lists; needs uv, Python 3.11 and the package index.
 To change a version: write it into both lists (no hashes needed), then make lock.
 Hashes are those of the index's files that fit Linux, Python 3.11 and 3.12 and the list's machines:
 wheels, and the source where a package has no wheel at all. A pin with a local version, such as
@@ -44,7 +44,7 @@ class Pin(NamedTuple):
 
 def path(platform: str) -> Path:
     """The list of a platform, beside the Makefile."""
-    return Path(__file__).parents[1] / f"requirements-{platform}.txt"
+    return Path(__file__).parents[2] / f"requirements-{platform}.txt"
 
 
 def read(text: str) -> list[Pin]:

@@ -1,6 +1,6 @@
 """Make the environment of a platform: what its pinned list says, by its hashes, and nothing else.
 
-Command: make setup [PLATFORM=gpu] [PYTHON=python3.12], or python -m install.environment
+Command: make setup [PLATFORM=gpu] [PYTHON=python3.12], or python -m stages.install.environment
 Reads requirements-PLATFORM.txt; writes the environment and, last, its file .installed, which says
 what it was made from. An environment without that file, or of another platform or Python, is made
 from nothing; one of another list gets what changed and loses what is no longer listed.
@@ -25,8 +25,8 @@ import time
 from pathlib import Path
 from platform import libc_ver, machine
 
-from install import gpu, lists
-from install.lists import Pin
+from stages.install import gpu, lists
+from stages.install.lists import Pin
 
 PYTHONS = [tuple(map(int, version.split("."))) for version in lists.PYTHONS]
 TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
