@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import json
-import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +18,6 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from stages.contracts.text import MAX_ANSWER, composed, is_valid
 
 SYSTEM = Path(__file__).parents[2] / "prompts" / "system" / "function_call.j2"
-# How models mark what they think before they answer: <think>, [/THINK], <seed:think>.
-THOUGHTS = re.compile(
-    r"[<\[](/?)(?:\w{1,16}:)?(?:think|thinking|thoughts?|reasoning|reflection)[>\]]", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True)
@@ -68,25 +63,6 @@ def render_call(call: Call) -> str:
 
 def _literal(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
-
-
-def without_thoughts(text: str) -> str:
-    """A model's answer without the thoughts before it, which stand in tags such as `<think>`; the
-    first tag may be the prompt's. Thoughts without an end have no answer after them.
-    """
-    ended = False
-    while mark := THOUGHTS.search(text):
-        if mark[1] and ended:  # a tag in the answer
-            break
-        if not mark[1]:
-            if text[: mark.start()].strip():
-                break
-            end = next((m for m in THOUGHTS.finditer(text, mark.end()) if m[1]), None)
-            if end is None:
-                return ""
-            mark = end
-        text, ended = text[mark.end() :], True
-    return text.strip()
 
 
 def parse_call(text: str, tools: list[dict[str, Any]]) -> Call:

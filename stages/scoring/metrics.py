@@ -10,9 +10,10 @@ import numpy as np
 import polars as pl
 
 from stages.contracts import tables
-from stages.contracts.chat import Call, ParseError, parse_call, without_thoughts
+from stages.contracts.chat import Call, ParseError, parse_call
 from stages.contracts.domain import Domain
 from stages.contracts.text import folded as unicase
+from stages.contracts.thinking import spoken
 from stages.scoring.similarity import Encode, cosine
 
 NONE = "(none)"
@@ -24,8 +25,8 @@ def parsed(completion: str, domain: Domain) -> tuple[Call | None, str | None]:
         return parse_call(completion, domain.tools), None
     except ParseError as error:
         told = str(error)
-    answer = without_thoughts(completion)
-    if answer == completion.strip():
+    answer = spoken(completion) or ""
+    if answer == completion:
         return None, told
     try:
         return parse_call(answer, domain.tools), None

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from transformers import TrainerCallback
 
-from stages.contracts import command
+from stages.contracts.command import grace
 
 # Seconds in which signals are one: a terminal and a launcher both send it.
 TOGETHER = 1.0
@@ -82,10 +82,3 @@ class Stop(TrainerCallback):
                 "to go on from there",
                 flush=True,
             )
-
-
-def grace(seconds: float) -> None:
-    """Ask for that long between a stop and the kill, where something kills stages."""
-    ask = getattr(command, "grace", None)
-    if ask:
-        ask(seconds)

@@ -19,9 +19,9 @@ from stages.contracts.domain import Domain
 from stages.contracts.models import identity, resolve
 from stages.contracts.prompts import Template
 from stages.contracts.settings import Settings
+from stages.contracts.thinking import spoken
 from stages.writing import seeing
 from stages.writing.engines import Answer, Ask, Complete, Failed, Messages, begins, started
-from stages.writing.engines.thinking import spoken
 from stages.writing.picture import described, look, variables
 from stages.writing.prompting import Prompter, query_of
 from stages.writing.slots import Request

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
-from stages.writing.engines.thinking import spoken
+from stages.contracts.thinking import spoken
 
 # Chat messages; a content is a text or, for a model that sees, a list of OpenAI's parts.
 Messages = list[dict[str, Any]]
