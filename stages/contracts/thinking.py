@@ -41,6 +41,25 @@ def spoken(text: str) -> str | None:
     return " ".join(part.strip() for part in parts if part.strip()) or None
 
 
+def after_thoughts(text: str) -> str:
+    """A call without the thoughts before it, whose first tag may be the prompt's; tags inside the
+    call are its own. Thoughts without an end have no answer after them.
+    """
+    ended = False
+    while mark := TAG.search(text):
+        if mark[1] and ended:
+            break
+        if not mark[1]:
+            if text[: mark.start()].strip():
+                break
+            end = next((m for m in TAG.finditer(text, mark.end()) if m[1]), None)
+            if end is None:
+                return ""
+            mark = end
+        text, ended = text[mark.end() :], True
+    return text.strip()
+
+
 def _final(text: str) -> str | None:
     """What stands in the channel `final`."""
     channels = list(CHANNEL.finditer(text))

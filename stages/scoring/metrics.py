@@ -13,7 +13,7 @@ from stages.contracts import tables
 from stages.contracts.chat import Call, ParseError, parse_call
 from stages.contracts.domain import Domain
 from stages.contracts.text import folded as unicase
-from stages.contracts.thinking import spoken
+from stages.contracts.thinking import after_thoughts
 from stages.scoring.similarity import Encode, cosine
 
 NONE = "(none)"
@@ -25,8 +25,8 @@ def parsed(completion: str, domain: Domain) -> tuple[Call | None, str | None]:
         return parse_call(completion, domain.tools), None
     except ParseError as error:
         told = str(error)
-    answer = spoken(completion) or ""
-    if answer == completion:
+    answer = after_thoughts(completion)
+    if answer == completion.strip():
         return None, told
     try:
         return parse_call(answer, domain.tools), None
