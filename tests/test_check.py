@@ -207,7 +207,7 @@ def first(value: dict[str, Any]) -> dict[str, Any]:
     return value["functions"][0]
 
 
-def argument(value: dict[str, Any]) -> dict[str, Any]:
+def argument(value: dict[str, Any]) -> dict[Any, Any]:
     return first(value)["parameters"]["properties"][value["label_argument"]]
 
 
@@ -481,12 +481,8 @@ def test_schemas_are_json_schema(creative: Domain) -> None:
 def test_all_problems_are_told_at_once_and_nothing_is_lost(whole: Path) -> None:
     """As DVC runs it: 0 where all is in order, else all problems, exit code 1, no traceback."""
     assert "all well" in stage(whole, "stages.check")
-
-    def wrong(value: dict[str, Any]) -> None:
-        server(value)
-        value["finetune"].update(accelerate="no.yaml")
-
-    change(wrong)
+    change(server)
+    change(lambda v: v["finetune"].update(accelerate="no.yaml"))
     Path("pack/golden.jsonl").write_text("[")
     process = start(whole, "stages.check")
     _, err = process.communicate(timeout=300)
