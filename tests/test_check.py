@@ -122,7 +122,7 @@ BAD_PARAMS: list[tuple[str, str, str]] = [
     ("lr_scheduler_type: cosine", "lr_scheduler_type: cosine_with_min_lr", "is none of linear"),
     ("max_steps: -1", "max_steps: 0", "max_steps: 0 would train nothing"),
     ("lora_dropout: 0.0", "lora_dropout: 1.0", "lora_dropout: .*less than 1"),
-    ("  r: 16", "  r: 1000000000", "finetune.r: .*8192"),
+    ("  r: 16", "  r: 1000000000", "finetune.r: .*512"),
     ("bootstrap_samples: 2000", "bootstrap_samples: 1000000000", "bootstrap_samples: .*100000"),
     ("source: population.yaml", "source: ../../x.yaml", "population.source: .*out of the pack"),
     ("source: population.yaml", "source: /etc/passwd", "population.source: .*out of the pack"),

@@ -478,7 +478,7 @@ def test_failed_requests_blame_no_template_and_are_no_rejects(
     failed = rows.filter(pl.col("reason").str.starts_with("engine: "))
     assert failed.height > 8 and not failed["accepted"].any()
     metrics = json.loads(Path("metrics/generate_text.json").read_text())
-    assert metrics["store"]["failed"] == failed.height
+    assert metrics["failed"] == failed.height
     assert "engine" not in metrics["rejected"]
     assert metrics["candidates"] == rows.height - failed.height
     # Every request of the second template failed.
