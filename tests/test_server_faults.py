@@ -374,16 +374,6 @@ def test_a_prompt_that_is_too_long_leaves_nothing_out(fake: fakes.Fake) -> None:
     assert all("max_tokens" in body for body in fake.asked)
 
 
-@pytest.mark.parametrize(
-    "address", ["127.0.0.1:80/v1", "http://127.0.0.1:181029/v1", "http://[::1/v1", "ftp://a/v1",
-                "http:///v1", "http://user:geheim@127.0.0.1/v1", ""]
-)  # fmt: skip
-def test_what_is_no_address_is_told(address: str) -> None:
-    with pytest.raises(InputError, match=r"no address of a server") as error:
-        server.served(options(address))
-    assert "geheim" not in str(error.value)
-
-
 # --- the stage
 
 

@@ -964,7 +964,7 @@ def test_a_training_that_diverges_gives_no_adapter(
         assert not tmp_path.exists()
         tmp_path.mkdir()
     with pytest.raises(InputError, match="the training diverged"):
-        run(base, tokenizer, tmp_path, learning_rate=1e30, logging_steps=1, max_grad_norm=1e30)
+        run(base, tokenizer, tmp_path, learning_rate=10.0, logging_steps=1, max_grad_norm=1e6)
 
 
 def test_a_full_disk_is_told(saved: Callable[..., str], tokenizer: Any, tmp_path: Path) -> None:
@@ -1128,9 +1128,6 @@ def test_stage_refuses_a_student_before_it_is_loaded(
     workplace: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(qlora, "train", None)
-    workplace(r=1000)
-    with pytest.raises(InputError, match="r is 1000: give at most 512"):
-        finetune.main()
     workplace()
     config = Path("models/base/student/config.json")
     held = json.loads(config.read_text())

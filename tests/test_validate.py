@@ -266,23 +266,26 @@ def test_what_the_engine_did_not_answer_is_no_candidate(workplace: Path) -> None
     assert metrics["routes"]["heuristic"]["acceptance"] == 1
 
 
-def test_a_bad_golden_file_is_told_before_anything_is_made(
-    workplace: Path, creative: Domain, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(validate, "GOLDEN", str(workplace / "golden.jsonl"))
-    (workplace / "golden.jsonl").write_text('{"query": ["find"]}\n')
+def own_golden(workplace: Path, text: str) -> None:
+    """A pack with a golden file of its own."""
+    pack = workplace / "pack"
+    pack.mkdir()
+    shutil.copy(PACK / "domain.yaml", pack)
+    (pack / "golden.jsonl").write_text(text, "utf-8")
+    params(workplace, lambda value: value.update(pack="pack"))
+
+
+def test_a_bad_golden_file_is_told_before_anything_is_made(workplace: Path) -> None:
+    own_golden(workplace, '{"query": ["find"]}\n')
     with pytest.raises(InputError, match=r"golden\.jsonl, row 1: column `function` is missing"):
         validate.main()
     assert not Path("data/dataset").exists()
 
 
-def test_a_golden_query_in_another_form_is_dropped(
-    workplace: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(validate, "GOLDEN", str(workplace / "golden.jsonl"))
+def test_a_golden_query_in_another_form_is_dropped(workplace: Path) -> None:
     row = {"query": "cafe\u0301 by the river", "function": "Search", "content_type": "Photo",
            "extracted_prompt": "cafe\u0301"}  # fmt: skip
-    (workplace / "golden.jsonl").write_text("\ufeff" + json.dumps(row))
+    own_golden(workplace, "\ufeff" + json.dumps(row))
     made = [candidate("heuristic-0", "café by the river photo"),
             candidate("text-0", "Café by the river")]  # fmt: skip
     write([request(0), request(0, "text", content_type="Any")],
