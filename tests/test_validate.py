@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,7 @@ from stages.contracts.command import InputError
 from stages.contracts.domain import Domain
 from stages.contracts.settings import read_yaml
 from stages.contracts.tables import Candidates, Rejected, Requests, Samples, Surplus
+from tests.conftest import PACK, params
 
 ROOT = Path(__file__).parents[1]
 ANIMALS = ["otter", "heron", "badger", "walrus", "gecko", "falcon", "beetle", "lobster", "camel",
@@ -56,10 +58,9 @@ def table(contract: Any, made: list[dict[str, Any]]) -> pl.DataFrame:
 @pytest.fixture
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the tables that `validate` reads; the pack and the settings are ours."""
-    params = (ROOT / "params.yaml").read_text("utf-8")
-    pack = ROOT / "data" / "domains" / "creative"
+    text = (ROOT / "params.yaml").read_text("utf-8")
     (tmp_path / "params.yaml").write_text(
-        params.replace("pack: data/domains/creative", f"pack: {pack}"), "utf-8"
+        text.replace("pack: data/domains/creative", f"pack: {PACK}"), "utf-8"
     )
     monkeypatch.chdir(tmp_path)
     requests, made = [], {"heuristic": [], "text": [], "vision": []}  # type: ignore[var-annotated]
