@@ -40,6 +40,8 @@ PLOTS = Path("metrics/finetune")
 LAST = 5
 # Seconds that the launcher of several processes has to end them: it takes 30 itself.
 LAUNCHER = 40
+# Set for what the launcher starts: of one process alone it tells no rank.
+LAUNCHED = "ROUTENATOR_LAUNCHED"
 
 
 def base_name(student: str) -> str:
@@ -110,6 +112,7 @@ def launch(configuration: str) -> NoReturn:
     settings.read_yaml(configuration)  # before accelerate's own reader, which has no bounds
     # Each of its processes keeps its own limit; the launcher waits for them.
     grace(LAUNCHER)
+    os.environ[LAUNCHED] = "1"
     command = [sys.executable, "-m", "accelerate.commands.accelerate_cli", "launch"]
     os.execv(sys.executable, [*command, "--config_file", configuration, "-m", "stages.finetune"])
 
@@ -119,7 +122,7 @@ def main() -> None:
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     chosen = settings.load()
     tune = chosen.finetune
-    if tune.accelerate and "RANK" not in os.environ:
+    if tune.accelerate and not {"RANK", LAUNCHED} & os.environ.keys():
         launch(tune.accelerate)
     is_first = os.environ.get("RANK", "0") == "0"
     base = models.resolve("student")

@@ -963,8 +963,6 @@ def test_a_training_that_diverges_gives_no_adapter(
             run(base, tokenizer, tmp_path, Break(step), save_steps=1)
         assert not tmp_path.exists()
         tmp_path.mkdir()
-    with pytest.raises(InputError, match="the training diverged"):
-        run(base, tokenizer, tmp_path, learning_rate=10.0, logging_steps=1, max_grad_norm=1e6)
 
 
 def test_a_full_disk_is_told(saved: Callable[..., str], tokenizer: Any, tmp_path: Path) -> None:
