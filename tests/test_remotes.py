@@ -93,7 +93,7 @@ def test_data_goes_to_s3_and_comes_back(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     git(tmp_path, "clone", "-q", str(origin), str(clone))
     assert contents(clone) == {}
-    shell(clone, "dvc", "pull", *STAGES)
+    shell(clone, "dvc", "pull", "check", *STAGES)
     assert contents(clone) == contents(first) and len(contents(clone)) == 4
     assert "up to date" in shell(clone, "dvc", "status", *STAGES).stdout
     shell(tmp_path, "dvc", "get", str(origin), "data/population", "-o", "got")
