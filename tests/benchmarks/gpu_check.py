@@ -84,10 +84,14 @@ def made_rows(count: int, prefix: int, vocabulary: int) -> list[dict[str, Any]]:
 
 
 def ceiling(device: str, size: int, repeats: int = 20) -> float:
-    """Floating-point operations a second of a bfloat16 product of two square matrices."""
+    """Floating-point operations a second of a product of two square matrices, in the type that
+    models compute in there: bfloat16 on a GPU.
+    """
     import torch
 
-    one = torch.randn(size, size, dtype=torch.bfloat16, device=device)
+    from stages.contracts import processor
+
+    one = torch.randn(size, size, dtype=processor.dtype(), device=device)
     best = float("inf")
     for _ in range(repeats):
         began = time.perf_counter()
@@ -127,7 +131,7 @@ def main(given: list[str] | None = None) -> None:
     if chosen.tiny:
         sizes = {"tiny": ("Llama", TINY)}
     peak = ceiling(chosen.device, 8192 if cuda else 256)
-    print(f"gpu-check: {name}, torch {torch.__version__}, {peak / 1e12:.2f} TFLOP/s in bfloat16",
+    print(f"gpu-check: {name}, torch {torch.__version__}, {peak / 1e12:.2f} TFLOP/s",
           flush=True)  # fmt: skip
     figures: list[dict[str, Any]] = []
     failed: list[str] = []
