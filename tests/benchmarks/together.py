@@ -21,7 +21,16 @@ from transformers import AutoTokenizer
 from stages.training.tokens import encode_table
 from tests.benchmarks.frame import Line, Size, Timed, at_least, project, script, stage, timed
 from tests.benchmarks.scoring import ADAPT
-from tests.benchmarks.training import BATCH, OURS, ROOM, WARM, Races, dataset, rate
+from tests.benchmarks.training import (
+    BATCH,
+    OURS,
+    ROOM,
+    WARM,
+    Races,
+    dataset,
+    heuristic_only,
+    rate,
+)
 from tests.benchmarks.writing import CHOOSE, forget
 
 ROWS, REQUESTS, QUERIES = 96, 300, 200
@@ -96,15 +105,16 @@ def writing_and_scoring(size: Size, folder: Path) -> Iterator[Line]:
                     0.42, max(t.peak_mib for t in beside[name]))  # fmt: skip
 
 
-def lines(size: Size) -> Iterator[Line]:
-    def small(params: dict[str, Any]) -> None:
-        params["route"]["weights"] = {"heuristic": 1.0, "text": 0, "vision": 0}
-        params["ingest_assets"]["max_pictures"] = 0
+def without_pictures(params: dict[str, Any]) -> None:
+    params["route"]["weights"]["vision"] = 0
+    params["ingest_assets"]["max_pictures"] = 0
 
-    with project(small) as made, tempfile.TemporaryDirectory() as name:
+
+def lines(size: Size) -> Iterator[Line]:
+    with project(heuristic_only) as made, tempfile.TemporaryDirectory() as name:
         samples, base = dataset(made)
         tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
         rows = encode_table(samples, tokenizer, ROOM)
         yield from trainings(size, rows, base, Path(name))
-    with project(lambda params: params["ingest_assets"].update(max_pictures=0)) as folder:
+    with project(without_pictures) as folder:
         yield from writing_and_scoring(size, folder)
