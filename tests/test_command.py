@@ -265,10 +265,11 @@ def test_a_stage_that_was_started_by_hand_outlives_its_shell(script: Path, tmp_p
         shell=True, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True,
     )  # fmt: skip
     until = time.monotonic() + 20
-    while not (tmp_path / "number").read_text():
+    number = tmp_path / "number"  # the shell may not have made it yet
+    while not (number.exists() and number.read_text()):
         assert time.monotonic() < until
         time.sleep(0.05)
-    stage = int((tmp_path / "number").read_text())
+    stage = int(number.read_text())
     time.sleep(0.6)
     assert is_running(stage)
     os.kill(stage, signal.SIGTERM)

@@ -58,6 +58,8 @@ class Database:
              str(temporary)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=None if os.environ.get("ROUTENATOR_TRACEBACK") else subprocess.DEVNULL,
+            # Arrow brings numpy along, whose idle threads would take memory of the limit.
+            env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
         )  # fmt: skip
         assert self._child.stdin and self._child.stdout
         self._in, self._out = self._child.stdin, self._child.stdout
