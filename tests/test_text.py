@@ -287,7 +287,7 @@ HOSTILE = {
 
 
 def longest(work: Any, *given: Any) -> float:
-    """Seconds of processor time; of three tries the best, if the first was slow: others may work."""
+    """Seconds of processor time; the best of three tries if the first is slow: others may work."""
     seconds = float("inf")
     for _ in range(3):
         start = time.process_time()
