@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from ruamel.yaml import YAML
 
@@ -17,6 +18,9 @@ from stages.contracts import domain, processor
 from stages.contracts.domain import Domain
 
 processor.share_cores()  # before a test imports torch
+# On a busy machine 200 ms for an example are no fault of the code.
+hypothesis.settings.register_profile("shared", deadline=None)
+hypothesis.settings.load_profile("shared")
 
 ROOT = Path(__file__).parents[1]
 PACK = ROOT / "data" / "domains" / "creative"
