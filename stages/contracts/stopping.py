@@ -30,6 +30,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Seconds from the first signal to the kill, between two looks at the processes that a stage ends
 # with, in which a terminal's signal reaches all of its processes, and for what a stage leaves.
 LIMIT, EVERY, TOGETHER, LEAVE = 1.4, 0.25, 0.1, 0.3
+# Seconds in which a stage on a busy machine tells that a terminal's signal reached it, too.
+HEARD = 0.5
 SHELLS = ("sh", "bash", "dash", "zsh", "fish", "ksh")
 # What DVC, torch's launcher and accelerate's own put into the environment of what they start.
 STARTERS = {"DVC_STAGE", "RANK", "ACCELERATE_MIXED_PRECISION"}
@@ -197,7 +199,7 @@ class _Watcher:
         if not self.stopped(numbers):
             return
         if first:
-            until = time.monotonic() + TOGETHER
+            until = time.monotonic() + HEARD
             while told and (left := until - time.monotonic()) > 0:
                 if select.select([told], [], [], left)[0] and self.stopped(os.read(told, 64)):
                     return
