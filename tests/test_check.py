@@ -123,6 +123,8 @@ BAD_PARAMS: list[tuple[str, str, str]] = [
     ("max_steps: -1", "max_steps: 0", "max_steps: 0 would train nothing"),
     ("lora_dropout: 0.0", "lora_dropout: 1.0", "lora_dropout: .*less than 1"),
     ("  r: 16", "  r: 1000000000", "finetune.r: .*512"),
+    ("  lora_alpha: 32", "  lora_alpha: 1000000000", "finetune.lora_alpha: .*10000"),
+    ("  lora_dropout: 0.0", "  lora_dropout: 1.0", "finetune.lora_dropout: .*less than 1"),
     ("bootstrap_samples: 2000", "bootstrap_samples: 1000000000", "bootstrap_samples: .*100000"),
     ("source: population.yaml", "source: ../../x.yaml", "population.source: .*out of the pack"),
     ("source: population.yaml", "source: /etc/passwd", "population.source: .*out of the pack"),
