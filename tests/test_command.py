@@ -200,6 +200,23 @@ def test_a_signal_to_the_whole_group_counts_once(script: Path, tmp_path: Path) -
 
 
 @LINUX
+def test_a_signal_to_the_group_counts_once_where_the_stage_waits_for_a_processor(
+    script: Path, tmp_path: Path
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, str(script), "saves"], cwd=tmp_path, start_new_session=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    stage = process_of(process)
+    os.kill(stage, signal.SIGSTOP)
+    os.killpg(process.pid, signal.SIGINT)
+    time.sleep(1.0)
+    os.kill(stage, signal.SIGCONT)
+    process.communicate(timeout=20)
+    assert process.returncode == 130 and (tmp_path / "saved").exists()
+
+
+@LINUX
 def test_children_end_with_a_stage_that_is_killed(script: Path, tmp_path: Path) -> None:
     process = begun(script, "has_children", tmp_path)
     child = process_of(process)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import signal
 import time
 from collections.abc import Iterator
@@ -310,8 +311,6 @@ def test_numbers_are_finite_and_labels_say_something() -> None:
 @pytest.fixture
 def tracked() -> Path:
     """A DVC repository whose cache is linked to; pack/assets holds pictures and a table."""
-    from dvc.repo import Repo
-
     Path("pack/assets/pics").mkdir(parents=True)
     for name in ("a", "b"):
         Image.new("RGB", (40, 30), "teal" if name == "a" else "red").save(
@@ -320,13 +319,15 @@ def tracked() -> Path:
     Path("pack/assets/t.csv").write_text("id,pic\np1,a.png\np2,b.png\n")
     for name in ("domain.yaml", "golden.jsonl"):
         shutil.copy(PACK / name, "pack")
-    repo = Repo.init(".", no_scm=True)
-    with repo.config.edit("repo") as config:
-        config["cache"].update(type=["symlink"], dir="../../shared cache")
-    repo.close()
-    repo = Repo(".")
-    repo.add(["pack/assets/pics", "pack/assets/t.csv", "pack/domain.yaml", "pack/golden.jsonl"])
-    repo.close()
+    names = ["pack/assets/pics", "pack/assets/t.csv", "pack/domain.yaml", "pack/golden.jsonl"]
+    # In processes of their own: DVC's logger holds on to the stream that an earlier test had.
+    for command in (
+        ["init", "--no-scm"],
+        ["config", "cache.type", "symlink"],
+        ["config", "cache.dir", "../shared cache"],
+        ["add", *names],
+    ):
+        subprocess.run(["dvc", *command, "-q"], check=True)
     links._cache_dirs.cache_clear()
     return Path("pack")
 

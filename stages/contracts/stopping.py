@@ -18,6 +18,7 @@ import contextlib
 import ctypes
 import mmap
 import os
+import re
 import select
 import signal
 import struct
@@ -203,8 +204,11 @@ class _Watcher:
             while told and (left := until - time.monotonic()) > 0:
                 if select.select([told], [], [], left)[0] and self.stopped(os.read(told, 64)):
                     return
+            number = self.stop or signal.SIGTERM
+            if told and _is_pending(self.stage, number):
+                return  # it has it, and only waits for a processor
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self.stage, self.stop or signal.SIGTERM)
+                os.kill(self.stage, number)
         elif time.monotonic() - self.since > 3 * TOGETHER:
             self.since = float("-inf")  # a second one: at once
 
@@ -307,6 +311,16 @@ def _parent(process: int) -> int | None:
     except OSError:
         return None
     return int(stat.rpartition(")")[2].split()[1])  # a name may hold brackets and blanks
+
+
+def _is_pending(process: int, number: int) -> bool:
+    """Whether a signal was sent to a process that has not run since; False where nothing tells."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text("utf-8", "replace")
+    except OSError:
+        return False
+    sets = re.findall(r"^S(?:ig|hd)Pnd:\s*([0-9a-f]+)$", status, re.MULTILINE)
+    return any(int(one, 16) >> (number - 1) & 1 for one in sets)
 
 
 def _descendants(process: int) -> list[int]:
