@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from stages.contracts import command
+from stages.core import command
 from tests.conftest import ROOT
 
 # What a stage may be doing when it is told to stop. `ready` is its own process.
 WORK = """
 import collections, itertools, os, signal, subprocess, sys, time
 from pathlib import Path
-from stages.contracts import command, stopping
+from stages.core import command, stopping
 
 def ready():
     print(os.getpid(), flush=True)

@@ -35,13 +35,14 @@ from trl import SFTTrainer
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
 from stages import finetune
-from stages.contracts import chat, chat_template, files, settings
-from stages.contracts import models as base_models
-from stages.contracts.command import InputError
-from stages.contracts.domain import Domain
-from stages.contracts.tables import Samples
-from stages.scoring import engine as scoring_engine
-from stages.scoring.metrics import parsed
+from stages.core import files, settings
+from stages.core.command import InputError
+from stages.core.domain import Domain
+from stages.core.tables import Samples
+from stages.engines import models as base_models
+from stages.evaluation import engine as scoring_engine
+from stages.evaluation.metrics import parsed
+from stages.formats import chat, chat_template
 from stages.training import (
     attention,
     bfd,
@@ -1210,7 +1211,7 @@ from functools import partial
 from itertools import chain
 from transformers import TrainerCallback
 from stages import finetune
-from stages.contracts.command import run
+from stages.core.command import run
 from stages.training import qlora
 class Tell(TrainerCallback):
     def on_step_end(self, args, state, control, **kwargs):

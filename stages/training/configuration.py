@@ -11,9 +11,9 @@ from peft import LoraConfig
 from transformers.pytorch_utils import Conv1D
 from trl import SFTConfig
 
-from stages.contracts import processor
-from stages.contracts.command import InputError
-from stages.contracts.settings import Finetune
+from stages.core import processor
+from stages.core.command import InputError
+from stages.core.settings import Finetune
 from stages.training import grouping
 from stages.training.tokens import Row
 

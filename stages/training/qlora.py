@@ -22,9 +22,9 @@ from safetensors import SafetensorError
 from transformers import PrinterCallback, TrainerCallback, TrainerState
 from trl import SFTTrainer
 
-from stages.contracts import files, memory
-from stages.contracts.command import InputError
-from stages.contracts.settings import Finetune
+from stages.core import files, memory
+from stages.core.command import InputError
+from stages.core.settings import Finetune
 from stages.training import bfd, configuration, grouping, isolation, lora, shared_prefix
 from stages.training.base import load_base
 from stages.training.grouping import Grouped
