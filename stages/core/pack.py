@@ -30,6 +30,7 @@ from stages.core.sources import (
     resolve,
     split_key,
 )
+from stages.core.strata import BAND, FUNCTION, LOCALE, SCENARIO
 from stages.core.vocabulary import Entry, Vocabulary
 
 PACK, POPULATION, CATALOGUE = "pack.yaml", "population.yaml", "catalogue.json"
@@ -39,10 +40,6 @@ SCENARIOS = ("single", "no_call", "missing_argument", "missing_function")
 DEFAULT_SCENARIOS = {
     "single": 0.8, "no_call": 0.06, "missing_argument": 0.07, "missing_function": 0.07,
 }  # fmt: skip
-# The value of a dimension where it does not apply, such as the function of chit-chat.
-NONE = ""
-# Dimensions that every pack has; `dimensions` of pack.yaml adds others.
-FUNCTION, SCENARIO, LOCALE, BAND = "function", "scenario", "locale", "band"
 MAX_WORDS = 1_000
 
 Locale = Annotated[str, Field(pattern=r"\A[a-z]{2,3}([_-][A-Za-z0-9]{2,8})*\z")]

@@ -28,6 +28,7 @@ class Block(BaseModel):
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Text = Annotated[str, Field(min_length=1, max_length=200)]
+Values = Annotated[list[Any], Field(min_length=1, max_length=1_000)]
 Surfaces = Annotated[list[Text], Field(min_length=1, max_length=1_000)]
 Bounded = Annotated[float, Field(ge=-MAX, le=MAX)]
 Clock = Annotated[str, Field(pattern=r"\A([01]\d|2[0-3]):[0-5]\d\z")]
@@ -97,8 +98,8 @@ class ListOf(Block):
     def _rising(self) -> ListOf:
         if self.count[1] < self.count[0]:
             raise ValueError(f"count: {self.count} must rise")
-        if self.of.kind is None:
-            raise ValueError("of: names no source, such as {vocabulary: NAME}")
+        if self.of.kind in (None, "list", "constant"):
+            raise ValueError("of: must name a source of single values, such as {vocabulary: NAME}")
         return self
 
 
@@ -107,7 +108,7 @@ class SourceEntry(Block):
     the agreement is to be said.
     """
 
-    enum: Literal[True] | Annotated[list[Any], Field(min_length=1)] | None = None
+    enum: Literal[True] | Values | None = None
     vocabulary: Text | None = None
     integer: Integer | None = None
     number: Number | None = None
