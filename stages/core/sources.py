@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -176,12 +177,12 @@ class Source:
     properties: tuple[Source, ...] = ()
     is_declared: bool = False
 
-    @property
+    @cached_property
     def key(self) -> str:
         """FUNCTION.ARGUMENT, nested FUNCTION.ARGUMENT.PROPERTY."""
         return ".".join((self.function, *self.path))
 
-    @property
+    @cached_property
     def slot(self) -> str:
         """ARGUMENT, nested ARGUMENT.PROPERTY: what a phrase asks for."""
         return ".".join(self.path)

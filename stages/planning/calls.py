@@ -162,9 +162,9 @@ class Calls:
         return [first] if first.kind != "object" else self._chosen([first]) or self._first(first)
 
     def _is_chosen(self, source: Source) -> bool:
-        level = self._shares.setdefault(
-            source.slot, random.Random(seed_of(self.seed, "share", source.slot))
-        ).random()
+        if source.slot not in self._shares:
+            self._shares[source.slot] = random.Random(seed_of(self.seed, "share", source.slot))
+        level = self._shares[source.slot].random()
         if source.slot in self.fixed and (self.fixed[source.slot] or not source.required):
             return bool(self.fixed[source.slot])
         if any(value and _is_below(slot, source.slot) for slot, value in self.fixed.items()):
