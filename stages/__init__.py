@@ -2,7 +2,7 @@
 
 import sys
 
-from stages.contracts import stopping
+from stages.core import stopping
 
 # `python -m stages.NAME`, whose path is not known yet. Parting is safe here only: the modules of a
 # stage start threads when they are imported, which a forked process lacks.

@@ -27,10 +27,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from stages.contracts import chat, domain, files, golden, prompts, settings, yaml
-from stages.contracts.command import InputError, run
-from stages.contracts.domain import Domain
-from stages.contracts.settings import Settings
+from stages.core import domain, files, golden, prompts, settings, yaml
+from stages.core.command import InputError, run
+from stages.core.domain import Domain
+from stages.core.settings import Settings
+from stages.formats import chat
 
 T = TypeVar("T")
 OUT = Path("data/checked")
@@ -117,7 +118,7 @@ def check_seeing(known: Domain) -> None:
 
 def check_population(known: Domain, chosen: Settings) -> str:
     """What the population was read from; InputError if the target is out of reach."""
-    from stages.routing import observed, targets
+    from stages.planning import observed, targets
 
     block, path = chosen.population, Path(chosen.pack) / chosen.population.source
     targets.check_bands(block.bands, known)

@@ -22,9 +22,9 @@ from typing import Any
 import polars as pl
 from rich.console import Console
 
-from stages.contracts import files, tables
-from stages.contracts.command import InputError, run
-from stages.scoring import comparison, report
+from stages.core import files, tables
+from stages.core.command import InputError, run
+from stages.evaluation import comparison, report
 
 RECIPES = ("heuristic", "single_prompt", "router", "router_heuristic")
 REFERENCE = "single_prompt"

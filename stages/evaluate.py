@@ -24,13 +24,15 @@ from typing import Any
 import polars as pl
 from rich.console import Console
 
-from stages.contracts import chat, domain, engine, files, golden, links, models, settings, tables
-from stages.contracts.command import InputError, run
-from stages.contracts.store import NAME, Store
-from stages.scoring import metrics, report, significance
-from stages.scoring.adapter import check_adapter
-from stages.scoring.engine import answer
-from stages.scoring.similarity import AS_TEXT, embedder
+from stages.core import domain, files, golden, links, settings, tables
+from stages.core.command import InputError, run
+from stages.engines import engine, models
+from stages.engines.store import NAME, Store
+from stages.evaluation import metrics, report, significance
+from stages.evaluation.adapter import check_adapter
+from stages.evaluation.engine import answer
+from stages.evaluation.similarity import AS_TEXT, embedder
+from stages.formats import chat
 
 METRICS = Path("metrics")
 ADAPTER = Path("models/adapter")

@@ -24,11 +24,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import polars as pl
 
-from stages.contracts import files, models, settings
-from stages.contracts.command import InputError, grace, run
-from stages.contracts.pace import duration
-from stages.contracts.settings import Finetune
-from stages.contracts.tables import Samples
+from stages.core import files, settings
+from stages.core.command import InputError, grace, run
+from stages.core.pace import duration
+from stages.core.settings import Finetune
+from stages.core.tables import Samples
+from stages.engines import models
 
 if TYPE_CHECKING:
     from stages.training.qlora import Trained

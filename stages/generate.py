@@ -21,21 +21,21 @@ from functools import lru_cache, partial
 
 import polars as pl
 
-from stages.checking import Verdict, judged, normalized
-from stages.checking.parallel import over_rows
-from stages.checking.seals import ASKED, seals
-from stages.contracts import domain, files, prompts, settings, store
-from stages.contracts.command import InputError, run
-from stages.contracts.domain import Domain
-from stages.contracts.pace import duration, listed
-from stages.contracts.settings import Settings
-from stages.contracts.tables import ROUTES, Candidates, Requests, empty
-from stages.writing.engines import Failed
-from stages.writing.heuristic import Grammar
-from stages.writing.models import Writer, Written
-from stages.writing.progress import Reporter
-from stages.writing.quota import Quotas
-from stages.writing.slots import Request
+from stages.checks import Verdict, judged, normalized
+from stages.checks.seals import ASKED, seals
+from stages.core import domain, files, prompts, settings
+from stages.core.command import InputError, run
+from stages.core.domain import Domain
+from stages.core.pace import duration, listed
+from stages.core.parallel import over_rows
+from stages.core.settings import Settings
+from stages.core.tables import ROUTES, Candidates, Requests, empty
+from stages.engines import Failed, store
+from stages.generation.heuristic import Grammar
+from stages.generation.progress import Reporter
+from stages.generation.quota import Quotas
+from stages.generation.slots import Request
+from stages.generation.writer import Writer, Written
 
 # Batches that a model is asked for at a time: an engine that can work ahead need not idle at the
 # end of each, while its longest answers are written.

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import polars as pl
 
-from stages.contracts import domain, files, settings, text
-from stages.contracts.command import InputError, run
-from stages.contracts.domain import Domain
-from stages.contracts.tables import Assets, SourceRejects, empty
-from stages.ingesting import sources
+from stages.core import domain, files, settings, text
+from stages.core.command import InputError, run
+from stages.core.domain import Domain
+from stages.core.tables import Assets, SourceRejects, empty
+from stages.ingest import sources
 
 OUT = Path("data/ingested/assets")
 # The columns with text that may come into a query.
@@ -51,7 +51,7 @@ def refuse(frame: pl.DataFrame, pack: Path, known: Domain) -> pl.DataFrame:
     pictured = frame.filter(pl.col("image_path").is_not_null()).select("asset_id", "image_path")
     if pictured.is_empty():
         return bad
-    from stages.ingesting import images
+    from stages.ingest import images
 
     why = {path: images.refusal(path, pack) for path in pictured["image_path"].unique()}
     unusable = [(key, why[path]) for key, path in pictured.iter_rows() if why[path]]
@@ -98,7 +98,7 @@ def draw_pictures(drawings: pl.DataFrame, limit: int) -> dict[str, str]:
     """Draw up to `limit` pictures, a sample spread over the assets; asset_id -> path."""
     if limit == 0 or drawings.is_empty():
         return {}
-    from stages.ingesting.pictures import draw, parsed, picture_size
+    from stages.images.composition import draw, parsed, picture_size
 
     folder = OUT / "pictures"
     folder.mkdir(parents=True, exist_ok=True)

@@ -12,10 +12,10 @@ from typing import Any
 
 import polars as pl
 
-from stages.contracts import domain, files, settings, text
-from stages.contracts.command import run
-from stages.contracts.tables import Edges, Nodes, SourceRejects, empty
-from stages.ingesting import graph, sources
+from stages.core import domain, files, settings, text
+from stages.core.command import run
+from stages.core.tables import Edges, Nodes, SourceRejects, empty
+from stages.ingest import graph, sources
 
 OUT = Path("data/ingested/graph")
 

@@ -19,8 +19,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from stages.contracts import files, models, settings
-from stages.contracts.command import InputError, run
+from stages.core import files, settings
+from stages.core.command import InputError, run
+from stages.engines import models
 
 BASE = Path("models/base")
 PICKLED = {".bin", ".pt", ".pth", ".ckpt", ".pkl"}

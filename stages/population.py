@@ -3,7 +3,7 @@
 Command: python -m stages.population
 Reads:   PACK/domain.yaml and population.source in PACK: statistics (.yaml: shares and quantiles)
          or a table of observed queries (.csv, .jsonl, .gz of these, .parquet), of which only
-         aggregates of enough rows leave; stages/routing/observed.py says which
+         aggregates of enough rows leave; stages/planning/observed.py says which
 Writes:  data/population/target.json: the share of each function x content type x length band x
          locale; the shares of functions and locales; word-count quantiles per function; how many
          queries name their content type and where; what was merged into "other"; epsilon
@@ -13,15 +13,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stages.contracts import domain, files, links, settings
-from stages.contracts.command import run
-from stages.contracts.text import MAX_QUERY
+from stages.core import domain, files, links, settings
+from stages.core.command import run
+from stages.core.text import MAX_QUERY
 
 
 def main() -> None:
     # Here, so that --help need not wait for numpy.
-    from stages.checking import phrases, words
-    from stages.routing import observed, targets
+    from stages.checks import phrases, words
+    from stages.planning import observed, targets
 
     chosen = settings.load()
     block = chosen.population

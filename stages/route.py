@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stages.contracts import domain, files, prompts, settings
-from stages.contracts.command import InputError, run
-from stages.contracts.pace import listed
-from stages.contracts.tables import ROUTES, Assets, Edges, Nodes, Requests
+from stages.core import domain, files, prompts, settings
+from stages.core.command import InputError, run
+from stages.core.pace import listed
+from stages.core.tables import ROUTES, Assets, Edges, Nodes, Requests
 
 INGESTED = Path("data/ingested")
 OUT = Path("data/routed")
@@ -22,9 +22,9 @@ OUT = Path("data/routed")
 def main() -> None:
     # Here, so that --help need not wait for numpy.
 
-    from stages.contracts.divergence import js_bits
-    from stages.routing import plan
-    from stages.routing.material import Material
+    from stages.core.divergence import js_bits
+    from stages.planning import plan
+    from stages.planning.material import Material
 
     chosen = settings.load()
     known = domain.load(chosen.pack)

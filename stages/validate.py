@@ -10,7 +10,7 @@ Writes:  data/dataset/train.parquet, data/dataset/validation.parquet,
 
 A candidate enters the dataset, or is kept in `rejected` with the check that refused it and why, or
 in `surplus` if it is good but its cell is full. It was checked and labelled when it was written;
-that is done again where its seal is broken (stages/checking/seals.py).
+that is done again where its seal is broken (stages/checks/seals.py).
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from pathlib import Path
 
 import polars as pl
 
-from stages.contracts import chat, domain, files, golden, links, settings
-from stages.contracts.command import InputError, run
-from stages.contracts.domain import Domain
-from stages.contracts.pace import listed
-from stages.contracts.tables import (
+from stages.core import domain, files, golden, links, settings
+from stages.core.command import InputError, run
+from stages.core.domain import Domain
+from stages.core.pace import listed
+from stages.core.tables import (
     CELL,
     ROUTES,
     Candidates,
@@ -35,6 +35,7 @@ from stages.contracts.tables import (
     Samples,
     Surplus,
 )
+from stages.formats import chat
 
 DATASET, REJECTED = Path("data/dataset"), Path("data/rejected")
 # Columns of Requests that only the writer needs.
@@ -115,16 +116,9 @@ def main() -> None:
     # Here, so that --help need not wait for numpy.
     from concurrent.futures import ThreadPoolExecutor
 
-    from stages.checking import (
-        diversity,
-        figures,
-        rows,
-        selection,
-        splitting,
-        statistics,
-        vision_evidence,
-    )
-    from stages.checking.contamination import Golden
+    from stages.checks import vision_evidence
+    from stages.dataset import diversity, figures, rows, selection, splitting, statistics
+    from stages.dataset.contamination import Golden
 
     chosen = settings.load()
     threshold, seed = chosen.validate_.near_duplicate_threshold, chosen.seed

@@ -14,8 +14,8 @@ import hypothesis
 import pytest
 from ruamel.yaml import YAML
 
-from stages.contracts import domain, processor
-from stages.contracts.domain import Domain
+from stages.core import domain, processor
+from stages.core.domain import Domain
 
 processor.share_cores()  # before a test imports torch
 # On a busy machine 200 ms for an example are no fault of the code.

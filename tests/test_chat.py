@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.contracts.chat import (
+from stages.core.domain import Domain
+from stages.core.text import composed
+from stages.formats.chat import (
     Call,
     ParseError,
     answer,
@@ -18,8 +20,6 @@ from stages.contracts.chat import (
     render_call,
     system_prompt,
 )
-from stages.contracts.domain import Domain
-from stages.contracts.text import composed
 
 START = "Search(content_type='Photo', extracted_prompt="
 

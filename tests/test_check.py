@@ -19,9 +19,9 @@ from jinja2 import TemplateError
 from pydantic import ValidationError
 
 from stages import check
-from stages.contracts import prompts, settings, yaml
-from stages.contracts.command import InputError
-from stages.contracts.domain import Domain
+from stages.core import prompts, settings, yaml
+from stages.core.command import InputError
+from stages.core.domain import Domain
 from tests.conftest import PACK, ROOT, stage, start
 from tests.test_hostile import change, place  # noqa: F401
 
@@ -261,7 +261,7 @@ def test_domains_that_are_refused(how: Callable[[dict[str, Any]], Any], told: st
 
 
 def test_words_may_hold_what_means_something_in_patterns(creative: Domain) -> None:
-    from stages.checking import judged
+    from stages.checks import judged
 
     value: Any = json.loads(json.dumps(yaml.read(PACK / "domain.yaml")))
     words = ["c++", "a.b*", "(draft", "[x", "a\\d", "50% off", "$5 card", "^top", "❤️"]

@@ -12,21 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from stages.checking import (
-    CHECKS,
-    columns,
-    duplicates,
-    extract,
-    grounding,
-    judged,
-    normalized,
-    selection,
-    splitting,
-)
-from stages.checking.phrases import commanded, named_type, type_position, type_word
-from stages.checking.words import count, plurals, tokens, words
-from stages.contracts.domain import Domain
-from stages.contracts.tables import cell_of
+from stages.checks import CHECKS, extract, grounding, judged, normalized
+from stages.checks.phrases import commanded, named_type, type_position, type_word
+from stages.checks.words import count, plurals, tokens, words
+from stages.core.domain import Domain
+from stages.core.tables import cell_of
+from stages.dataset import columns, duplicates, selection, splitting
 
 PROMPT = (
     "Write one thing that a person would type to find a poster. Be short and crisp. "

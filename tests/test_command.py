@@ -8,21 +8,24 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from stages.contracts import command
+from stages.core import command
 from tests.conftest import ROOT
 
 # What a stage may be doing when it is told to stop. `ready` is its own process.
 WORK = """
 import collections, itertools, os, signal, subprocess, sys, time
 from pathlib import Path
-from stages.contracts import command, stopping
+from stages.core import command, stopping
 
 def ready():
-    print(os.getpid(), flush=True)
+    # In one piece: two processes may share the pipe.
+    os.write(1, b"%d\\n" % os.getpid())
 
 def sleeps():
     ready()
@@ -90,6 +93,27 @@ if __name__ == "__main__":
     command.run(globals()[sys.argv[1]])
 """
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="what ends with its parent is Linux'")
+
+
+@pytest.fixture(autouse=True)
+def none_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever a failing test leaves running would slow all later ones."""
+    started: list[subprocess.Popen[str]] = []
+    popen = subprocess.Popen
+
+    def noted(*args: Any, **options: Any) -> subprocess.Popen[str]:
+        started.append(popen(*args, **options))
+        return started[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", noted)
+    yield
+    for process in started:
+        if process.poll() is None:
+            process.terminate()  # which ends what it started, too
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 @pytest.fixture(scope="module")

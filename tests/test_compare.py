@@ -13,10 +13,10 @@ import pytest
 from scipy import stats
 
 from stages import compare
-from stages.contracts import tables
-from stages.contracts.command import InputError
-from stages.scoring import comparison
-from stages.scoring.comparison import BEST, REFERENCE, Model
+from stages.core import tables
+from stages.core.command import InputError
+from stages.evaluation import comparison
+from stages.evaluation.comparison import BEST, REFERENCE, Model
 from tests.conftest import ROOT
 from tests.test_pipeline import shell
 
@@ -318,7 +318,7 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(ROOT / name, repo / name)
     source = Path(__file__).read_text("utf-8")
     start, end = source.index("def frame("), source.index("# Six functions")
-    imports = "from typing import Any\nimport polars as pl\nfrom stages.contracts import tables\n"
+    imports = "from typing import Any\nimport polars as pl\nfrom stages.core import tables\n"
     (repo / "tests_frame.py").write_text(imports + source[start:end], "utf-8")
     (repo / "toy.py").write_text(TOY, "utf-8")
     (repo / "dvc.yaml").write_text(PIPELINE, "utf-8")

@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from stages.contracts import prompts
-from stages.contracts.command import InputError
-from stages.contracts.domain import Domain
-from stages.contracts.store import Store
-from stages.writing import picture
-from stages.writing.prompting import Prompter
+from stages.core import prompts
+from stages.core.command import InputError
+from stages.core.domain import Domain
+from stages.engines.store import Store
+from stages.generation import picture
+from stages.generation.prompting import Prompter
 
 ROOT = Path(__file__).parents[1]
 
@@ -244,7 +244,7 @@ def test_the_smallest_pictures_have_a_description(size: tuple[int, int], tmp_pat
 MEASURE = """
 import json, sys, time
 from pathlib import Path
-from stages.writing import picture
+from stages.generation import picture
 picture.reader()
 files = sorted(Path(sys.argv[1]).iterdir())
 picture.describe(files[0])
@@ -261,7 +261,7 @@ print(json.dumps({"found": found, "seconds": seconds, "peak": peak}))
 @pytest.mark.slow
 def test_the_packs_pictures_are_read_right_and_fast(tmp_path: Path) -> None:
     """At least 0.95 of the words; 2 pictures/s on 2 cores are 1 s of processor time each."""
-    from stages.ingesting.pictures import check, draw
+    from stages.images.composition import check, draw
     from tests.test_pictures import pack_drawings
 
     sample = [drawing for drawing, _ in pack_drawings(16)]

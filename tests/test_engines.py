@@ -19,9 +19,9 @@ from typing import Any
 
 import pytest
 
-from stages.contracts import engine, settings
-from stages.contracts.command import OFFLINE, InputError
-from stages.writing.engines import Answer, Ask, Complete, Failed, ray, server, started, vllm
+from stages.core import settings
+from stages.core.command import OFFLINE, InputError
+from stages.engines import Answer, Ask, Complete, Failed, engine, ray, server, started, vllm
 from tests import fakes
 from tests.conftest import ROOT
 

@@ -18,14 +18,15 @@ import pytest
 from ruamel.yaml import YAML
 
 from stages import evaluate
-from stages.contracts import chat, files, tables
-from stages.contracts import models as base_models
-from stages.contracts import settings as contract_settings
-from stages.contracts.command import InputError
-from stages.contracts.domain import Domain
-from stages.contracts.store import NAME, Store
-from stages.scoring import adapter as adapters
-from stages.scoring import engine, metrics
+from stages.core import files, tables
+from stages.core import settings as contract_settings
+from stages.core.command import InputError
+from stages.core.domain import Domain
+from stages.engines import models as base_models
+from stages.engines.store import NAME, Store
+from stages.evaluation import adapter as adapters
+from stages.evaluation import engine, metrics
+from stages.formats import chat
 from tests.conftest import PACK, ROOT
 from tests.test_scoring import COMPLETIONS, ROWS, letters, scored
 

@@ -22,11 +22,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from stages.contracts import prompts
-from stages.contracts.domain import Domain
-from stages.contracts.store import NAME, Store
-from stages.writing.engines import as_chat
-from stages.writing.prompting import Prompter
+from stages.core import prompts
+from stages.core.domain import Domain
+from stages.engines import as_chat
+from stages.engines.store import NAME, Store
+from stages.generation.prompting import Prompter
 from tests import fakes
 from tests.conftest import BATCH, ROOT, params, stage, start
 
@@ -125,7 +125,7 @@ def test_ctrl_c_and_sigterm_say_so_and_leave_the_table_as_it_was(
 @pytest.mark.parametrize("deaf", [False, True])
 def test_a_stage_in_the_background_hears_sigterm(deaf: bool) -> None:
     """A shell starts background jobs with SIGINT ignored."""
-    waits = "import time\nfrom stages.contracts.command import run\n"
+    waits = "import time\nfrom stages.core.command import run\n"
     waits += "run(lambda: (print('ready', flush=True), time.sleep(60)))"
     process = subprocess.Popen(
         [sys.executable, "-c", waits],

@@ -21,14 +21,15 @@ import torch
 from safetensors.torch import save_file
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from stages.contracts import chat, domain, golden, prompts, settings, yaml
-from stages.contracts.command import InputError
-from stages.contracts.domain import Domain
-from stages.contracts.tables import Assets
-from stages.ingesting import sources
-from stages.routing import targets
-from stages.scoring.adapter import check_adapter
-from stages.writing.engines import server
+from stages.core import domain, golden, prompts, settings, yaml
+from stages.core.command import InputError
+from stages.core.domain import Domain
+from stages.core.tables import Assets
+from stages.engines import server
+from stages.evaluation.adapter import check_adapter
+from stages.formats import chat
+from stages.ingest import sources
+from stages.planning import targets
 from tests import fakes
 from tests.conftest import PACK, ROOT
 from tests.test_engines import asks, options

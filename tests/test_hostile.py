@@ -24,9 +24,10 @@ from ruamel.yaml import YAML
 
 from stages import evaluate, generate, ingest_assets, ingest_graph, population, route
 from stages import models as models_stage
-from stages.contracts import chat, prompts
-from stages.contracts.command import InputError, run
-from stages.contracts.domain import Domain
+from stages.core import prompts
+from stages.core.command import InputError, run
+from stages.core.domain import Domain
+from stages.formats import chat
 from tests import fakes
 from tests.conftest import PACK, ROOT
 

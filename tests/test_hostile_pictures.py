@@ -18,8 +18,8 @@ from PIL import Image
 from ruamel.yaml import YAML
 
 from stages import ingest_assets
-from stages.contracts import pictures
-from stages.ingesting import images
+from stages.images import pictures
+from stages.ingest import images
 
 ROOT = Path(__file__).parents[1]
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:x="http://www.w3.org/1999/xlink" {}>{}</svg>'
@@ -263,7 +263,7 @@ def test_ingest_rejects_and_counts_them_and_goes_on(
 MEASURE = """
 import resource, sys
 from pathlib import Path
-from stages.ingesting import images
+from stages.ingest import images
 for file in sorted(Path(sys.argv[1]).iterdir()):
     assert images.refusal(file.name, file.parent), file
 # Not RUSAGE_SELF: that counts the memory of the process which started this one, too.

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from stages.contracts.domain import Domain
+from stages.core.domain import Domain
 from tests.conftest import ROOT
 
 SLOT = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)

@@ -14,10 +14,10 @@ import pytest
 from PIL import Image
 
 from stages import ingest_assets
-from stages.contracts import files
-from stages.contracts.command import InputError
-from stages.contracts.tables import Assets, Edges, Nodes, empty
-from stages.ingesting import graph, sources
+from stages.core import files
+from stages.core.command import InputError
+from stages.core.tables import Assets, Edges, Nodes, empty
+from stages.ingest import graph, sources
 from tests.conftest import PACK, ROOT, params
 
 

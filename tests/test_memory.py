@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 CODE = """
 import sys
 from pathlib import Path
-from stages.contracts import memory
+from stages.core import memory
 
 def held():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 >> 20

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from stages import models
-from stages.contracts import models as base_models
-from stages.contracts.command import InputError
-from stages.scoring.similarity import embedder
+from stages.core.command import InputError
+from stages.engines import models as base_models
+from stages.evaluation.similarity import embedder
 from tests.conftest import ROOT
 
 EVIL = "from pathlib import Path\nPath({!r}).write_text('ran')\nclass Thing: ...\n"
@@ -124,13 +124,13 @@ def test_what_transformers_has_itself_is_taken_from_there(folder: Path, tmp_path
 
 
 LOADERS = """
-from stages.contracts.models import load_tokenizer, skeleton
-from stages.scoring.engine import merge
-from stages.scoring.similarity import embedder
+from stages.engines.models import load_tokenizer, skeleton
+from stages.evaluation.engine import merge
+from stages.evaluation.similarity import embedder
 from stages.training.base import load_base
 def vllm(folder):
-    from stages.contracts.engine import engine
-    from stages.contracts.settings import Engine
+    from stages.engines.engine import engine
+    from stages.core.settings import Engine
     engine(folder, Engine(max_model_len=64, kv_cache_gib=1, max_num_seqs=1))
 train, join = lambda f: load_base(f, False), lambda f: merge(f, "none", "out")
 loaders = [load_tokenizer, skeleton, train, join, embedder, vllm]

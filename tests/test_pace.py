@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from stages.contracts.pace import Pace, duration, listed
+from stages.core.pace import Pace, duration, listed
 from stages.training import progress
 
 

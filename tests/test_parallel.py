@@ -15,16 +15,16 @@ import polars as pl
 import pytest
 
 from stages import generate
-from stages.checking import parallel, rows
-from stages.checking.contamination import Golden
-from stages.contracts import settings
-from stages.contracts.domain import Domain
+from stages.core import parallel, settings
+from stages.core.domain import Domain
+from stages.dataset import rows
+from stages.dataset.contamination import Golden
 
 ROOT = Path(__file__).parents[1]
 SLOW = """
 import os, sys, time
 import polars as pl
-from stages.checking import parallel
+from stages.core import parallel
 
 def work(part):
     print(os.getpid(), flush=True)

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stages.ingesting.colours import contrast
-from stages.ingesting.layouts import LAYOUTS
-from stages.ingesting.lettering import fit
-from stages.ingesting.pictures import draw, parsed, picture_size
-from stages.ingesting.shapes import SHAPES
-from stages.ingesting.sources import read_sql
+from stages.images.colours import contrast
+from stages.images.composition import draw, parsed, picture_size
+from stages.images.layouts import LAYOUTS
+from stages.images.lettering import fit
+from stages.images.shapes import SHAPES
+from stages.ingest.sources import read_sql
 
 PACK = Path(__file__).resolve().parents[1] / "data" / "domains" / "creative"
 GOOD: dict[str, Any] = {

@@ -16,11 +16,11 @@ import polars as pl
 import pytest
 from ruamel.yaml import YAML
 
-from stages.checking import columns
-from stages.checking.contamination import Golden
-from stages.contracts.files import read_jsonl
-from stages.contracts.settings import Settings, read_yaml
-from stages.contracts.tables import Candidates, Predictions, Requests, Samples
+from stages.core.files import read_jsonl
+from stages.core.settings import Settings, read_yaml
+from stages.core.tables import Candidates, Predictions, Requests, Samples
+from stages.dataset import columns
+from stages.dataset.contamination import Golden
 
 ROOT = Path(__file__).parents[1]
 # At least one for each of the 64 cells.

@@ -22,11 +22,11 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from scipy import optimize
 
-from stages.checking import phrases, words
-from stages.contracts.command import InputError
-from stages.contracts.domain import Domain
-from stages.contracts.settings import load
-from stages.routing import observed, targets
+from stages.checks import phrases, words
+from stages.core.command import InputError
+from stages.core.domain import Domain
+from stages.core.settings import load
+from stages.planning import observed, targets
 
 ROOT = Path(__file__).parents[1]
 ATELIER = ROOT.parent / "shared" / "data" / "atelier" / "observed" / "queries.csv"

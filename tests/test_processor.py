@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from stages.contracts import processor
+from stages.core import processor
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_bfloat16_only_where_it_is_multiplied(
 )  # fmt: skip
 def test_a_stage_sets_how_threads_wait_before_torch(given: dict[str, str], spins: str) -> None:
     told = (
-        "import os, sys; from stages.contracts.command import run; "
+        "import os, sys; from stages.core.command import run; "
         "run(lambda: print(os.environ.get('GOMP_SPINCOUNT'), 'torch' in sys.modules))"
     )
     names = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")

@@ -17,8 +17,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from stages import ingest_assets, ingest_graph, models, population, route
-from stages.checking import vision_evidence
-from stages.contracts.domain import Domain
+from stages.checks import vision_evidence
+from stages.core.domain import Domain
 
 ROOT = Path(__file__).parents[1]
 CREATIVE = ROOT / "data" / "domains" / "creative"

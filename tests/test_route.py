@@ -15,15 +15,15 @@ from hypothesis import settings as settings_
 from hypothesis import strategies as st
 from scipy import stats
 
-from stages.contracts import domain, prompts, settings
-from stages.contracts.apportion import apportion
-from stages.contracts.command import InputError
-from stages.contracts.domain import Domain
-from stages.contracts.quantiles import probabilities
-from stages.contracts.settings import Route, Weights
-from stages.contracts.tables import Assets, Edges, Nodes, Requests
-from stages.routing import plan
-from stages.routing.material import Material
+from stages.core import domain, prompts, settings
+from stages.core.apportion import apportion
+from stages.core.command import InputError
+from stages.core.domain import Domain
+from stages.core.quantiles import probabilities
+from stages.core.settings import Route, Weights
+from stages.core.tables import Assets, Edges, Nodes, Requests
+from stages.planning import plan
+from stages.planning.material import Material
 
 ROOT = Path(__file__).parents[1]
 CREATIVE = domain.load(ROOT / "data" / "domains" / "creative")

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.contracts import chat, files, golden, tables
-from stages.contracts.command import InputError
-from stages.contracts.domain import Domain
-from stages.scoring import metrics, significance
-from stages.scoring.similarity import cosine, embedder
+from stages.core import files, golden, tables
+from stages.core.command import InputError
+from stages.core.domain import Domain
+from stages.evaluation import metrics, significance
+from stages.evaluation.similarity import cosine, embedder
+from stages.formats import chat
 
 ROWS = [
     {"query": q, "function": f, "content_type": t, "extracted_prompt": p}

@@ -16,15 +16,16 @@ from PIL import Image
 from rich.console import Console
 
 from stages import generate
-from stages.contracts import prompts, settings
-from stages.contracts.command import InputError
-from stages.contracts.domain import Domain
-from stages.contracts.settings import Settings
-from stages.writing import models, seeing
-from stages.writing.engines import Answer, Ask, Complete, Failed, server, vllm
-from stages.writing.models import Writer
-from stages.writing.progress import Reporter
-from stages.writing.quota import Quotas
+from stages.core import prompts, settings
+from stages.core.command import InputError
+from stages.core.domain import Domain
+from stages.core.settings import Settings
+from stages.engines import Answer, Ask, Complete, Failed, server, vllm
+from stages.generation import viewer as seeing
+from stages.generation import writer as models
+from stages.generation.progress import Reporter
+from stages.generation.quota import Quotas
+from stages.generation.writer import Writer
 from tests import fakes
 from tests.conftest import ROOT
 from tests.test_engines import vllm_serve
@@ -112,7 +113,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     # What `describe` says of pictures has tests of its own.
     seen = {"form": "wide", "colours": [("navy", 1.0)], "brightness": "dark", "look": "drawing",
             "amount": "no text", "where": "", "texts": [], "shapes": []}  # fmt: skip
-    monkeypatch.setattr("stages.writing.picture.describe", lambda path: seen)
+    monkeypatch.setattr("stages.generation.picture.describe", lambda path: seen)
     return tmp_path
 
 

@@ -17,12 +17,12 @@ import polars as pl
 import pytest
 
 from stages import generate
-from stages.contracts import files, models, settings
-from stages.contracts.command import InputError, run
-from stages.contracts.tables import Requests
-from stages.contracts.thinking import spoken
-from stages.writing.engines import Failed, server, transport
-from stages.writing.engines.redaction import Key
+from stages.core import files, settings
+from stages.core.command import InputError, run
+from stages.core.tables import Requests
+from stages.engines import Failed, models, server, transport
+from stages.engines.redaction import Key
+from stages.engines.thinking import spoken
 from tests import fakes
 from tests.conftest import PACK, ROOT, params, start
 from tests.test_engines import asks, options, refusal

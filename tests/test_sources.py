@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,10 +16,10 @@ import pytest
 from PIL import Image
 
 from stages import ingest_assets, ingest_graph
-from stages.contracts import domain, links
-from stages.contracts.command import InputError
-from stages.contracts.tables import Assets, Edges, Nodes
-from stages.ingesting import images, sources
+from stages.core import domain, links
+from stages.core.command import InputError
+from stages.core.tables import Assets, Edges, Nodes
+from stages.ingest import images, sources
 from tests.conftest import PACK, ROOT, params, start
 
 READ = "read_csv(getvariable('pack') || '/graph/t.csv'"

@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from stages.checking import columns, diversity, statistics
-from stages.checking.contamination import Golden
-from stages.checking.phrases import type_position
-from stages.contracts.divergence import js_bits
-from stages.contracts.domain import Domain
-from stages.contracts.quantiles import cdf, cumulative, probabilities
+from stages.checks.phrases import type_position
+from stages.core.divergence import js_bits
+from stages.core.domain import Domain
+from stages.core.quantiles import cdf, cumulative, probabilities
+from stages.dataset import columns, diversity, statistics
+from stages.dataset.contamination import Golden
 
 UNIFORM = statistics.UNIFORM
 

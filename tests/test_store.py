@@ -16,9 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from stages.contracts import files, models, store
-from stages.contracts.command import InputError
-from stages.contracts.store import Store
+from stages.core import files
+from stages.core.command import InputError
+from stages.engines import models, store
+from stages.engines.store import Store
 from tests.conftest import ROOT
 
 ROWS = {f"{n:064x}": f"completion {n} " + "x" * (n % 300) for n in range(3_000)}
@@ -220,7 +221,7 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 LEAVE = """
 import os, signal
-from stages.contracts import files
+from stages.core import files
 with files.scratch("merged") as folder, files.replacing("out/table.parquet") as temporary:
     (folder / "weights").write_text("x")
     temporary.write_text("half")
@@ -249,7 +250,7 @@ def test_what_killed_processes_left_is_cleared(
 HOLD = """
 import sys, time
 from pathlib import Path
-from stages.contracts import files
+from stages.core import files
 with files.alone(Path("lock")):
     print("in", flush=True)
     time.sleep(0.5)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.checking.subprompt import extract
-from stages.checking.words import tokens, words
-from stages.contracts.domain import Domain
+from stages.checks.subprompt import extract
+from stages.checks.words import tokens, words
+from stages.core.domain import Domain
 
 S, G = "Search", "Generate"
 T, P, A, V = "Template", "Photo", "Audio", "Video"

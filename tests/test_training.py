@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +35,14 @@ from trl import SFTTrainer
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
 from stages import finetune
-from stages.contracts import chat, chat_template, files, settings
-from stages.contracts import models as base_models
-from stages.contracts.command import InputError
-from stages.contracts.domain import Domain
-from stages.contracts.tables import Samples
-from stages.scoring import engine as scoring_engine
-from stages.scoring.metrics import parsed
+from stages.core import files, settings
+from stages.core.command import InputError
+from stages.core.domain import Domain
+from stages.core.tables import Samples
+from stages.engines import models as base_models
+from stages.evaluation import engine as scoring_engine
+from stages.evaluation.metrics import parsed
+from stages.formats import chat, chat_template
 from stages.training import (
     attention,
     bfd,
@@ -1206,9 +1208,10 @@ def test_killed_training_goes_on_from_its_checkpoint(workplace: Callable[..., No
 
 TELLING = """
 from functools import partial
+from itertools import chain
 from transformers import TrainerCallback
 from stages import finetune
-from stages.contracts.command import run
+from stages.core.command import run
 from stages.training import qlora
 class Tell(TrainerCallback):
     def on_step_end(self, args, state, control, **kwargs):
@@ -1323,3 +1326,39 @@ def test_gpu_check_runs_on_a_processor(tmp_path: Path) -> None:
         assert 0 < ours["share"] < 1 and 0 < theirs["share"] < 1
         # The same rows and, before anything is learnt, the same loss.
         assert ours["loss"] == pytest.approx(theirs["loss"], rel=0.02)
+
+
+def test_a_step_has_rows_of_one_tool_set_also_in_a_run_that_goes_on(
+    saved: Callable[..., str], tokenizer: Any, tmp_path: Path
+) -> None:
+    rows = [
+        Row(f"s{n}", [n % 3] * 6 + [10 + n, 11], [NO_LOSS] * 7 + [11], 6) for n in range(24)
+    ]  # fmt: skip
+    chosen = tune(per_device_train_batch_size=4, num_train_epochs=2, quantize=False, save_steps=3)
+    seen: list[list[list[int]]] = []
+
+    class Steps(TrainerCallback):
+        """Notes the tokens of each step's rows, and stops the first run after its fourth step."""
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            control.should_training_stop |= len(seen) == 1 and state.global_step == 4
+
+    for resume in (None, str(tmp_path / "a" / "checkpoint-3"), None):
+        base = qlora.load_base(saved("llama"), False)
+        folder = tmp_path / ("b" if len(seen) == 2 else "a")
+        trainer = qlora.make_trainer(base, tokenizer, rows, chosen, 5, folder, [Steps()])
+        steps: list[list[int]] = []
+        seen.append(steps)
+        collate = trainer.data_collator
+
+        def noted(batch: list[dict[str, Any]], steps: Any = steps, collate: Any = collate) -> Any:
+            steps.append(sorted(row["input_ids"][6] for row in batch))
+            assert len({tuple(row["input_ids"][:6]) for row in batch}) == 1
+            return collate(batch)
+
+        trainer.data_collator = noted
+        trainer.train(resume_from_checkpoint=resume)
+    whole = seen[2]
+    assert len(whole) == 12
+    assert sorted(chain(*whole[:6])) == sorted(chain(*whole[6:]))
+    assert seen[1][-9:] == whole[3:]

@@ -16,15 +16,16 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from stages import validate
-from stages.checking import columns, judged, rows
-from stages.checking.contamination import Golden
-from stages.checking.seals import seals
-from stages.contracts import domain, files
-from stages.contracts.chat import Call, answer, messages, parse_call
-from stages.contracts.command import InputError
-from stages.contracts.domain import Domain
-from stages.contracts.settings import read_yaml
-from stages.contracts.tables import Candidates, Rejected, Requests, Samples, Surplus
+from stages.checks import judged
+from stages.checks.seals import seals
+from stages.core import domain, files
+from stages.core.command import InputError
+from stages.core.domain import Domain
+from stages.core.settings import read_yaml
+from stages.core.tables import Candidates, Rejected, Requests, Samples, Surplus
+from stages.dataset import columns, rows
+from stages.dataset.contamination import Golden
+from stages.formats.chat import Call, answer, messages, parse_call
 from tests.conftest import PACK, params
 
 ROOT = Path(__file__).parents[1]
@@ -349,7 +350,7 @@ def test_another_rule_breaks_the_seals(creative: Domain, monkeypatch: pytest.Mon
     strict = creative.model_copy(update={"functions": functions})
     frame = rows.checked(rows.joined(requests, found), strict, 1.0, Golden([]))
     assert frame["check"].to_list() == ["length"]
-    monkeypatch.setattr("stages.checking.seals._code", lambda: b"changed")
+    monkeypatch.setattr("stages.checks.seals._code", lambda: b"changed")
     frame = rows.checked(rows.joined(requests, found), creative, 1.0, Golden([]))
     assert frame["extracted_prompt"].to_list() == ["heron"]
 

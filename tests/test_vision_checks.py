@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.checking import judged, ungrounded, vision_evidence
-from stages.checking.content import content_words, likeness
-from stages.contracts.domain import Domain
+from stages.checks import judged, ungrounded, vision_evidence
+from stages.checks.content import content_words, likeness
+from stages.core.domain import Domain
 
 SEEN = 'tall, navy, peach; drawing; text at the top; words in it: "Frost Fair", "Linden Hall"'
 SLOTS = {"title": "Winter Market Flyer", "work_title": None, "keywords": ["snow", "stalls"],

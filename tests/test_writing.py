@@ -16,16 +16,16 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from stages import generate
-from stages.checking import Verdict
-from stages.contracts import prompts, store
-from stages.contracts.domain import Domain
-from stages.contracts.prompts import Header, Template
-from stages.contracts.tables import Requests, cell_of
-from stages.writing.engines import as_chat, begins
-from stages.writing.heuristic import Grammar, off, slip, tidy, touch
-from stages.writing.progress import Reporter
-from stages.writing.prompting import Prompter, query_of
-from stages.writing.quota import Quotas
+from stages.checks import Verdict
+from stages.core import prompts
+from stages.core.domain import Domain
+from stages.core.prompts import Header, Template
+from stages.core.tables import Requests, cell_of
+from stages.engines import as_chat, begins, store
+from stages.generation.heuristic import Grammar, off, slip, tidy, touch
+from stages.generation.progress import Reporter
+from stages.generation.prompting import Prompter, query_of
+from stages.generation.quota import Quotas
 
 LEXICON = {"mood": ["calm", "bold"], "color": ["red", "navy"]}
 

@@ -9,8 +9,8 @@ import torch
 import transformers
 from transformers import AutoConfig, AutoModelForCausalLM, BitsAndBytesConfig
 
-from stages.contracts import processor
-from stages.contracts.command import InputError
+from stages.core import processor
+from stages.core.command import InputError
 from stages.training import attention as products
 
 

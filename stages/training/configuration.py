@@ -11,9 +11,10 @@ from peft import LoraConfig
 from transformers.pytorch_utils import Conv1D
 from trl import SFTConfig
 
-from stages.contracts import processor
-from stages.contracts.command import InputError
-from stages.contracts.settings import Finetune
+from stages.core import processor
+from stages.core.command import InputError
+from stages.core.settings import Finetune
+from stages.training import grouping
 from stages.training.tokens import Row
 
 
@@ -108,8 +109,8 @@ def passes_of(rows: Sequence[Row], settings: Finetune) -> int:
     """Into how many passes of equally many rows a batch is divided, so that none can have more
     than `max_tokens_per_pass` tokens, or has one row.
     """
-    prefixes = {tuple(row.input_ids[: row.prefix_length]) for row in rows}
-    beginning = max(map(len, prefixes))
+    groups = grouping.prefixes(rows)
+    beginning = max(row.prefix_length for row in rows)
     longest = max(len(row.input_ids) for row in rows)
     batch = settings.per_device_train_batch_size
 
@@ -117,7 +118,7 @@ def passes_of(rows: Sequence[Row], settings: Finetune) -> int:
         if settings.packing == "none":
             return count * longest
         own = max(len(row.input_ids) - row.prefix_length for row in rows)
-        return min(count, len(prefixes)) * beginning + count * own
+        return grouping.most_groups(groups, batch, count) * beginning + count * own
 
     return next(
         n

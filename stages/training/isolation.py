@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from stages.contracts.command import InputError
+from stages.core.command import InputError
 from stages.training.tokens import NO_LOSS
 
 # Logits of the same tokens in another shape differ by rounding; a wrong position or a seen

@@ -16,7 +16,7 @@ from rich.progress import (
 )
 from transformers import TrainerCallback
 
-from stages.contracts.pace import Pace
+from stages.core.pace import Pace
 
 SECONDS_BETWEEN_LINES = 30.0
 

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from datasets import Dataset
 from peft.helpers import disable_input_dtype_casting
@@ -21,11 +22,12 @@ from safetensors import SafetensorError
 from transformers import PrinterCallback, TrainerCallback, TrainerState
 from trl import SFTTrainer
 
-from stages.contracts import files, memory
-from stages.contracts.command import InputError
-from stages.contracts.settings import Finetune
-from stages.training import bfd, configuration, isolation, lora, shared_prefix
+from stages.core import files, memory
+from stages.core.command import InputError
+from stages.core.settings import Finetune
+from stages.training import bfd, configuration, grouping, isolation, lora, shared_prefix
 from stages.training.base import load_base
+from stages.training.grouping import Grouped
 from stages.training.progress import ProgressLine
 from stages.training.stop import Stop
 from stages.training.tokens import NO_LOSS, Row
@@ -57,6 +59,11 @@ class AnswerTrainer(SFTTrainer):
     """
 
     tokens = 0
+    # Set where rows have several prefixes: which of them share a step.
+    sampler: Grouped | None = None
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        return self.sampler or super()._get_train_sampler(train_dataset)
 
     def compute_loss(
         self,
@@ -233,6 +240,9 @@ def make_trainer(
         callbacks=[ProgressLine(rows_per_step), *callbacks],
     )
     trainer.remove_callback(PrinterCallback)
+    groups = grouping.prefixes(rows)
+    if settings.packing == "shared_prefix" and len(set(groups)) > 1:
+        trainer.sampler = Grouped(groups, settings.per_device_train_batch_size, seed)
     # TRL makes the adapter of a quantized model bfloat16, in which Adam's late, small steps vanish.
     for parameter in trainer.model.parameters():
         if parameter.requires_grad:
@@ -256,6 +266,8 @@ def mean_loss(trainer: AnswerTrainer, rows: Sequence[Row]) -> float | None:
         return None
     trainer.model.eval()
     total = 0.0
+    # Those with one prefix after one another, so that a batch has it once.
+    rows = [rows[n] for n in np.argsort(grouping.prefixes(rows), kind="stable")]
     # Every process scores all rows: shared out, some would be scored twice to fill the last batch.
     for batch in torch.utils.data.DataLoader(
         [asdict(row) for row in rows],  # type: ignore[arg-type]

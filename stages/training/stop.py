@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from transformers import TrainerCallback
 
-from stages.contracts.command import grace
+from stages.core.command import grace
 
 # Seconds in which signals are one: a terminal and a launcher both send it.
 TOGETHER = 1.0

@@ -10,9 +10,9 @@ from typing import Any
 
 import polars as pl
 
-from stages.contracts import chat, chat_template
-from stages.contracts.chat_template import ChatTemplate
-from stages.contracts.command import InputError
+from stages.core.command import InputError
+from stages.formats import chat, chat_template
+from stages.formats.chat_template import ChatTemplate
 
 NO_LOSS = -100
 # Rows that an error names one by one.

@@ -22,7 +22,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from stages.contracts import files
+from stages.core import files
 from tests.benchmarks.frame import ROOT, Line, Size
 
 NAMES = ("light", "tables", "route", "training", "writing", "scoring", "together", "whole")

@@ -89,7 +89,7 @@ def ceiling(device: str, size: int, repeats: int = 20) -> float:
     """
     import torch
 
-    from stages.contracts import processor
+    from stages.core import processor
 
     one = torch.randn(size, size, dtype=processor.dtype(), device=device)
     best = float("inf")

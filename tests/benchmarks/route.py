@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from stages.contracts import files
+from stages.core import files
 from tests.benchmarks.frame import (
     ROOT,
     Line,

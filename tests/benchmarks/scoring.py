@@ -21,8 +21,9 @@ ADAPT = """
 import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
-from stages.contracts import models, settings
-from stages.scoring.engine import merge
+from stages.engines import models
+from stages.core import settings
+from stages.evaluation.engine import merge
 
 base, options = models.resolve("student"), settings.load()
 torch.manual_seed(0)
@@ -40,7 +41,9 @@ merge(base, "models/adapter", "models/merged")
 BARE = """
 import json
 from pathlib import Path
-from stages.contracts import chat, domain, engine, models, settings
+from stages.formats import chat
+from stages.core import domain, settings
+from stages.engines import engine, models
 
 options = settings.load()
 pack = Path(options.pack)

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from stages.checking import columns, duplicates
-from stages.contracts import files
-from stages.contracts.tables import ROUTES, Candidates, empty
+from stages.core import files
+from stages.core.tables import ROUTES, Candidates, empty
+from stages.dataset import columns, duplicates
 from tests.benchmarks.frame import (
     ROOT,
     Line,
@@ -54,7 +54,7 @@ duckdb.sql(f"COPY ({sys.argv[1]}\\n) TO '{sys.argv[2]}' (COMPRESSION zstd)")
 OURS = """
 import sys
 import polars as pl
-from stages.checking import columns, rows
+from stages.dataset import columns, rows
 none = pl.lit(None, pl.String)
 frame = pl.read_parquet(sys.argv[1])
 frame = frame.with_columns(text=columns.normalize(frame["query"]), check=none, reason=none)

@@ -70,7 +70,7 @@ def main(job: dict[str, Any]) -> None:
     from peft.helpers import disable_input_dtype_casting
     from transformers import AutoTokenizer, TrainerCallback
 
-    from stages.contracts import memory, processor, settings
+    from stages.core import memory, processor, settings
     from stages.training import lora, qlora
     from stages.training.tokens import NO_LOSS, Row
 
@@ -156,7 +156,7 @@ if __name__ == "__main__":
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     job = json.loads(Path(sys.argv[1]).read_text("utf-8"))
     if not job["side"].startswith("trl") and not job.get("before"):
-        from stages.contracts.processor import share_cores
+        from stages.core.processor import share_cores
 
         share_cores()
     main(job)

@@ -20,7 +20,7 @@ from typing import Any
 import polars as pl
 from transformers import AutoTokenizer
 
-from stages.contracts import domain
+from stages.core import domain
 from stages.training.tokens import encode_table
 from tests.benchmarks import trainer
 from tests.benchmarks.frame import ROOT, Line, Size, Timed, at_least, project, stage, timed

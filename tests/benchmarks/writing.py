@@ -34,9 +34,9 @@ SECONDS, MIB = 0.5, 1536
 CHOOSE = """
 import json, sys
 import polars as pl
-from stages.contracts import domain, prompts, settings
-from stages.writing.engines import as_chat
-from stages.writing.models import Writer
+from stages.core import domain, prompts, settings
+from stages.engines import as_chat
+from stages.generation.writer import Writer
 
 n, options = int(sys.argv[1]), settings.load()
 planned = pl.read_parquet("planned.parquet").filter(route="text").with_row_index("at")
@@ -54,7 +54,8 @@ json.dump(asked, open("asked.json", "w"))
 """
 BARE = """
 import json, sys
-from stages.contracts import engine, models, settings
+from stages.engines import engine, models
+from stages.core import settings
 
 options, asked = settings.load(), json.load(open("asked.json"))
 own = {"block_size": None} if sys.argv[1:] else {}
@@ -79,9 +80,9 @@ assert len(db.execute("SELECT key, model, text FROM completions").fetchall()) > 
 DESCRIBE = """
 import sys
 from pathlib import Path
-from stages.contracts import files
-from stages.contracts.store import NAME, Store
-from stages.writing import picture
+from stages.core import files
+from stages.engines.store import NAME, Store
+from stages.generation import picture
 
 paths = sorted(Path("data/ingested/assets/pictures").iterdir())[: int(sys.argv[1])]
 assert len(paths) == int(sys.argv[1])

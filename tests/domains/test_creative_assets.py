@@ -10,8 +10,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from stages.ingesting.pictures import draw, picture_size
-from stages.ingesting.sources import read_sql
+from stages.images.composition import draw, picture_size
+from stages.ingest.sources import read_sql
 
 PACK = Path(__file__).resolve().parents[2] / "data" / "domains" / "creative"
 ASSETS = PACK / "assets"

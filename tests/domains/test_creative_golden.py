@@ -11,8 +11,8 @@ from statistics import mean, median
 import polars as pl
 import pytest
 
-from stages.contracts import files, golden
-from stages.contracts.domain import Domain
+from stages.core import files, golden
+from stages.core.domain import Domain
 
 ROOT = Path(__file__).parents[2]
 PACK = ROOT / "data" / "domains" / "creative"

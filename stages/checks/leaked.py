@@ -1,0 +1,68 @@
+"""Leaked prompt: the query repeats the writer's instructions or talks about the task."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from stages.checks.words import words
+from stages.core.domain import Domain
+
+RUN = 5
+_META = re.compile(
+    r"\b(?:quer(?:y|ies)|prompts?|keywords?|(?:the|this|a|your) requests?"
+    r"|users?(?! (?:interface|icons?|guide|manual|profile|experience|avatar|flow|persona|journey)))"
+    r"\b"
+    r"|^\W*(?:here(?:'s| is| are)\b|sure\b|certainly\b|of course\b|okay, here|note\s*:)"
+    r"|\b(?:content[ _]type|extracted[ _]prompt|function call|search term|search phrase"
+    r"|example output|json|assistant)\b"
+    r"|^\W*(?:output|answer|example|search|request|response|input|text|result|user|title"
+    r"|description|template|step)\s*(?:\d+\s*)?:",
+    re.IGNORECASE,
+)
+
+
+@lru_cache(256)
+def _runs(prompt: str) -> frozenset[tuple[str, ...]]:
+    found = words(prompt)
+    return frozenset(tuple(found[i : i + RUN]) for i in range(len(found) - RUN + 1))
+
+
+def _values(slots: Any) -> list[str]:
+    """All texts in the slots, however deep."""
+    if isinstance(slots, str):
+        return [slots]
+    if isinstance(slots, Mapping):
+        return [text for value in slots.values() for text in _values(value)]
+    if isinstance(slots, list | tuple):
+        return [text for value in slots for text in _values(value)]
+    return []
+
+
+def check(query: str, request: Mapping[str, Any], domain: Domain, prompt: str = "") -> str | None:
+    """Reason if the query holds words about the task, or 5 words in a row of `prompt`.
+
+    Words that came into the prompt through a slot may be repeated: they are meant to be.
+    """
+    meta = _META.search(query)
+    if not meta and not prompt:
+        return None
+    slots = request.get("slots") or "{}"
+    values = _values(json.loads(slots) if isinstance(slots, str) else slots)
+    if meta and not any(meta.group().strip().lower() in value.lower() for value in values):
+        return f"speaks of the task: {meta.group().strip()!r}"
+    if not prompt:
+        return None
+    found = words(query)
+    runs = _runs(prompt)
+    filled: list[str] | None = None
+    for i in range(len(found) - RUN + 1):
+        run = tuple(found[i : i + RUN])
+        if run in runs:
+            filled = filled or [" ".join(words(value)) for value in values]
+            if not any(" ".join(run) in value for value in filled):
+                return f"repeats the prompt: {' '.join(run)!r}"
+    return None

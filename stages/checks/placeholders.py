@@ -1,0 +1,25 @@
+"""Placeholders: a gap that the writer left open."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from stages.core.domain import Domain
+
+_GAP = re.compile(
+    r"\[[^\[\]]*\]|\{[^{}]*\}|<(?!/?(?:[abiup]|em|strong|br|div|span|h\d|li|ul|img|html)\b)[^<>]*>"
+    r"|\b[Xx]{3,}\b|_{2,}|\blorem\b|\bipsum\b|\.\.\.\s*\w"
+    r"|\binsert (?:your|the|a|name|date|text|title|here|[A-Z]+)\b|\byour (?:name|text|title) here\b"
+    r"|\b(?:foo|bar)bar\b|\bTBD\b|\bTODO\b|\b(?:NAME|DATE|TITLE|COLOR|TOPIC|OBJECT)\b|%[sd]\b|\$\{",
+)
+
+
+def check(query: str, request: Mapping[str, Any], domain: Domain, prompt: str = "") -> str | None:
+    """Reason if the query holds [name], {x}, <...>, XXX, lorem ipsum, `insert ...` or the like."""
+    found = _GAP.search(query)
+    shouted = query.isupper()  # then NAME and DATE are words like others
+    if found and not (shouted and found.group().isalpha()):
+        return f"placeholder {found.group()!r:.40}"
+    return None

@@ -1,0 +1,79 @@
+"""What the vision route adds: figures about the words of its rows, route against route."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from stages.checks.content import content_words
+from stages.checks.ungrounded import metadata
+from stages.core.domain import Domain
+
+COLOURS = {
+    "amber", "aqua", "beige", "black", "blue", "blush", "bronze", "brown", "burgundy", "charcoal",
+    "cobalt", "copper", "coral", "cream", "crimson", "cyan", "emerald", "gold", "golden", "gray",
+    "green", "grey", "indigo", "ivory", "lavender", "lilac", "lime", "magenta", "maroon", "mint",
+    "mustard", "navy", "olive", "orange", "peach", "pink", "plum", "purple", "red", "rose", "sage",
+    "salmon", "sand", "scarlet", "sienna", "silver", "slate", "tan", "teal", "terracotta",
+    "turquoise", "violet", "white", "yellow", "dark", "light", "bright", "pastel", "colorful",
+}  # fmt: skip
+LAYOUT = {
+    "top", "bottom", "left", "right", "middle", "center", "centre", "corner", "corners", "side",
+    "sides", "edge", "edges", "border", "borders", "frame", "background", "foreground", "tall",
+    "wide", "square", "vertical", "horizontal", "portrait", "landscape", "letters", "big", "large",
+    "small", "tiny", "band", "stripe", "half", "row", "column",
+}  # fmt: skip
+SHAPES = {
+    "circle", "circles", "block", "blocks", "shape", "shapes", "stripes", "bands", "star", "stars",
+    "heart", "hearts", "dots", "line", "lines", "triangle", "triangles", "leaf", "leaves", "flower",
+    "flowers", "sun", "moon", "tree", "trees", "cloud", "clouds", "house", "balloon", "balloons",
+    "cake", "cup", "book", "gift", "flame", "wave", "waves", "snowflake", "snowflakes", "confetti",
+}  # fmt: skip
+
+
+def unseen_share(query: str, request: Mapping[str, Any], domain: Domain) -> float | None:
+    """Share of the content words that the asset's metadata lack; None without content words."""
+    found = content_words(query, domain)
+    known = set(metadata(request))
+    return sum(word not in known for word in found) / len(found) if found else None
+
+
+def figures(
+    frame: pl.DataFrame, domain: Domain, routes: tuple[str, ...] = ("vision", "text")
+) -> dict[str, dict[str, Any]]:
+    """Per route the figures of its rows; columns route, query, slots.
+
+    Everything is a share of the rows with a query, but for:
+    vocabulary      different content words
+    new_vocabulary  those of them that no metadata in `frame` hold, of whichever route
+
+    How varied the routes are and where they name the type is in figures.of_route.
+    """
+    known: set[str] = set()
+    if frame["route"].is_in(routes).any():
+        slots = frame.select("slots").iter_rows(named=True)
+        known = {word for row in slots for word in metadata(row)}
+    told = {}
+    for route in routes:
+        part = frame.filter(pl.col("route") == route)
+        rows = list(part.select("query", "slots").iter_rows(named=True))
+        found = [content_words(row["query"], domain) for row in rows]
+        vocabulary = {word for words in found for word in words}
+        unseen = [unseen_share(row["query"], row, domain) or 0.0 for row in rows]
+        told[route] = {
+            "rows": len(rows),
+            "vocabulary": len(vocabulary),
+            "new_vocabulary": len(vocabulary - known),
+            "half_unseen": _share([share >= 0.5 for share in unseen]),
+            "with_colour": _share([bool(COLOURS & set(words)) for words in found]),
+            "with_layout": _share([bool(LAYOUT & set(words)) for words in found]),
+            "with_shape": _share([bool(SHAPES & set(words)) for words in found]),
+            "with_any": _share([bool((COLOURS | LAYOUT | SHAPES) & set(w)) for w in found]),
+        }
+    return told
+
+
+def _share(values: list[bool]) -> float | None:
+    return round(sum(values) / len(values), 4) if values else None

@@ -1,0 +1,240 @@
+"""A query as tokens, and the domain's word lists in a shape that is fast to look up."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from unicodedata import category
+
+from stages.core.domain import Domain
+from stages.core.text import APOSTROPHES, folded, is_outer, normalized
+
+OPENING = "\"“«„‘'`"
+CLOSING = "\"”»“’'`"
+# Of ASCII; beyond it is_outer is asked of each character.
+_OUTER = "".join(c for c in string.punctuation if is_outer(c))
+_GLUED = re.compile(r",(?=[^\W\d_])")
+_INITIALS = re.compile(r"(?:[^\W\d]\.)*[^\W\d]$")
+_ABBREVIATED = {"mr", "mrs", "ms", "dr", "st", "jr", "sr", "vs", "vol", "no", "ft", "feat", "co"}
+# What makes no other word: the kind of apostrophe, joiners, how an emoji is drawn.
+_KEY = str.maketrans(dict.fromkeys(APOSTROPHES, "'") | dict.fromkeys("\u200c\u200d\ufe0e\ufe0f"))
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word: as written, folded with straight apostrophes, and what surrounds it."""
+
+    text: str
+    key: str
+    before: str
+    after: str
+
+
+@lru_cache(512)
+def tokens(query: str) -> Sequence[Token]:
+    """Split at white space (and after a comma that glues two words); outer punctuation apart.
+
+    A chunk of punctuation alone counts as following the word before it.
+    """
+    found: list[Token] = []
+    apart: list[str] = []  # such chunks, since the last word
+    chunks = _GLUED.sub(", ", query).split()
+    for place, chunk in enumerate(chunks):
+        before, text, after = _bare(chunk)
+        if after[:1] in ("'", "’") and text[-1:] in "sS" and not any(q in before for q in OPENING):
+            text, after = text + after[0], after[1:]  # the girls' night
+        key = folded(text).translate(_KEY)
+        if after[:1] == "." and place < len(chunks) - 1 and (
+            key in _ABBREVIATED or (("." in text or len(text) == 1) and _INITIALS.match(text))
+        ):  # fmt: skip
+            text, after = text + ".", after[1:]  # H. R. Giger
+        if text:
+            if apart:
+                _follow(found, apart)
+            found.append(Token(text, key, before, after))
+        else:
+            apart.append(chunk)
+    _follow(found, apart)
+    return found
+
+
+def _follow(found: list[Token], apart: list[str]) -> None:
+    """Put the chunks that stand apart after the last word, if there is one."""
+    if found and apart:
+        last = found[-1]
+        found[-1] = Token(last.text, last.key, last.before, " ".join([last.after, *apart]))
+    apart.clear()
+
+
+def _bare(chunk: str) -> tuple[str, str, str]:
+    """The chunk in three: punctuation before, the word, punctuation after."""
+    if chunk.isascii():
+        start = chunk.lstrip(_OUTER)
+        text = start.rstrip(_OUTER)
+        return chunk[: len(chunk) - len(start)], text, start[len(text) :]
+    first, last = 0, len(chunk)
+    while first < last and is_outer(chunk[first]):
+        first += 1
+    while last > first and is_outer(chunk[last - 1]):
+        last -= 1
+    return chunk[:first], chunk[first:last], chunk[last:]
+
+
+def words(query: str) -> list[str]:
+    """The words of a query without case, outer punctuation off."""
+    return [token.key for token in tokens(query)]
+
+
+def count(query: str) -> int:
+    """Words as people count them: chunks between white space of which something is heard."""
+    return sum(
+        any(c.isalnum() for c in chunk) or bool(normalized(chunk)) for chunk in query.split()
+    )
+
+
+def is_spelt(word: str) -> bool:
+    """Whether it consists of letters, with the marks on them."""
+    if word.isascii():
+        return word.isalpha()
+    return all(category(c)[0] in "LM" for c in word) and any(c.isalpha() for c in word)
+
+
+def plurals(word: str) -> list[str]:
+    """The word and its regular plural."""
+    if re.search(r"[^aeiou]y$", word):
+        return [word, word[:-1] + "ies"]
+    return [word, word + ("es" if re.search(r"(s|x|z|ch|sh)$", word) else "s")]
+
+
+class Phrases:
+    """Phrases of one or more words; `at` finds the longest that starts at a position."""
+
+    def __init__(self, phrases: Iterable[str]) -> None:
+        self.first: dict[str, list[tuple[str, ...]]] = {}
+        for phrase in sorted({folded(p) for p in phrases}):
+            parts = tuple(phrase.split())
+            self.first.setdefault(parts[0], []).append(parts)
+        for rows in self.first.values():
+            rows.sort(key=len, reverse=True)
+
+    def at(self, keys: Sequence[str], i: int) -> int:
+        """Number of words of the longest phrase at keys[i:], 0 if there is none."""
+        found = self.first.get(keys[i])
+        if found is None:  # nearly always
+            return 0
+        for parts in found:
+            if len(parts) == 1 or tuple(keys[i : i + len(parts)]) == parts:
+                return len(parts)
+        return 0
+
+    def __contains__(self, word: str) -> bool:
+        return (word,) in self.first.get(word, ())
+
+
+def _slips(word: str) -> set[str]:
+    """`word` with one letter dropped, doubled, or swapped with the next: a typist's slips."""
+    dropped = {word[:i] + word[i + 1 :] for i in range(1, len(word))}
+    doubled = {word[: i + 1] + word[i:] for i in range(len(word))}
+    swapped = {word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in range(len(word) - 1)}
+    return (dropped | doubled | swapped) - {word}
+
+
+# Slips of type words that are words themselves.
+_REAL = {"tack", "move", "moves", "vide", "crate", "cant", "shoot", "shoots", "fil", "sow", "pica",
+         "photos", "son", "sons", "sog", "musics", "chip", "cip", "imager", "views"}  # fmt: skip
+
+
+@dataclass(eq=False)
+class Lexicon:
+    """The word lists of a domain, ready for look-up; hashed by identity. See `lexicon`."""
+
+    requests: Phrases
+    verbs: dict[str, Phrases]  # per function: what commands it
+    foreign: dict[str, Phrases]  # per function: what commands another one alone
+    slips: dict[str, set[str]]  # per function: misspelt one-word verbs
+    trailers: Phrases
+    articles: set[str]
+    pronouns: set[str]
+    prepositions: set[str]
+    conjunctions: set[str]
+    small: set[str]
+    soft: Phrases
+    fillers: Phrases
+    fixed: Phrases
+    compounds: Phrases
+    calendar: set[str]
+    works: Phrases
+    titled: Phrases  # works whose title may follow in lower case
+    works_dropped: Phrases
+    types: Phrases
+    type_of: dict[str, str]
+    generic: dict[str, Phrases]
+    generic_slips: dict[str, set[str]] = field(default_factory=dict)
+    type_slips: dict[str, set[str]] = field(default_factory=dict)
+
+
+def _build(domain: Domain) -> Lexicon:
+    lists = domain.labelling
+    owned = {f.name: {*f.verbs, *f.openers, *lists.commands.get(f.name, [])}
+             for f in domain.functions}  # fmt: skip
+    verbs, foreign, slips = {}, {}, {}
+    for name, own in owned.items():
+        others = set().union(*(v for n, v in owned.items() if n != name)) - own
+        mine = (set(lists.verbs) - others) | own
+        verbs[name], foreign[name] = Phrases(mine), Phrases(others)
+        known = set(lists.verbs).union(*owned.values())
+        slips[name] = {s for v in mine if " " not in v and len(v) > 3 for s in _slips(v)} - known
+    type_of = {folded(p): name for name, kind in domain.content_types.items()
+               for word in kind.words for p in plurals(word)}  # fmt: skip
+    generic = {name: {folded(p) for word in kind.generic for p in plurals(word)}
+               for name, kind in domain.content_types.items()}  # fmt: skip
+    dropped = {p for word in lists.works_dropped for p in plurals(word)}
+    media = set().union(*generic.values()) - dropped
+    works = {*lists.works, *lists.works_dropped}
+    return Lexicon(
+        requests=Phrases(lists.requests),
+        verbs=verbs,
+        foreign=foreign,
+        slips=slips,
+        trailers=Phrases(lists.trailers),
+        articles=set(map(folded, lists.articles)),
+        pronouns=set(map(folded, lists.pronouns)),
+        prepositions=set(map(folded, lists.prepositions)),
+        conjunctions=set(map(folded, lists.conjunctions)),
+        small={folded(word) for word in
+               [*lists.articles, *lists.pronouns, *lists.prepositions, *lists.conjunctions]},
+        soft=Phrases(lists.soft_verbs),
+        fillers=Phrases(lists.fillers),
+        fixed=Phrases(lists.fixed),
+        compounds=Phrases(p for word in lists.compounds for p in plurals(word)),
+        calendar=set(map(folded, lists.calendar)),
+        works=Phrases(works),
+        titled=Phrases(works - media),
+        works_dropped=Phrases(dropped),
+        types=Phrases(type_of),
+        type_of=type_of,
+        generic={name: Phrases(found) for name, found in generic.items()},
+        generic_slips={
+            name: {s for w in found if " " not in w and len(w) > 4 for s in _slips(w)}
+            - set(type_of) - _REAL
+            for name, found in generic.items()
+        },
+        type_slips={
+            name: {s for word in kind.words for p in plurals(folded(word)) for w in p.split()
+                   if len(w) > 4 for s in _slips(w)} - set(type_of)
+            for name, kind in domain.content_types.items()
+        },
+    )  # fmt: skip
+
+
+_BUILT: dict[int, tuple[Domain, Lexicon]] = {}
+
+
+def lexicon(domain: Domain) -> Lexicon:
+    """The domain's lexicon, built once; the cache holds the domain, so its id stays its own."""
+    if id(domain) not in _BUILT:
+        _BUILT[id(domain)] = (domain, _build(domain))
+    return _BUILT[id(domain)][1]

@@ -1,0 +1,427 @@
+"""params.yaml as typed settings: one clear error for an unknown key, a wrong type, a number out of
+its bounds, or two settings that do not go together. Every stage reads all of it before it begins.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from itertools import pairwise
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from stages.core.command import InputError
+from stages.core.yaml import line_of, text_of
+from stages.core.yaml import read as read_yaml
+
+# Where a bound has no reason of its own: beyond it only a slip is meant, and sums stay exact.
+MOST = 1_000_000
+# numpy's legacy seeds, which transformers and vLLM set, end here.
+MOST_SEED = 2**32 - 1
+# Rows are planned in memory, `reserve` requests for each: more is more than a machine holds.
+MOST_ROWS = 10_000_000
+# Requests that a plan may hold: about half a kilobyte each.
+MOST_REQUESTS = 50_000_000
+# Longest query that a length band may end at, in words.
+MOST_WORDS = 1_000
+# Positions that any model here can number.
+MOST_TOKENS = 2_000_000
+# transformers' schedules that need no setting of their own and no scores on the way.
+SCHEDULES = (
+    "linear", "cosine", "cosine_with_restarts", "polynomial", "constant", "constant_with_warmup",
+    "inverse_sqrt",
+)  # fmt: skip
+# Problems of one file that are listed; a list of a thousand wrong words says the same as twenty.
+SHOWN = 20
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def _one_line(text: str) -> str:
+    if CONTROL.search(text):
+        raise ValueError("holds a line break or a control character: write it on one line")
+    if text != text.strip():
+        raise ValueError("begins or ends with a blank: remove it")
+    return text
+
+
+# Text on one line, which may be empty; the same with at least one character; a path.
+Line = Annotated[str, Field(max_length=1_000), AfterValidator(_one_line)]
+Name = Annotated[Line, Field(min_length=1)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Positive = Annotated[int, Field(gt=0, le=MOST)]
+Count = Annotated[int, Field(ge=0, le=MOST)]
+Tokens = Annotated[int, Field(gt=0, le=MOST_TOKENS)]
+
+
+class Block(BaseModel):
+    """A block of params.yaml. Unknown keys are refused, "3" is not a number nor `true` a count, and
+    no number is inf or nan.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def _reference(name: str) -> str:
+    """A model's name, well-formed; whether it is there is for `stages.models` to see."""
+    kind, _, rest = name.partition(":")
+    if kind not in ("package", "path", "hub"):
+        raise ValueError(f"{name!r} starts with none of package:, path:, hub:")
+    if kind == "package" and not re.fullmatch(r"[A-Za-z_]\w*", rest, re.ASCII):
+        raise ValueError(f"{name}: {rest!r} is not the name of a Python package")
+    if kind == "path" and not rest:
+        raise ValueError(f"{name}: name the folder after path:")
+    if kind == "hub" and not HUB.fullmatch(rest):
+        raise ValueError(f"{name}: expected hub:ORG/NAME@REVISION, with the revision pinned")
+    return name
+
+
+HUB = re.compile(r"([\w-][\w.-]*/[\w-][\w.-]*)@(\w+)", re.ASCII)
+Reference = Annotated[Name, AfterValidator(_reference)]
+
+
+class Models(Block):
+    writer: Reference
+    student: Reference
+    embedder: Reference
+    viewer: Annotated[Line, AfterValidator(lambda name: name and _reference(name))]
+
+
+class IngestGraph(Block):
+    max_reject_share: Share
+    max_seconds: Annotated[float, Field(gt=0, le=86_400 * 30, allow_inf_nan=False)]
+    max_memory_gib: Annotated[float, Field(ge=0.25, le=4096, allow_inf_nan=False)]
+
+
+class IngestAssets(IngestGraph):
+    max_pictures: Count
+
+
+def _inside(path: str) -> str:
+    """A relative path that does not climb out of where it starts."""
+    parts = PurePosixPath(path).parts
+    if PurePosixPath(path).is_absolute() or ".." in parts or not parts:
+        raise ValueError(f"{path!r} leads out of the pack: name a file inside it")
+    return path
+
+
+class Population(Block):
+    source: Annotated[Name, AfterValidator(_inside)]
+    bands: dict[
+        str,
+        Annotated[
+            list[Annotated[int, Field(gt=0, le=MOST_WORDS)]], Field(min_length=1, max_length=100)
+        ],
+    ]
+    min_count: Positive
+    epsilon: Annotated[float, Field(le=MOST)] | None
+
+    @field_validator("epsilon")
+    @classmethod
+    def _finite_noise(cls, epsilon: float | None) -> float | None:
+        if epsilon is not None and epsilon <= 0:
+            raise ValueError(
+                f"epsilon: {epsilon:g} would mean infinite noise; give a number above 0, or use "
+                "null for none"
+            )
+        return epsilon
+
+    @field_validator("bands")
+    @classmethod
+    def _rising(cls, bands: dict[str, list[int]]) -> dict[str, list[int]]:
+        for name, bounds in bands.items():
+            if any(upper <= lower for lower, upper in pairwise(bounds)):
+                raise ValueError(f"{name}: {bounds} must rise")
+        return bands
+
+
+Weight = Annotated[float, Field(ge=0, le=MOST)]
+
+
+class Weights(Block):
+    heuristic: Weight
+    text: Weight
+    vision: Weight
+
+    @model_validator(mode="after")
+    def _any(self) -> Weights:
+        if not self.heuristic + self.text + self.vision:
+            raise ValueError("all are zero; give at least one route a weight")
+        return self
+
+
+Recipe = Literal["heuristic", "single_prompt", "router", "router_heuristic"]
+
+
+class Route(Block):
+    recipe: Recipe
+    rows: Annotated[int, Field(gt=0, le=MOST_ROWS)]
+    weights: Weights
+    asset_order: Literal["shuffled", "click_through_rate"]
+    min_per_cell: Count
+    surplus: Annotated[float, Field(ge=0, le=100)]
+    heuristic_surplus: Annotated[float, Field(ge=0, le=100)]
+    reserve: Annotated[float, Field(ge=1, le=1_000)]
+
+    @model_validator(mode="after")
+    def _planned(self) -> Route:
+        most = self.rows * (1 + self.surplus + self.heuristic_surplus) * self.reserve
+        if most > MOST_REQUESTS:
+            raise ValueError(
+                f"rows x (1 + surplus + heuristic_surplus) x reserve plans {most:.3g} requests, at "
+                f"most {MOST_REQUESTS:.0e} fit into memory: lower one of them"
+            )
+        return self
+
+
+class Sampling(Block):
+    """What OpenAI's interface and vLLM take; 2 is OpenAI's hottest temperature, 4 its most stop
+    strings for many models; vLLM takes more.
+    """
+
+    temperature: Annotated[float, Field(ge=0, le=2)]
+    top_k: Annotated[int, Field(ge=-1, le=MOST)]
+    top_p: Annotated[float, Field(gt=0, le=1)]
+    frequency_penalty: Annotated[float, Field(ge=-2, le=2)]
+    max_tokens: Tokens
+    stop: Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]], Field(max_length=64)]
+
+
+class Retirement(Block):
+    """When a template is retired: under `min_acceptance` after `min_tried` candidates."""
+
+    min_acceptance: Share
+    min_tried: Positive
+
+
+class GenerateHeuristic(Retirement):
+    batch: Positive
+    typo_share: Share
+
+
+class GenerateModel(Retirement):
+    batch: Positive
+    sampling: Sampling
+
+
+class GenerateVision(GenerateModel):
+    engine: Literal["describe", "vllm", "server"]
+    side: Annotated[int, Field(ge=64, le=8_192)]
+    sentences: Annotated[int, Field(gt=0, le=100)]
+
+
+class Engine(Block):
+    max_model_len: Tokens
+    # What the largest machines have.
+    kv_cache_gib: Annotated[int, Field(gt=0, le=65_536)]
+    max_num_seqs: Annotated[int, Field(gt=0, le=65_536)]
+
+
+def _address(url: str) -> str:
+    """An http address as a client can call it, with nothing secret in it."""
+    wanted = "give one such as http://127.0.0.1:8000/v1"
+    if re.search(r"\s", url):
+        raise ValueError(f"holds a blank: {wanted}")
+    try:
+        parts = urlsplit(url)
+        port, host = parts.port, parts.hostname
+    except ValueError as error:
+        raise ValueError(f"is not an address ({error}): {wanted}") from None
+    if parts.scheme not in ("http", "https"):
+        raise ValueError(f"begins with neither http:// nor https://: {wanted}")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError(
+            "holds a user or password, which would be written down: put a key into the environment "
+            "and name its variable in key_variable"
+        )
+    if not host or not HOST.fullmatch(host):
+        raise ValueError(f"names no host: {wanted}")
+    if port == 0 or parts.netloc.endswith(":"):
+        raise ValueError(f"its port is not 1 to 65535: {wanted}")
+    if parts.query or parts.fragment or "?" in url or "#" in url:
+        raise ValueError(f"holds a query or a fragment, which the client would drop: {wanted}")
+    return url
+
+
+# A name, or IPv4 or IPv6.
+HOST = re.compile(r"[\w-]+(?:\.[\w-]+)*\.?|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+(?:%\w+)?")
+# What `ray.init` takes: nothing, a word of its own, or where a head node is.
+RAY = re.compile(r"|auto|local|(?:ray://)?(?:[\w.-]+|\[[0-9A-Fa-f:]+\]):(\d{1,5})", re.ASCII)
+
+
+def _ray_address(text: str) -> str:
+    found = RAY.fullmatch(text)
+    if not found or (found[1] and not 0 < int(found[1]) <= 65_535):
+        raise ValueError(f"{text!r} is none of ray://HOST:PORT, HOST:PORT, auto and empty")
+    return text
+
+
+class Server(Block):
+    address: Annotated[Name, AfterValidator(_address)]
+    model: Line
+    vllm: bool
+    key_variable: Annotated[str, Field(pattern=r"\A([A-Za-z_][A-Za-z0-9_]*)?\z", max_length=200)]
+    # Connections are open files, of which a process has about a thousand.
+    concurrency: Annotated[int, Field(gt=0, le=1_000)]
+    # A day.
+    timeout: Annotated[float, Field(gt=0, le=86_400)]
+    retries: Annotated[int, Field(ge=0, le=100)]
+
+
+class Ray(Block):
+    address: Annotated[Line, AfterValidator(_ray_address)]
+    replicas: Annotated[int, Field(gt=0, le=1_000)]
+    gpus: Annotated[int, Field(ge=0, le=64)]
+
+
+class Generate(Block):
+    engine: Literal["vllm", "server", "ray"]
+    max_failed_share: Share
+    server: Server
+    ray: Ray
+    heuristic: GenerateHeuristic
+    text: GenerateModel
+    vision: GenerateVision
+
+
+class Validate(Block):
+    near_duplicate_threshold: Annotated[float, Field(gt=0, le=1)]
+    validation_share: Annotated[float, Field(gt=0, lt=1)]
+    min_rows_share: Share
+    min_grounding: Share
+
+
+class Finetune(Block):
+    packing: Literal["shared_prefix", "bfd", "none"]
+    attention: Literal["sdpa", "flex"]
+    quantize: bool
+    # vLLM serves no higher rank, and no adapter whose alpha lets weights overflow is of use.
+    r: Annotated[int, Field(gt=0, le=512)]
+    lora_alpha: Annotated[int, Field(gt=0, le=10_000)]
+    lora_dropout: Annotated[float, Field(ge=0, lt=1)]
+    target_modules: Annotated[list[Name], Field(min_length=1, max_length=100)]
+    learning_rate: Annotated[float, Field(gt=0, le=10)]
+    lr_scheduler_type: Name
+    warmup_ratio: Share
+    num_train_epochs: Annotated[float, Field(gt=0, le=10_000)]
+    max_steps: Annotated[int, Field(ge=-1, le=1_000_000_000)]
+    per_device_train_batch_size: Annotated[int, Field(gt=0, le=65_536)]
+    gradient_accumulation_steps: Annotated[int, Field(gt=0, le=65_536)]
+    max_tokens_per_pass: Annotated[int, Field(gt=0, le=100_000_000)]
+    max_grad_norm: Annotated[float, Field(gt=0, le=MOST)]
+    max_length: Tokens
+    gradient_checkpointing: bool
+    logging_steps: Positive
+    save_steps: Annotated[int, Field(gt=0, le=1_000_000_000)]
+    accelerate: Line
+
+    @field_validator("lr_scheduler_type")
+    @classmethod
+    def _schedule(cls, name: str) -> str:
+        if name not in SCHEDULES:
+            raise ValueError(f"{name!r} is none of {', '.join(SCHEDULES)}")
+        return name
+
+    @field_validator("max_steps")
+    @classmethod
+    def _some(cls, steps: int) -> int:
+        if steps == 0:
+            raise ValueError("0 would train nothing: give -1 for no limit, or at least 1")
+        return steps
+
+
+class Evaluate(Block):
+    max_tokens: Tokens
+    # The draws are held in memory, one row a sample.
+    bootstrap_samples: Annotated[int, Field(gt=0, le=100_000)]
+
+
+class Settings(Block):
+    """The whole of params.yaml."""
+
+    pack: Name
+    seed: Annotated[int, Field(ge=0, le=MOST_SEED)]
+    models: Models
+    engine: Engine
+    ingest_graph: IngestGraph
+    ingest_assets: IngestAssets
+    population: Population
+    route: Route
+    generate: Generate
+    validate_: Annotated[Validate, Field(alias="validate")]
+    finetune: Finetune
+    evaluate: Evaluate
+
+    @model_validator(mode="after")
+    def _together(self) -> Settings:
+        """What two blocks must agree on."""
+        vision, room = self.generate.vision, self.engine.max_model_len
+        longest = vision.sampling.max_tokens * (
+            vision.sentences if vision.engine != "describe" else 1
+        )
+        answers = {"evaluate.max_tokens": self.evaluate.max_tokens}
+        if self.generate.engine != "server":
+            answers["generate.text.sampling.max_tokens"] = self.generate.text.sampling.max_tokens
+        if (self.generate.engine if vision.engine == "describe" else vision.engine) != "server":
+            answers["generate.vision.sampling.max_tokens (x sentences)"] = longest
+        wrong = [f"{name} is {n}" for name, n in answers.items() if n >= room]
+        if wrong:
+            raise ValueError(
+                f"{'; '.join(wrong)}: that leaves no room for a prompt, for prompt and answer have "
+                f"engine.max_model_len {room} tokens together"
+            )
+        held_back = self.route.rows * self.validate_.validation_share
+        if held_back < 1:
+            raise ValueError(
+                f"validate.validation_share {self.validate_.validation_share:g} of route.rows "
+                f"{self.route.rows} is no whole row: raise one of them"
+            )
+        if self.route.rows - held_back < 1:
+            raise ValueError(
+                f"validate.validation_share {self.validate_.validation_share:g} of route.rows "
+                f"{self.route.rows} leaves no row to train on: lower it"
+            )
+        return self
+
+
+def told(error: ValidationError, where: str | Path, text: str = "", first: int = 1) -> InputError:
+    """The problems that pydantic found, as one InputError.
+
+    text: the YAML that was read, for the problems' lines; its first line is line `first` of the
+    file `where`.
+    """
+    found = error.errors()
+    lines = []
+    for one in found[:SHOWN]:
+        place = ".".join(str(part)[:60] for part in one["loc"])
+        given = one["input"]
+        # An address may hold a password; a whole block says nothing.
+        is_shown = one["type"] != "missing" and place.rpartition(".")[2] != "address"
+        is_shown &= not isinstance(given, dict | BaseModel)
+        shown = f" (found {given!r:.80})" if is_shown else ""
+        line = line_of(text, one["loc"]) if text else None
+        at = "" if line is None else f"line {line + first - 1}: "
+        told = one["msg"].removeprefix("Value error, ")
+        lines.append(f"  {at}{place or 'all'}: {told}{shown}")
+    if len(found) > SHOWN:
+        lines.append(f"  and {len(found) - SHOWN} more")
+    return InputError(f"{where} has {len(found)} problem(s):\n" + "\n".join(lines))
+
+
+def load(path: str | Path | None = None) -> Settings:
+    """Read params.yaml (or the file that ROUTENATOR_PARAMS names)."""
+    path = path or os.environ.get("ROUTENATOR_PARAMS", "params.yaml")
+    try:
+        return Settings.model_validate(read_yaml(path))
+    except ValidationError as error:
+        raise told(error, path, text_of(Path(path))) from None

@@ -1,0 +1,295 @@
+"""Every table's columns, in one place. One pandera model a table; see DESIGN.md section 3."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, get_type_hints
+
+import polars as pl
+
+KINDS = ["intent", "design_type", "scene_object", "action", "style"]
+ROUTES = ["heuristic", "text", "vision"]
+Cell = tuple[str, str, str, str]
+CELL = ("function", "content_type", "band", "locale")
+
+# Arguments of a pandera Field: a column may have no nulls unless it says so.
+Field: Any = dict
+DTYPES: dict[Any, Any] = {
+    str: pl.String,
+    int: pl.Int64,
+    float: pl.Float64,
+    bool: pl.Boolean,
+    list[str]: pl.List(pl.String),
+}
+
+
+class Table:
+    """A contract: the columns with their types, in order, and what pandera checks of each.
+
+    Nearly all frames keep it. That takes polars one pass to see, and pandera, with the time that
+    its import takes, is left for those that do not: it tells which rows and why.
+    """
+
+    @classmethod
+    @cache
+    def schema(cls) -> pl.Schema:
+        """The columns' names and polars types, in order."""
+        return pl.Schema({name: DTYPES[kind] for name, kind in get_type_hints(cls).items()})
+
+    @classmethod
+    @cache
+    def pandera_model(cls) -> Any:
+        """The pandera DataFrameModel: exactly these columns, in this order, nothing coerced."""
+        import pandera.polars as pa
+
+        types = get_type_hints(cls)
+        fields = {name: pa.Field(**cls._field(name)) for name in types if cls._field(name)}
+        config = type("Config", (), {"strict": True, "coerce": False, "ordered": True})
+        body = {"__annotations__": types, "__module__": __name__, "Config": config}
+        return type(cls.__name__, (pa.DataFrameModel,), body | fields)
+
+    @classmethod
+    def _field(cls, name: str) -> dict[str, Any]:
+        return vars(cls).get(name, {})
+
+    @classmethod
+    @cache
+    def _rules(cls) -> list[pl.Expr]:
+        """An expression each of what the contract asks: one value, true if the frame keeps it."""
+        rules = []
+        for name, dtype in cls.schema().items():
+            column, field = pl.col(name), dict(cls._field(name))
+            if not field.pop("nullable", False):
+                rules.append(column.null_count() == 0)
+            if dtype.is_float():
+                rules.append(column.is_finite().all())
+            if field.pop("unique", False):
+                rules.append(column.hash().n_unique() == pl.len())
+            rules += [RULES[rule](column, told).all() for rule, told in field.items()]
+        return [rule.alias(str(number)) for number, rule in enumerate(rules)]
+
+    @classmethod
+    def kept_by(cls, frame: pl.DataFrame) -> bool:
+        """Whether pandera has for certain nothing to object to."""
+        return frame.schema == cls.schema() and all(frame.select(cls._rules()).row(0))
+
+    @classmethod
+    def objections(cls, frame: pl.DataFrame) -> pl.DataFrame | None:
+        """None if `frame` keeps the contract, else pandera's failure cases: column, check,
+        failure_case and index, the row's number, null where the matter is the whole column's.
+        """
+        if cls.kept_by(frame):
+            return None
+        from pandera.errors import SchemaErrors
+
+        try:
+            cls.pandera_model().validate(frame, lazy=True)
+        except SchemaErrors as error:
+            cases = error.failure_cases
+            # A broken column is the whole table's matter, and single values may be of any type.
+            if frame.schema != cls.schema():
+                return cases
+            return pl.concat([cases, cls._endless(frame)], how="diagonal_relaxed")
+        endless = cls._endless(frame)
+        return endless if endless.height else None
+
+    @classmethod
+    def _endless(cls, frame: pl.DataFrame) -> pl.DataFrame:
+        """Failure cases of the numbers that are not finite, to which pandera may not object."""
+        names = [name for name, dtype in cls.schema().items() if dtype.is_float()]
+        rows = frame.with_row_index("index")
+        found = [
+            rows.filter(~pl.col(name).is_finite()).select(
+                pl.col(name).cast(pl.String).alias("failure_case"),
+                pl.lit(name).alias("column"),
+                pl.lit("finite").alias("check"),
+                pl.col("index").cast(pl.Int32),
+            )
+            for name in names
+        ]
+        schema = {"failure_case": pl.String, "column": pl.String, "check": pl.String,
+                  "index": pl.Int32}  # fmt: skip
+        return pl.concat([pl.DataFrame(schema=schema), *found])
+
+
+# What a Field may ask of the values that are there, as polars sees it.
+RULES: dict[str, Callable[[pl.Expr, Any], pl.Expr]] = {
+    "gt": lambda column, least: column > least,
+    "ge": lambda column, least: column >= least,
+    "le": lambda column, most: column <= most,
+    "isin": lambda column, values: column.is_in(values),
+    "str_matches": lambda column, pattern: column.str.contains(pattern),
+    "str_length": lambda column, bounds: column.str.len_chars().is_between(
+        bounds.get("min_value", 0), bounds.get("max_value", sys.maxsize)
+    ),
+}
+
+
+class Nodes(Table):
+    """One row is a concept of the knowledge graph."""
+
+    node_id: str = Field(unique=True)
+    label: str = Field(str_length={"min_value": 1, "max_value": 80}, str_matches=r"\S")
+    kind: str
+    locale: str
+
+
+class Edges(Table):
+    """One row is a weighted relation between two concepts."""
+
+    source: str
+    target: str
+    relation: str
+    weight: float = Field(gt=0, le=1)
+
+
+class Assets(Table):
+    """One row is a content item. `work_title`: the proper name of the work it belongs to."""
+
+    asset_id: str = Field(unique=True)
+    content_type: str
+    title: str = Field(str_length={"min_value": 1, "max_value": 300})
+    work_title: str = Field(nullable=True)
+    keywords: list[str] = Field()
+    topics: list[str] = Field()
+    locale: str
+    ai_generated: bool
+    aspect_ratio: float = Field(nullable=True, gt=0)
+    click_through_rate: float = Field(nullable=True, ge=0, le=1)
+    image_path: str = Field(nullable=True)
+
+
+class SourceRejects(Table):
+    """One row is a source row that broke its contract."""
+
+    source: str
+    row: str
+    reason: str
+
+
+class Requests(Table):
+    """One row is a planned query; `rank` orders the requests of a cell within a route.
+
+    `words`: the number of words aimed at; `type_position`: where the word for the content type
+    should stand, 0 to 1, null for a type that users have no word for.
+    """
+
+    request_id: str = Field(unique=True)
+    route: str = Field(isin=ROUTES)
+    function: str
+    content_type: str
+    band: str
+    locale: str
+    min_words: int = Field(ge=1)
+    max_words: int = Field(ge=1)
+    words: int = Field(ge=1)
+    type_position: float = Field(nullable=True, ge=0, le=1)
+    rank: int = Field(ge=0)
+    quota: int = Field(ge=0)
+    template_id: str
+    slots: str
+    asset_id: str = Field(nullable=True)
+    node_ids: list[str] = Field()
+    image_path: str = Field(nullable=True)
+    seed: int = Field(ge=0)
+
+
+class Candidates(Table):
+    """One row is a written query, accepted and labelled, or with the reason why not.
+
+    `position`: where the query names its type, 0 to 1; `seal`: see stages/checks/seals.py.
+    """
+
+    request_id: str
+    n: int = Field(ge=0)
+    query: str
+    completion: str
+    model: str
+    prompt_hash: str
+    accepted: bool
+    reason: str = Field(nullable=True)
+    extracted_prompt: str = Field(nullable=True)
+    position: float = Field(nullable=True, ge=0, le=1)
+    seal: int
+
+
+class Samples(Table):
+    """One row is an accepted, labelled sample with its full provenance."""
+
+    sample_id: str = Field(unique=True)
+    query: str = Field(str_length={"min_value": 1})
+    function: str
+    content_type: str
+    extracted_prompt: str = Field(str_length={"min_value": 1})
+    arguments: str
+    messages: str
+    tools: str
+    locale: str
+    route: str = Field(isin=ROUTES)
+    band: str
+    request_id: str
+    n: int
+    template_id: str
+    asset_id: str = Field(nullable=True)
+    node_ids: list[str] = Field()
+    image_path: str = Field(nullable=True)
+    model: str
+    prompt_hash: str
+    seed: int
+
+
+class Rejected(Table):
+    """One row is a candidate that did not enter the dataset."""
+
+    request_id: str
+    n: int
+    check: str
+    reason: str
+    query: str
+
+
+class Surplus(Table):
+    """One row is a good candidate beyond the quota of its cell."""
+
+    request_id: str
+    n: int
+    route: str = Field(isin=ROUTES)
+    function: str
+    content_type: str
+    band: str
+    locale: str
+    query: str
+    extracted_prompt: str
+
+
+class Predictions(Table):
+    """One row is a golden query as one model answered it."""
+
+    golden_id: int
+    model: str
+    query: str
+    function: str
+    content_type: str
+    extracted_prompt: str
+    completion: str
+    predicted_function: str = Field(nullable=True)
+    predicted_content_type: str = Field(nullable=True)
+    predicted_extracted_prompt: str = Field(nullable=True)
+    parse_error: str = Field(nullable=True)
+    function_correct: bool
+    content_type_correct: bool
+    similarity: float = Field(ge=-1.001, le=1.001)
+    exact_match: bool
+
+
+def cell_of(row: Mapping[str, Any]) -> Cell:
+    """The cell that a row with the columns CELL belongs to."""
+    function, content_type, band, locale = (row[name] for name in CELL)
+    return function, content_type, band, locale
+
+
+def empty(contract: type[Table]) -> pl.DataFrame:
+    """A frame with the contract's columns and no rows."""
+    return pl.DataFrame(schema=contract.schema())

@@ -1,0 +1,1 @@
+"""What needs the whole table: duplicates, selection, split, figures."""

@@ -1,0 +1,401 @@
+"""Engine `server`: any server with OpenAI's chat completions.
+
+What comes from it is not trusted: an answer is bounded in bytes and in time, thinking is dropped,
+and a text that holds the key is not passed on.
+
+The `openai` client does the retries: on 408, 409, 429, 5xx, a reset connection and a timeout, with
+growing pauses, or after as long as Retry-After says. What it takes for an answer and is none, such
+as the HTML page of a proxy, is retried here. What fails then is the failure of one request only if
+the server answers others; else no request has a chance, and the engine is gone.
+
+Parameters that the server refuses are left out (max_tokens is renamed first) from then on. The
+store's keys name what params.yaml wants, not what a server could be brought to: they stay the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import openai
+
+from stages.core.command import InputError
+from stages.core.settings import Server
+from stages.engines import ONLY_THOUGHT, Answer, Ask, Complete, Failed, as_chat, begins, heard
+from stages.engines.parameters import refused, texts_in
+from stages.engines.redaction import Key
+from stages.engines.transport import UNPAID, TooLong, bounded
+
+T = TypeVar("T")
+# The sampling settings that OpenAI's interface has; the others are vLLM's own.
+STANDARD = ("temperature", "top_p", "frequency_penalty", "max_tokens", "stop")
+# vLLM needs no key, but the client does.
+NO_KEY = "none"
+PAUSE, LONGEST_PAUSE = 0.5, 8.0
+# Characters of a completion.
+MOST_CHARACTERS = 64 * 2**10
+# Tokens that a model which thinks gets for that, beyond those of the answer.
+THINKING = 2_048
+# What is done about a model that thinks: vLLM can ask its template not to; else it gets room.
+ASKED_NOT_TO, ROOM = 1, 2
+# Seconds that requests under way are given when no other has a chance.
+GRACE = 5.0
+# Statuses and codes that tell of the account or the server, whatever is asked.
+FOR_GOOD = (401, 402, 404, 405, 410, 429)
+FOR_GOOD_CODES = {
+    "access_terminated", "account_deactivated", "billing_hard_limit_reached", "billing_not_active",
+    "insufficient_balance", "insufficient_credits", "insufficient_quota", "invalid_api_key",
+    "model_not_found", "organization_deactivated", "quota_exceeded",
+}  # fmt: skip
+# Statuses that tell of one request, if the server has answered any.
+OF_ONE = (400, 413, 414, 415, 422, 451)
+RENAMED = {"max_tokens": "max_completion_tokens"}
+# Without these the beginning of the answer would be lost.
+NEEDED = ("continue_final_message", "add_generation_prompt")
+
+
+def key_of(options: Server) -> Key:
+    """The key, from the environment variable that params.yaml names."""
+    if not options.key_variable:
+        return Key("")
+    key = os.environ.get(options.key_variable, "").strip()
+    where = f"the environment variable {options.key_variable}"
+    if not key:
+        raise InputError(
+            f"{where} is empty, and params.yaml names it in generate.server.key_variable: put the "
+            "server's key there"
+        )
+    if not re.fullmatch(r"[!-~]+", key):
+        raise InputError(
+            f"{where} holds no key: one line of ASCII without blanks is wanted. Look for a line "
+            "break, a blank or a letter of another alphabet in it"
+        )
+    return Key(key)
+
+
+@contextmanager
+def serving(options: Server) -> Iterator[Complete]:
+    """The server at `options.address`; InputError if it is no such server or refuses us."""
+    with asyncio.Runner() as runner:
+        session = _session(options)
+        try:
+            session.model = runner.run(session.named())
+            yield lambda asks: runner.run(session.complete(asks))
+        finally:
+            runner.run(session.client.close())
+
+
+def served(options: Server) -> str:
+    """The name of the model that the server would be asked for; errors as of `serving`."""
+    with asyncio.Runner() as runner:
+        session = _session(options)
+        try:
+            return runner.run(session.named())
+        finally:
+            runner.run(session.client.close())
+
+
+def _session(options: Server) -> _Session:
+    # Their debug lines hold whole requests.
+    for name in ("openai", "httpx", "httpx2", "httpcore", "httpcore2"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    key = key_of(options)
+    client = openai.AsyncOpenAI(
+        base_url=options.address,
+        api_key=key.reveal() or NO_KEY,
+        timeout=options.timeout,
+        max_retries=options.retries,
+        http_client=bounded(options.timeout),
+    )
+    return _Session(client, options, key)
+
+
+class _Session:
+    """One server for one run: what it refuses, and when it last answered."""
+
+    def __init__(self, client: openai.AsyncOpenAI, options: Server, key: Key) -> None:
+        self.client, self.options, self.key = client, options, key
+        self.model = ""
+        self.where = f"generate.server.address {options.address}"
+        self.left_out: set[str] = set()
+        self.thinks = 0  # or ASKED_NOT_TO or ROOM, once a model was found to think
+        self.answered = -1.0  # when, by time.monotonic
+        self.probing = asyncio.Lock()
+        self.gone: Failed | None = None
+
+    async def named(self) -> str:
+        """The name to ask for: the params' or else the only one that the server lists."""
+        options = self.options
+        names = await self._listed()
+        if options.model in names:
+            return options.model
+        told = self._clean(", ".join(names[:10]))
+        if options.model or len(names) != 1:
+            raise InputError(
+                f"{options.address} serves {told or 'no model'}: name one of them in "
+                f"generate.server.model (found {options.model!r})"
+            )
+        # It names the rows and goes into messages.
+        if told != names[0]:
+            raise InputError(
+                f"{options.address} serves a model whose name cannot be used ({told}): give it "
+                "another there, such as with --served-model-name, or name it in "
+                "generate.server.model"
+            )
+        return names[0]
+
+    async def _listed(self) -> list[str]:
+        """The models of the server; InputError if that is none, or refuses us, or is gone."""
+        # A server that starts needs minutes, one that is not there should not cost them.
+        retries = min(self.options.retries, 3)
+        asked = self.client.with_options(max_retries=retries)
+        try:
+            return await self._read(
+                lambda: asked.models.list(),
+                lambda found: [str(model.id) for model in found.data],
+                retries,
+            )
+        except (openai.NotFoundError, ValueError) as error:
+            raise InputError(
+                f"{self.where} is no OpenAI-compatible server ({self._told(error)}): it usually "
+                "ends in /v1"
+            ) from None
+        except openai.APIError as error:
+            raise InputError(self._why(error)) from None
+
+    async def _read(
+        self, call: Callable[[], Awaitable[Any]], read: Callable[[Any], T], retries: int
+    ) -> T:
+        """What `read` finds in the answer of `call`; ValueError if all answers were of another
+        kind.
+        """
+        for attempt in range(retries + 1):
+            if attempt:
+                await asyncio.sleep(min(PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE))
+            try:
+                return read(await call())
+            except openai.APIResponseValidationError:
+                continue
+            except (openai.APIError, TooLong):
+                raise
+            except Exception:
+                # An answer can be wrong in more ways than the client has names for.
+                continue
+        raise ValueError("its answers are of another kind, perhaps a web page")
+
+    async def complete(self, asks: list[Ask]) -> list[Answer]:
+        """An answer each; when no request has a chance, those that none of them was given are
+        Failed for that reason.
+        """
+        if not asks:
+            return []
+        answers: list[Answer | None] = [self.gone] * len(asks)
+        room = asyncio.Semaphore(self.options.concurrency)
+        over = asyncio.Event()
+
+        async def one(number: int) -> None:
+            async with room:
+                if self.gone is None:
+                    answers[number] = answer = await self._answer(asks[number])
+                    if isinstance(answer, Failed) and answer.fatal:
+                        self.gone = answer
+                        over.set()
+
+        tasks = [asyncio.create_task(one(number)) for number in range(len(asks))]
+        waiting = [asyncio.create_task(w) for w in (asyncio.wait(tasks), over.wait())]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, timeout=GRACE)
+        finally:
+            for task in (*waiting, *tasks):
+                task.cancel()
+            await asyncio.gather(*waiting, *tasks, return_exceptions=True)
+        lost = self.gone or Failed("not asked")
+        return [lost if answer is None else answer for answer in answers]
+
+    async def _answer(self, ask: Ask) -> Answer:
+        """One completion, or why there is none."""
+        began = time.monotonic()
+        try:
+            answer = await self._ask(ask, self.options.retries)
+        except (openai.APIError, ValueError) as error:
+            return await self._failed(ask, error, began)
+        self.answered = time.monotonic()
+        return answer
+
+    async def _failed(self, ask: Ask, error: Exception, began: float) -> Failed:
+        """Whether it is this request that failed or the server that fails for all."""
+        status = getattr(error, "status_code", None)
+        if status in FOR_GOOD or FOR_GOOD_CODES & _codes(error):
+            return Failed(self._why(error), fatal=True)
+        if status in OF_ONE and refused(getattr(error, "body", None), set(NEEDED)):
+            why = f"{self.where} does not take vLLM's own fields ({self._told(error)}): set "
+            return Failed(why + "generate.server.vllm to false", fatal=True)
+        since = 0.0 if status in OF_ONE else began
+        async with self.probing:
+            if self.gone is not None:
+                return self.gone
+            if self.answered <= since:
+                # Nobody was answered meanwhile: is anybody, whatever is asked?
+                messages = [{"role": "user", "content": "Write one word."}]
+                try:
+                    await self._ask(Ask(messages, ask.sampling, ask.seed), 1)
+                except (openai.APIError, ValueError) as again:
+                    self.gone = Failed(self._why(again), fatal=True)
+                    return self.gone
+                self.answered = time.monotonic()
+        return Failed(self._told(error))
+
+    async def _ask(self, ask: Ask, retries: int) -> Answer:
+        """One completion; what the server refuses of the request is left out."""
+        client = self.client.with_options(max_retries=retries)
+        while True:
+            thinks = self.thinks
+            given, own = self._parameters(ask)
+            try:
+                answer = await self._read(
+                    lambda given=given, own=own: client.chat.completions.create(  # type: ignore[misc]
+                        model=self.model,
+                        messages=as_chat(ask.messages),  # type: ignore[arg-type]
+                        extra_body=own,
+                        **given,
+                    ),
+                    lambda found, cut="stop" not in given: self._heard(ask, found, cut),  # type: ignore[misc]
+                    retries,
+                )
+            except openai.APIStatusError as error:
+                if self._leaves_out(error, {*given, *own}):
+                    continue
+                raise
+            if answer != Failed(ONLY_THOUGHT) or thinks == ROOM:
+                return answer
+            self._let_think(thinks)
+
+    def _heard(self, ask: Ask, found: Any, cut: bool) -> Answer:
+        """What a completion says; any error if it is none. cut: at the stop strings, here."""
+        choice = found.choices[0]
+        message, text = choice.message, choice.message.content
+        if isinstance(text, list):  # parts, of which the texts are said
+            text = "".join(part["text"] for part in text if part.get("type") == "text")
+        if choice.finish_reason in ("content_filter", "error"):
+            return Failed(f"the server broke the answer off: {choice.finish_reason}")
+        if not text and getattr(message, "refusal", None):
+            return Failed(self._clean(f"the model refuses: {message.refusal}"))
+        if not (text or "").strip() and _thought(found):
+            return Failed(ONLY_THOUGHT)
+        if text is None:
+            return Failed("an answer without text")
+        if not isinstance(text, str):
+            raise TypeError("an answer that is no text")
+        if len(text) > MOST_CHARACTERS:
+            return Failed(f"an answer of {len(text):,} characters")
+        answer = heard(ask, text, (ask.sampling.get("stop") or ()) if cut else ())
+        # Thinking may stand in the middle of it.
+        if self.key.in_(text) or (isinstance(answer, str) and self.key.in_(answer)):
+            return Failed("the answer holds the server's key: it is not kept")
+        return answer
+
+    def _let_think(self, thought: int) -> None:
+        """Ask otherwise from now on, if that was not done since a request was sent."""
+        if self.thinks != thought:
+            return
+        self.thinks = ASKED_NOT_TO if self.options.vllm and thought < ASKED_NOT_TO else ROOM
+        self._say(
+            "its model thinks first: from here on it is asked not to"
+            if self.thinks == ASKED_NOT_TO
+            else f"its model thinks first: from here on it gets {THINKING} tokens for that, and "
+            "its answers are cut at the stop strings here"
+        )
+
+    def _parameters(self, ask: Ask) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Those that OpenAI's interface has, and the server's own."""
+        given = {"seed": ask.seed} | {n: v for n, v in ask.sampling.items() if n in STANDARD}
+        own = {name: value for name, value in ask.sampling.items() if name not in STANDARD}
+        if self.options.vllm and self.thinks:
+            own["chat_template_kwargs"] = {"enable_thinking": False}
+        if begins(ask.messages):
+            own |= {"continue_final_message": True, "add_generation_prompt": False}
+        if self.thinks == ROOM:
+            given.pop("stop", None)
+            if "max_tokens" in given:
+                given["max_tokens"] += THINKING
+        for old, new in RENAMED.items():
+            if old in self.left_out and old in given:
+                given[new] = given.pop(old)
+        return tuple(  # type: ignore[return-value]
+            {name: value for name, value in part.items() if name not in self.left_out}
+            for part in (given, own)
+        )
+
+    def _leaves_out(self, error: openai.APIStatusError, sent: set[str]) -> bool:
+        """Whether the server refuses a parameter that can be left out from now on."""
+        if error.status_code not in OF_ONE:
+            return False
+        name = refused(error.body, sent)
+        if name is None or name in NEEDED:
+            return False
+        if name not in self.left_out:
+            self.left_out.add(name)
+            what = f"asked as {RENAMED[name]}" if name in RENAMED else "left out"
+            self._say(f"the server refuses {name}: {what} from here on")
+        return True
+
+    def _say(self, what: str) -> None:
+        print(f"{self.options.address}: {what}", file=sys.stderr, flush=True)
+
+    def _why(self, error: Exception) -> str:
+        """Why no request has a chance, and what to do."""
+        status, told = getattr(error, "status_code", None), self._told(error)
+        kept = "What was written is kept; run the stage again"
+        if status in (401, 403):
+            named = self.options.key_variable or "none is named"
+            return (
+                f"{self.where} refuses the key ({status}): look at the environment variable of "
+                f"generate.server.key_variable ({named}). It says: {told}. {kept}"
+            )
+        if status == 402 or UNPAID.search(" ".join([told, *_codes(error)])):
+            return f"{self.where} is not paid ({told}): look at the account. {kept}"
+        if status == 429:
+            return (
+                f"{self.where} takes no more requests for now ({told}): wait, or lower "
+                f"generate.server.concurrency. {kept}"
+            )
+        if status is not None and status < 500:
+            return f"{self.where} refuses every request ({told}). {kept}"
+        return f"{self.where} does not answer ({told}): is the server running? {kept}"
+
+    def _told(self, error: Exception) -> str:
+        """The error's text; some servers repeat the key that they refuse, we do not."""
+        cause = f", {error.__cause__}" if error.__cause__ else ""
+        codes = f" ({', '.join(sorted(_codes(error)))})" if _codes(error) else ""
+        # The client takes its text from `message` alone.
+        body = getattr(error, "body", None)
+        more = "" if " - " in str(error) or not body else f" - {'; '.join(texts_in(body))}"
+        return self._clean(f"{type(error).__name__}: {error}{more}{codes}{cause}")
+
+    def _clean(self, text: str) -> str:
+        """A text of the server for one line of a message, without the key."""
+        text = self.key.redacted(text[:2_000])
+        shown = "".join(c if c.isprintable() else " " for c in text)
+        return " ".join(shown.split())[:300]
+
+
+def _codes(error: Exception) -> set[str]:
+    """The words for its kind in an error's body."""
+    return {str(getattr(error, name, None) or "") for name in ("code", "type")} - {""}
+
+
+def _thought(found: Any) -> bool:
+    """Whether an answer says that there was thinking, apart from its content."""
+    message = found.choices[0].message
+    if getattr(message, "reasoning_content", None) or getattr(message, "reasoning", None):
+        return True
+    details = getattr(found.usage, "completion_tokens_details", None)
+    return bool(getattr(details, "reasoning_tokens", 0))

@@ -1,0 +1,1 @@
+"""How calls and conversations are text for a model, and back."""
