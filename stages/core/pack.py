@@ -13,14 +13,12 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, field_validator
 
-from stages.contracts import links
-from stages.contracts.command import InputError
-from stages.contracts.settings import CONTROL, told
-from stages.contracts.text import composed, each
-from stages.contracts.yaml import read, text_of
 from stages.core import catalogue as catalogues
+from stages.core import links
 from stages.core import vocabulary as vocabularies
 from stages.core.catalogue import Catalogue
+from stages.core.command import InputError
+from stages.core.settings import CONTROL, told
 from stages.core.sources import (
     Block,
     Lacking,
@@ -31,7 +29,9 @@ from stages.core.sources import (
     split_key,
 )
 from stages.core.strata import BAND, FUNCTION, LOCALE, SCENARIO
+from stages.core.text import composed, each
 from stages.core.vocabulary import Entry, Vocabulary
+from stages.core.yaml import read, text_of
 
 PACK, POPULATION, CATALOGUE = "pack.yaml", "population.yaml", "catalogue.json"
 VOCABULARIES, GOLDEN = "vocabularies", "golden.jsonl"
@@ -309,7 +309,9 @@ def _check_population(pack: Pack, path: Path) -> None:
     for key, names, allowed in given:
         for name in names:
             if name not in allowed:
-                raise InputError(f"{path}: {key}: {name!r:.60} is unknown; known: {allowed[:SHOWN]}")
+                raise InputError(
+                    f"{path}: {key}: {name!r:.60} is unknown; known: {allowed[:SHOWN]}"
+                )
     shares = (("functions", population.functions), ("scenarios", population.scenarios),
               ("locales", population.locales), *population.dimensions.items())  # fmt: skip
     for key, numbers in shares:

@@ -335,9 +335,7 @@ class _Resolver:
                 of = None
                 if entry.kind == "list":
                     of = self.items(path, entry.list.of, plain) if entry.list else None
-                return Source(
-                    self.function.name, path, entry.kind, entry.settings, of=of, **common
-                )
+                return Source(self.function.name, path, entry.kind, entry.settings, of=of, **common)
         is_object = plain.get("type") == "object" or "properties" in plain
         if is_object and plain.get("properties") and depth < MAX_DEPTH:
             before = len(self.lacking)

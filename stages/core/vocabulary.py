@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stages.contracts import links
-from stages.contracts.command import InputError
-from stages.contracts.settings import CONTROL
-from stages.contracts.text import composed, each
-from stages.contracts.yaml import line_of, read, text_of
+from stages.core import links
+from stages.core.command import InputError
+from stages.core.settings import CONTROL
+from stages.core.text import composed, each
+from stages.core.yaml import line_of, read, text_of
 
 # The form of a surface that a phrase asks for where it names none.
 PLAIN = "plain"

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from stages.contracts.command import InputError
 from stages.core import catalogue as catalogues
+from stages.core.command import InputError
 from stages.core.pack import Pack
 from stages.core.plan import Argument, PlannedCall, Provenance
 from stages.core.sources import Source

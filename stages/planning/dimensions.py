@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.contracts.command import InputError
+from stages.core.command import InputError
 
 Floats = NDArray[np.float64]
 # Numbers of a table: more is more than a population can say anything about.
@@ -38,9 +38,7 @@ class Marginal:
     shares: Floats
 
 
-def fit(
-    affinity: Floats, marginals: Sequence[Marginal], dimensions: Sequence[Dimension]
-) -> Floats:
+def fit(affinity: Floats, marginals: Sequence[Marginal], dimensions: Sequence[Dimension]) -> Floats:
     """The table, of the affinity's shape, that has the marginals and is nearest to it; sum 1.
 
     A zero of the affinity stays zero. Raises InputError where zeros put the marginals out of reach,

@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from stages.contracts.command import InputError
+from stages.core.command import InputError
 from stages.core.pack import Pack
 from stages.core.plan import Plan, ToolSet
 from stages.core.strata import FUNCTION, LOCALE, SCENARIO, Stratum
@@ -80,9 +80,7 @@ def plans(pack: Pack, settings: Settings, seed: int, can_say: Sayable | None = N
     made: list[Plan] = []
     for stratum in served:
         for route, quota in stratum.routes.items():
-            made += _plans(
-                pack, pools, stratum, route, quota, settings, seed, sets, requests, says
-            )
+            made += _plans(pack, pools, stratum, route, quota, settings, seed, sets, requests, says)
     return Planned(made, served, sets.sets, warnings)
 
 

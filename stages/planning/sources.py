@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from jsonschema import Draft202012Validator, FormatChecker
 
-from stages.contracts.command import InputError
+from stages.core.command import InputError
 from stages.core.pack import Pack
 from stages.core.sources import Integer, ListOf, Number, Source
 from stages.planning import wording

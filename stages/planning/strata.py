@@ -8,10 +8,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from stages.contracts.apportion import apportion
-from stages.contracts.command import InputError
-from stages.contracts.quantiles import cumulative
+from stages.core.apportion import apportion
+from stages.core.command import InputError
 from stages.core.pack import DEFAULT_SCENARIOS, POPULATION, Pack
+from stages.core.quantiles import cumulative
 from stages.core.sources import Source
 from stages.core.strata import BAND, FUNCTION, LOCALE, NONE, SCENARIO, Stratum, band
 from stages.planning.dimensions import Dimension, Floats, Marginal, fit

@@ -27,7 +27,11 @@ def plain(value: object) -> str:
 
 def named(identifier: str) -> str:
     """The name of an argument or a function as words: `partySize` as "party size"."""
-    return " ".join(re.split(r"[^0-9A-Za-z\u00c0-\uffff]+", CAMEL.sub(" ", identifier))).strip().lower()
+    return (
+        " ".join(re.split(r"[^0-9A-Za-z\u00c0-\uffff]+", CAMEL.sub(" ", identifier)))
+        .strip()
+        .lower()
+    )
 
 
 def booleans(name: str, locale: str) -> dict[bool, list[str]]:

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from stages.contracts.command import InputError
 from stages.core import catalogue as catalogues
 from stages.core import pack as packs
+from stages.core.command import InputError
 from stages.core.plan import Plan, from_json, to_json
 from stages.planning.plans import Planned, Settings, plans
 from tests.builders import TRAVEL
@@ -82,14 +82,14 @@ def test_what_the_stratum_says_is_in_the_call(planned: Planned) -> None:
         assert room == ({plan.stratum["room"]} if plan.stratum["room"] else set())
 
 
-def test_a_plan_does_not_depend_on_the_size_of_others(
-    travel: packs.Pack, planned: Planned
-) -> None:
+def test_a_plan_does_not_depend_on_the_size_of_others(travel: packs.Pack, planned: Planned) -> None:
     known = {plan.plan_id: plan for plan in planned.plans}
     more = plans(travel, Settings(900, {"heuristic": 0.2, "text": 0.8}), 42)
     both = [plan for plan in more.plans if plan.plan_id in known]
     assert len(both) > 500
-    assert all(replace(plan, quota=known[plan.plan_id].quota) == known[plan.plan_id] for plan in both)
+    assert all(
+        replace(plan, quota=known[plan.plan_id].quota) == known[plan.plan_id] for plan in both
+    )
     other = plans(travel, Settings(400, BOTH), 43)
     assert [p.turns for p in other.plans] != [p.turns for p in planned.plans]
     assert plans(travel, Settings(400, BOTH), 42) == planned
@@ -180,7 +180,9 @@ def test_a_function_that_cannot_be_planned_is_left_out(tmp_path: Path) -> None:
     open_ = {"type": "object", "properties": {"q": {"type": "string"}}, "required": ["q"]}
     free = {"type": "object", "properties": {"q": {"type": "string"}}}
     pack = packs.load(
-        write_pack(tmp_path, [{"name": "ask", "parameters": open_}, {"name": "go", "parameters": free}])
+        write_pack(
+            tmp_path, [{"name": "ask", "parameters": open_}, {"name": "go", "parameters": free}]
+        )
     )
     made = plans(pack, Settings(20), 0)
     assert {p.stratum["function"] for p in made.plans} == {"", "go"}
