@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from stages.core import catalogue as catalogues
 from stages.core import links
@@ -20,7 +20,7 @@ from stages.core.catalogue import Catalogue
 from stages.core.command import InputError
 from stages.core.settings import CONTROL, told
 from stages.core.sources import (
-    Block,
+    STRICT,
     Lacking,
     Source,
     SourceEntry,
@@ -47,13 +47,15 @@ Shares = dict[str, Annotated[float, Field(ge=0, le=1e15)]]
 Quantiles = dict[Annotated[float, Field(ge=0, le=1)], Annotated[float, Field(ge=0, le=MAX_WORDS)]]
 
 
-class PackFile(Block):
+class PackFile(BaseModel):
     """pack.yaml as it is written.
 
     exclusive: lists of FUNCTION.ARGUMENT of which at most one stands in a call. dimensions: name ->
     FUNCTION.ARGUMENT whose value is a dimension of the population, or a list of these. metrics:
     name -> {accuracy or similarity: ARGUMENT}.
     """
+
+    model_config = STRICT
 
     name: Text
     description: Annotated[str, Field(max_length=10_000)] = ""
@@ -71,7 +73,7 @@ class PackFile(Block):
         return name
 
 
-class PopulationFile(Block):
+class PopulationFile(BaseModel):
     """population.yaml as it is written; everything is optional.
 
     functions, scenarios, locales: name -> count or share, any scale. dimensions: name -> value ->
@@ -79,6 +81,8 @@ class PopulationFile(Block):
     nothing is said. words: function, or "*" -> word counts at quantiles; bands: the same -> upper
     word counts of the length bands.
     """
+
+    model_config = STRICT
 
     functions: Shares = {}
     scenarios: Shares = {}
@@ -112,8 +116,8 @@ class PopulationFile(Block):
 @dataclass(frozen=True)
 class Pack:
     """A checked pack. sources: function -> the sources of its arguments in the schema's order
-    (`Source`); lacking: arguments that have none; exclusive: function -> groups of slots of which at
-    most one stands in a call; dimensions: name -> function -> slot; vocabularies: by locale.
+    (`Source`); lacking: arguments that have none; exclusive: function -> groups of slots of which
+    at most one stands in a call; dimensions: name -> function -> slot; vocabularies: by locale.
     """
 
     folder: Path

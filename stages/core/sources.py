@@ -21,10 +21,14 @@ MAX_DEPTH = 8
 MAX = 10**15
 
 
+# Unknown keys are refused, "3" is not a number nor `true` a count.
+STRICT = ConfigDict(
+    extra="forbid", frozen=True, strict=True, allow_inf_nan=False, populate_by_name=True
+)
+
+
 class Block(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, populate_by_name=True
-    )
+    model_config = STRICT
 
 
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -90,7 +90,7 @@ class Stream:
 
 
 def coerced(value: Any, schema: Mapping[str, Any]) -> Any:
-    """A value in the type that the schema asks for, where that loses nothing: 7 as "7", 2.0 as 2."""
+    """A value in the type that the schema asks for, where that loses nothing: 7 as "7"."""
     kind = schema.get("type")
     if kind == "string" and isinstance(value, int | float) and not isinstance(value, bool):
         return f"{value:g}" if isinstance(value, float) else str(value)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+APART = re.compile(r"[^0-9A-Za-z\u00c0-\uffff]+")
 # What stands before a thing that is there and before one that is not, and between two.
 BESIDE = {"en": ("with", "without", "and"), "de": ("mit", "ohne", "und")}
 # What names of booleans begin with, though nobody says it.

@@ -11,46 +11,11 @@ from stages.planning import wording
 
 # Words in names of functions that say nothing of what they are about.
 COMMON = frozenset(
-    [
-        "get",
-        "set",
-        "find",
-        "search",
-        "show",
-        "list",
-        "create",
-        "make",
-        "add",
-        "update",
-        "delete",
-        "remove",
-        "check",
-        "give",
-        "new",
-        "my",
-        "the",
-        "a",
-        "an",
-        "to",
-        "of",
-        "for",
-        "in",
-        "on",
-        "by",
-        "and",
-        "with",
-        "from",
-        "info",
-        "information",
-        "detail",
-        "details",
-        "data",
-        "all",
-        "is",
-        "are",
-        "do",
-    ]
-)
+    {"get", "set", "find", "search", "show", "list", "create", "make", "add", "update", "delete",
+     "remove", "check", "give", "new", "my", "the", "a", "an", "to", "of", "for", "in", "on", "by",
+     "and", "with", "from", "info", "information", "detail", "details", "data", "all", "is", "are",
+     "do"}
+)  # fmt: skip
 # Fewer requests than this repeat too often.
 ENOUGH = 20
 WORD = re.compile(r"[^\W_]+")
