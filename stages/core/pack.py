@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from stages.core import catalogue as catalogues
 from stages.core import links
@@ -47,6 +47,11 @@ Shares = dict[str, Annotated[float, Field(ge=0, le=1e15)]]
 Quantiles = dict[Annotated[float, Field(ge=0, le=1)], Annotated[float, Field(ge=0, le=MAX_WORDS)]]
 
 
+def without_empty(given: Any) -> Any:
+    """A mapping without the keys that have nothing behind them, as after all of it is commented."""
+    return {k: v for k, v in given.items() if v is not None} if isinstance(given, dict) else given
+
+
 class PackFile(BaseModel):
     """pack.yaml as it is written.
 
@@ -64,6 +69,11 @@ class PackFile(BaseModel):
     exclusive: list[Annotated[list[str], Field(min_length=2)]] = []
     dimensions: dict[Annotated[str, Field(pattern=r"\A[a-z][a-z0-9_]*\z")], str | list[str]] = {}
     metrics: dict[str, dict[str, str]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _filled(cls, given: Any) -> Any:
+        return without_empty(given)
 
     @field_validator("name")
     @classmethod
@@ -92,6 +102,11 @@ class PopulationFile(BaseModel):
     words: dict[str, Quantiles] = {}
     bands: dict[str, Annotated[list[Annotated[int, Field(gt=0, le=MAX_WORDS)]],
                                Field(min_length=1, max_length=100)]] = {}  # fmt: skip
+
+    @model_validator(mode="before")
+    @classmethod
+    def _filled(cls, given: Any) -> Any:
+        return without_empty(given)
 
     @field_validator("words")
     @classmethod

@@ -61,7 +61,9 @@ def load(path: Path, pack: Path, locale: str) -> Vocabulary:
     links.check(path, pack)
     given = each(read(path), composed)
     reader = _Reader(path)
-    lists, phrases, chatter = {}, {}, ()
+    lists: dict[str, tuple[Entry, ...]] = {}
+    phrases: dict[str, tuple[str, ...]] = {}
+    chatter: tuple[str, ...] = ()
     for name, value in given.items():
         if not isinstance(name, str):
             raise reader.error([str(name)], f"the name {name!r:.60} is no text: put it in quotes")

@@ -232,7 +232,7 @@ class Calls:
         pool = self.pools.pool(leaf, self.locale)
         fixed = self.fixed.get(leaf.slot) or None
         governor = _governor(leaf)
-        value = drawn[governor].value if governor in drawn else None
+        value = drawn[governor].value if governor is not None and governor in drawn else None
         followers = tuple(one.slot for one in leaves if _governor(one) == leaf.slot)
         if pool.items is None or (fixed is None and value is None and not followers):
             return pool.item(next(self._stream(leaf, "", pool.size)), today)

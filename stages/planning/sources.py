@@ -214,8 +214,11 @@ def _examples(source: Source, pack: Pack, locale: str) -> Pool:
 
 def _boolean(source: Source, pack: Pack, locale: str) -> Pool:
     words = named(source, pack, locale)
-    given = {json.loads(key): held for key, held in words.items() if key in ("true", "false")}
-    given = given or source.settings or wording.booleans(source.path[-1], locale)
+    given: dict[bool, Sequence[str]] = {
+        json.loads(key): held for key, held in words.items() if key in ("true", "false")
+    }
+    if not given:
+        given = dict(source.settings or wording.booleans(source.path[-1], locale))
     return listed([Item(value, tuple(surfaces)) for value, surfaces in given.items()])
 
 
