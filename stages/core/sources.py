@@ -6,6 +6,7 @@ An entry of pack.yaml names a source; an argument without one gets its source fr
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -224,56 +225,46 @@ def split_key(key: str, catalogue: Catalogue) -> tuple[str, tuple[str, ...]] | N
     """
     if key.startswith("*."):
         for function in catalogue.functions:
-            if (path := _path(key[2:], function.parameters, function.parameters)) is not None:
+            if (path := _path(key[2:], function.parameters)) is not None:
                 return "*", path
         return None
     for name in sorted(catalogue.names, key=len, reverse=True):
         if key.startswith(f"{name}."):
             parameters = catalogue[name].parameters
-            path = _path(key[len(name) + 1 :], parameters, parameters)
+            path = _path(key[len(name) + 1 :], parameters)
             if path is not None:
                 return name, path
     return None
 
 
-def _path(
-    key: str, schema: Mapping[str, Any], root: Mapping[str, Any], depth: int = 0
-) -> tuple[str, ...] | None:
-    properties = simplified(schema, root).get("properties", {})
+def _path(key: str, schema: Mapping[str, Any], depth: int = 0) -> tuple[str, ...] | None:
+    properties = simplified(schema).get("properties", {})
     if key in properties:
         return (key,)
     if depth < MAX_DEPTH:
         for name, held in properties.items():
             if key.startswith(f"{name}."):
-                rest = _path(key[len(name) + 1 :], held, root, depth + 1)
+                rest = _path(key[len(name) + 1 :], held, depth + 1)
                 if rest is not None:
                     return (name, *rest)
     return None
 
 
-def simplified(schema: Any, root: Mapping[str, Any]) -> dict[str, Any]:
-    """A schema with its local reference followed, and with the one branch of `anyOf` or `oneOf` and
-    the one type that is not null.
+def simplified(schema: Any) -> dict[str, Any]:
+    """A schema with the one branch of `anyOf` or `oneOf` and the one type that is not null.
+    (References are resolved where a catalogue is loaded.)
     """
     for _ in range(MAX_DEPTH):
         if not isinstance(schema, dict):
             return {}
-        if isinstance(reference := schema.get("$ref"), str):
-            target: Any = root
-            for part in reference.removeprefix("#").strip("/").split("/"):
-                part = part.replace("~1", "/").replace("~0", "~")
-                target = target.get(part, {}) if part and isinstance(target, dict) else target
-            rest = {key: held for key, held in schema.items() if key != "$ref"}
-            schema = {**target, **rest} if isinstance(target, dict) else rest
-            continue
         branches = schema.get("anyOf") or schema.get("oneOf")
-        if isinstance(branches, list):
-            real = [b for b in branches if not (isinstance(b, dict) and b.get("type") == "null")]
-            if real and isinstance(real[0], dict):
-                rest = {k: v for k, v in schema.items() if k not in ("anyOf", "oneOf")}
-                schema = {**rest, **real[0]}
-                continue
-        break
+        if not isinstance(branches, list):
+            break
+        real = [b for b in branches if not (isinstance(b, dict) and b.get("type") == "null")]
+        if not real or not isinstance(real[0], dict):
+            break
+        rest = {key: held for key, held in schema.items() if key not in ("anyOf", "oneOf")}
+        schema = {**rest, **real[0]}
     if isinstance(kinds := schema.get("type"), list):
         real = [kind for kind in kinds if kind != "null"]
         schema = {**schema, "type": real[0] if real else "null"}
@@ -312,7 +303,7 @@ class _Resolver:
         self, path: tuple[str, ...], schema: Mapping[str, Any], needed: bool, depth: int
     ) -> list[Source]:
         """`needed`: whether every call needs the object that they stand in."""
-        plain = simplified(schema, self.function.parameters)
+        plain = simplified(schema)
         required = plain.get("required", [])
         found = []
         for name, held in plain.get("properties", {}).items():
@@ -328,7 +319,7 @@ class _Resolver:
         self, path: tuple[str, ...], schema: Any, required: bool, depth: int
     ) -> Source | None:
         entry = self.entry(path)
-        plain = simplified(schema, self.function.parameters)
+        plain = simplified(schema)
         common: dict[str, Any] = {"schema": plain, "required": required}
         if entry is not None:
             common["is_declared"] = True
@@ -351,26 +342,26 @@ class _Resolver:
             return Source(
                 self.function.name, path, "object", None, properties=tuple(properties), **common
             )
-        derived = from_schema(plain, self.function.parameters)
+        derived = from_schema(plain)
         if derived is None:
             return None
         kind, settings = derived
         of = None
         if kind == "list":
-            items = simplified(plain.get("items"), self.function.parameters)
-            inner = from_schema(items, self.function.parameters)
+            items = simplified(plain.get("items"))
+            inner = from_schema(items)
             if inner is None or inner[0] in ("list", "object"):
                 return None
             of = Source(self.function.name, path, *inner, schema=items, required=True)
         return Source(self.function.name, path, kind, settings, of=of, **common)
 
     def items(self, path: tuple[str, ...], entry: SourceEntry, plain: dict[str, Any]) -> Source:
-        items = simplified(plain.get("items"), self.function.parameters)
+        items = simplified(plain.get("items"))
         kind = entry.kind or "enum"
         return Source(self.function.name, path, kind, entry.settings, items, True)
 
 
-def from_schema(schema: Mapping[str, Any], root: Mapping[str, Any]) -> tuple[str, Any] | None:
+def from_schema(schema: Mapping[str, Any]) -> tuple[str, Any] | None:
     """The source that a simplified schema alone allows: kind and settings; None if it allows none.
 
     A string without an enum, a format or examples has none, and no more has a number without both
@@ -404,8 +395,6 @@ def from_schema(schema: Mapping[str, Any], root: Mapping[str, Any]) -> tuple[str
 
 def number_bounds(schema: Mapping[str, Any]) -> tuple[float, float, float] | None:
     """Lowest value, highest value and step of a number's schema; None without both bounds."""
-    import math
-
     is_integer = schema.get("type") == "integer"
     step = schema.get("multipleOf", 1)
     lows = [schema[k] for k in ("minimum", "exclusiveMinimum") if k in schema]

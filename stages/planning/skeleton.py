@@ -78,10 +78,10 @@ def suggestions(function: Function) -> Iterator[Suggestion]:
 def _inside(
     function: Function, path: tuple[str, ...], schema: Any, needed: bool, depth: int
 ) -> Iterator[Suggestion]:
-    plain = simplified(schema, function.parameters)
+    plain = simplified(schema)
     required = plain.get("required", [])
     for name, held in plain.get("properties", {}).items():
-        inner = simplified(held, function.parameters)
+        inner = simplified(held)
         here = (*path, name)
         is_required = name in required
         if inner.get("properties") and depth < MAX_DEPTH:
@@ -101,9 +101,9 @@ def _suggestion(
     share = "" if required else f", share: {DEFAULT_SHARE}"
     kind = str(schema.get("type", "any type"))
     text, comment, is_open = None, "", False
-    derived = from_schema(schema, function.parameters)
+    derived = from_schema(schema)
     if derived is not None:
-        text, comment = _derived(schema, derived, function), "from its schema"
+        text, comment = _derived(schema, derived), "from its schema"
     if text is None:
         text, comment = _guessed(name, kind, schema), "guessed from its name and type: look at it"
     if text is None:
@@ -119,9 +119,7 @@ def _suggestion(
     return Suggestion(key, f"{{{text}{share}}}", told, needed, is_open)
 
 
-def _derived(
-    schema: Mapping[str, Any], derived: tuple[str, Any], function: Function
-) -> str | None:
+def _derived(schema: Mapping[str, Any], derived: tuple[str, Any]) -> str | None:
     kind, settings = derived
     if kind == "enum":
         return "enum: true"
@@ -135,7 +133,7 @@ def _derived(
     if kind == "time":
         return 'time: {from: "00:00", to: "23:45", step: 15}'
     if kind == "list":
-        items = simplified(schema.get("items"), function.parameters)
+        items = simplified(schema.get("items"))
         if items.get("enum"):
             return f"list: {{of: {{enum: true}}, count: [{settings[0]}, {settings[1]}]}}"
     return None
@@ -187,11 +185,12 @@ def _pack(
         f"description: {json.dumps('An assistant with ' + str(len(by_function)) + ' functions.')}",
         "# The languages that users write in; each has its vocabularies/<locale>.yaml.",
         f"locales: [{locale}]",
-        "# The source of each argument. vocabulary: a list in vocabularies/; integer, number, money,",
-        "# date, time: a range; enum: the values of the schema; boolean: words for true and false;",
-        "# list: several of another source; text: free text from a list; constant: never said.",
-        "# share: of the calls in which an optional argument is said. agrees_with: another argument",
-        "# whose value its entries name, as a dish its cuisine. `*.ARGUMENT` holds for all functions.",
+        "# The source of each argument. vocabulary: a list in vocabularies/; integer, number,",
+        "# money, date, time: a range; enum: the values of the schema; boolean: words for true and",
+        "# false; list: several of another source; text: free text from a list; constant: never",
+        "# said. share: of the calls in which an optional argument is said. agrees_with: another",
+        "# argument whose value its entries name, as a dish its cuisine. `*.ARGUMENT` is for all",
+        "# functions.",
         "arguments:",
     ]
     for function in catalogue.functions:
@@ -235,8 +234,8 @@ def _vocabulary(catalogue: Catalogue, by_function: Mapping[str, list[Suggestion]
     ]
     for function in catalogue.functions:
         for name, schema in function.parameters.get("properties", {}).items():
-            plain = simplified(schema, function.parameters)
-            plain = simplified(plain.get("items"), function.parameters) or plain
+            plain = simplified(schema)
+            plain = simplified(plain.get("items")) or plain
             values = [value for value in plain.get("enum", ()) if isinstance(value, str) and value]
             if values:
                 lines.append(f"# Words for the values of {function.name}.{name}; add others.")
@@ -247,8 +246,8 @@ def _vocabulary(catalogue: Catalogue, by_function: Mapping[str, list[Suggestion]
                 ]
     lines += [
         "# Phrases by function: (a|b) are alternatives, [...] may be left out, {argument} is its",
-        "# value. These are rough, made from names and descriptions: write at least eight a function",
-        "# as people speak, since their variety is what the model learns from.",
+        "# value. These are rough, made from names and descriptions: write at least eight of each",
+        "# function as people speak, since their variety is what the model learns from.",
         "phrases:",
     ]
     for function in catalogue.functions:

@@ -22,8 +22,8 @@ from stages.planning.sources import Stream, seed_of
 
 # Part of a set's functions that are near to one of them, the rest is random.
 NEAR_SHARE = 0.3
-# The nearest functions of which these are drawn.
-NEAREST = 12
+# They are drawn of twice as many that are nearest, of so many at least.
+NEAREST = 4
 # A function so near to another may do the same: a set that lacks the one should lack the other.
 ALIKE = 0.75
 # Sets that lack some functions, where the catalogue is small enough to be shown whole.
@@ -43,7 +43,7 @@ def words_of(function: Function) -> Counter[str]:
 
 
 def _tokens(text: str) -> list[str]:
-    return [word.rstrip("s") or word for word in re.findall(r"[^\W\d_]{2,}", text.lower())]
+    return [word.rstrip("s") or word for word in re.findall(r"[^\W_]{2,}", text.lower())]
 
 
 def similarity(functions: Sequence[Function]) -> Floats:
@@ -136,23 +136,25 @@ def _mixed(
     many; every set in an order of its own.
     """
     draw = random.Random(seed_of(seed, "tool sets"))
-    anchors = Stream(len(names), seed_of(seed, "anchors"))
-    others = Stream(len(names), seed_of(seed, "others"))
-    count = max(count, math.ceil(len(names) / max(shown[0], 1)))
+    order = Stream(len(names), seed_of(seed, "functions"))
+    # So many that those which are not there for being near come round once at least.
+    count = max(count, math.ceil(len(names) / max(1, shown[0] - int(shown[0] * NEAR_SHARE))))
     nearest = np.argsort(-alike, axis=1, kind="stable")
     groups = []
+    postponed: list[int] = []
     for _ in range(count):
         size = draw.randint(min(shown), min(max(shown), len(names) - 1))
-        first = next(anchors)
+        first = postponed.pop(0) if postponed else next(order)
         group = [first]
-        close = [int(j) for j in nearest[first] if j != first and alike[first, j] > 0][:NEAREST]
-        draw.shuffle(close)
-        group += close[: min(int(size * NEAR_SHARE), size - 1)]
-        for _ in range(20 * len(names)):
-            if len(group) >= size:
-                break
-            if (other := next(others)) not in group:
-                group.append(other)
+        near = int(size * NEAR_SHARE)
+        close = [int(j) for j in nearest[first] if j != first and alike[first, j] > 0]
+        close = close[: max(2 * near, NEAREST)]
+        group += draw.sample(close, min(near, len(close)))
+        waiting, postponed = postponed, []
+        while len(group) < size:
+            other = waiting.pop(0) if waiting else next(order)
+            (postponed if other in group else group).append(other)
+        postponed = list(dict.fromkeys([*waiting, *postponed]))
         draw.shuffle(group)
         groups.append([names[i] for i in group])
     return groups
