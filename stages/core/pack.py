@@ -1,0 +1,352 @@
+"""A pack: catalogue.json, pack.yaml, population.yaml and vocabularies/<locale>.yaml, checked.
+
+`load` reads them all; whatever is wrong is one InputError with the file, the key and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+
+from stages.core import catalogue as catalogues
+from stages.core import links
+from stages.core import vocabulary as vocabularies
+from stages.core.catalogue import Catalogue
+from stages.core.command import InputError
+from stages.core.settings import CONTROL, told
+from stages.core.sources import (
+    STRICT,
+    Lacking,
+    Source,
+    SourceEntry,
+    Text,
+    resolve,
+    split_key,
+)
+from stages.core.strata import BAND, FUNCTION, LOCALE, SCENARIO
+from stages.core.text import composed, each
+from stages.core.vocabulary import Entry, Vocabulary
+from stages.core.yaml import read, text_of
+
+PACK, POPULATION, CATALOGUE = "pack.yaml", "population.yaml", "catalogue.json"
+VOCABULARIES, GOLDEN = "vocabularies", "golden.jsonl"
+SCENARIOS = ("single", "no_call", "missing_argument", "missing_function")
+# Shares of the scenarios where population.yaml does not tell.
+DEFAULT_SCENARIOS = {
+    "single": 0.8, "no_call": 0.06, "missing_argument": 0.07, "missing_function": 0.07,
+}  # fmt: skip
+MAX_WORDS = 1_000
+
+Locale = Annotated[str, Field(pattern=r"\A[a-z]{2,3}([_-][A-Za-z0-9]{2,8})*\z")]
+Shares = dict[str, Annotated[float, Field(ge=0, le=1e15)]]
+Quantiles = dict[Annotated[float, Field(ge=0, le=1)], Annotated[float, Field(ge=0, le=MAX_WORDS)]]
+
+
+def without_empty(given: Any) -> Any:
+    """A mapping without the keys that have nothing behind them, as after all of it is commented."""
+    return {k: v for k, v in given.items() if v is not None} if isinstance(given, dict) else given
+
+
+class PackFile(BaseModel):
+    """pack.yaml as it is written.
+
+    exclusive: lists of FUNCTION.ARGUMENT of which at most one stands in a call. dimensions: name ->
+    FUNCTION.ARGUMENT whose value is a dimension of the population, or a list of these. metrics:
+    name -> {accuracy or similarity: ARGUMENT}.
+    """
+
+    model_config = STRICT
+
+    name: Text
+    description: Annotated[str, Field(max_length=10_000)] = ""
+    locales: Annotated[list[Locale], Field(min_length=1, max_length=100)] = ["en"]
+    arguments: dict[str, SourceEntry] = {}
+    exclusive: list[Annotated[list[str], Field(min_length=2)]] = []
+    dimensions: dict[Annotated[str, Field(pattern=r"\A[a-z][a-z0-9_]*\z")], str | list[str]] = {}
+    metrics: dict[str, dict[str, str]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _filled(cls, given: Any) -> Any:
+        return without_empty(given)
+
+    @field_validator("name")
+    @classmethod
+    def _one_line(cls, name: str) -> str:
+        if CONTROL.search(name):
+            raise ValueError("holds a line break or a control character: write it on one line")
+        return name
+
+
+class PopulationFile(BaseModel):
+    """population.yaml as it is written; everything is optional.
+
+    functions, scenarios, locales: name -> count or share, any scale. dimensions: name -> value ->
+    count. affinity: two dimensions as A.B -> value of A -> value of B -> relative affinity, 1 where
+    nothing is said. words: function, or "*" -> word counts at quantiles; bands: the same -> upper
+    word counts of the length bands.
+    """
+
+    model_config = STRICT
+
+    functions: Shares = {}
+    scenarios: Shares = {}
+    locales: Shares = {}
+    dimensions: dict[str, Shares] = {}
+    affinity: dict[str, dict[str, Shares]] = {}
+    words: dict[str, Quantiles] = {}
+    bands: dict[str, Annotated[list[Annotated[int, Field(gt=0, le=MAX_WORDS)]],
+                               Field(min_length=1, max_length=100)]] = {}  # fmt: skip
+
+    @model_validator(mode="before")
+    @classmethod
+    def _filled(cls, given: Any) -> Any:
+        return without_empty(given)
+
+    @field_validator("words")
+    @classmethod
+    def _complete(cls, words: dict[str, Quantiles]) -> dict[str, Quantiles]:
+        for name, levels in words.items():
+            if 0 not in levels or 1 not in levels:
+                raise ValueError(f"{name}: name the quantiles 0 and 1 and any between")
+            values = [levels[level] for level in sorted(levels)]
+            if values != sorted(values):
+                raise ValueError(f"{name}: word counts must not fall as quantiles rise")
+        return words
+
+    @field_validator("bands")
+    @classmethod
+    def _rising(cls, bands: dict[str, list[int]]) -> dict[str, list[int]]:
+        for name, bounds in bands.items():
+            if sorted(set(bounds)) != bounds:
+                raise ValueError(f"{name}: {bounds} must rise")
+        return bands
+
+
+@dataclass(frozen=True)
+class Pack:
+    """A checked pack. sources: function -> the sources of its arguments in the schema's order
+    (`Source`); lacking: arguments that have none; exclusive: function -> groups of slots of which
+    at most one stands in a call; dimensions: name -> function -> slot; vocabularies: by locale.
+    """
+
+    folder: Path
+    name: str
+    description: str
+    locales: tuple[str, ...]
+    catalogue: Catalogue
+    sources: Mapping[str, tuple[Source, ...]]
+    lacking: tuple[Lacking, ...]
+    exclusive: Mapping[str, tuple[frozenset[str], ...]]
+    dimensions: Mapping[str, Mapping[str, str]]
+    vocabularies: Mapping[str, Vocabulary]
+    population: PopulationFile
+    metrics: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @cached_property
+    def by_key(self) -> dict[str, Source]:
+        """FUNCTION.ARGUMENT[.PROPERTY] -> its source, objects and their properties alike."""
+        found: dict[str, Source] = {}
+
+        def add(source: Source) -> None:
+            found[source.key] = source
+            for one in source.properties:
+                add(one)
+
+        for held in self.sources.values():
+            for source in held:
+                add(source)
+        return found
+
+    @property
+    def golden(self) -> Path:
+        """Its golden set."""
+        return self.folder / GOLDEN
+
+    def vocabulary(self, locale: str) -> Vocabulary:
+        """The words of a locale; none where the pack has no file for it."""
+        return self.vocabularies.get(locale) or Vocabulary(locale)
+
+    def entries(self, name: str, locale: str) -> tuple[Entry, ...]:
+        """A vocabulary's entries in a locale, or, where it does not have the list, those of the
+        pack's first locale that does: names of people are the same everywhere. () if unknown.
+        """
+        for one in (locale, *self.locales):
+            if found := self.vocabulary(one).lists.get(name):
+                return found
+        return ()
+
+
+def is_pack(folder: str | Path) -> bool:
+    """Whether a folder holds a pack of this form: a catalogue.json and a pack.yaml."""
+    return (Path(folder) / PACK).exists() and (Path(folder) / CATALOGUE).exists()
+
+
+def load(folder: str | Path) -> Pack:
+    """Read and check a pack. Raises InputError."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"pack {folder} is no folder: set `pack` in params.yaml")
+    for name in (CATALOGUE, PACK):
+        if not (folder / name).exists():
+            raise InputError(
+                f"{folder / name} is missing: `python -m stages.new NAME --from tools.json` writes "
+                "the skeleton of a pack"
+            )
+    catalogue = catalogues.load(links.check(folder / CATALOGUE, folder))
+    path = folder / PACK
+    file = _model(PackFile, path, folder)
+    population = PopulationFile()
+    if (folder / POPULATION).exists():
+        population = _model(PopulationFile, folder / POPULATION, folder)
+    entries = _entries(file, catalogue, path)
+    sources, lacking = resolve(catalogue, entries)
+    pack = Pack(
+        folder, file.name, file.description, tuple(file.locales), catalogue, sources,
+        tuple(lacking), _exclusive(file, catalogue, path), _dimensions(file, catalogue, path),
+        {
+            locale: vocabularies.load(folder / VOCABULARIES / f"{locale}.yaml", folder, locale)
+            for locale in file.locales
+        },
+        population, file.metrics,
+    )  # fmt: skip
+    _check_vocabularies(pack, path)
+    _check_population(pack, folder / POPULATION)
+    return pack
+
+
+def _model(kind: type[Any], path: Path, folder: Path) -> Any:
+    try:
+        return kind.model_validate(each(read(links.check(path, folder)), composed))
+    except ValidationError as error:
+        raise told(error, path, text_of(path)) from None
+
+
+def _known(key: str, catalogue: Catalogue, where: str) -> tuple[str, tuple[str, ...]]:
+    split = split_key(key, catalogue)
+    if split is None:
+        names = list(catalogue.names)
+        function = max((n for n in names if key.startswith(f"{n}.")), key=len, default=None)
+        if function is None:
+            hint = f"name FUNCTION.ARGUMENT with a function of {names[:SHOWN]}"
+        else:
+            properties = catalogue[function].parameters.get("properties", {})
+            hint = f"{function} has the arguments {list(properties)[:SHOWN]}"
+        raise InputError(f"{where}: {key!r:.100} is no argument of {CATALOGUE}: {hint}")
+    return split
+
+
+SHOWN = 20
+
+
+def _entries(file: PackFile, catalogue: Catalogue, path: Path) -> dict[str, SourceEntry]:
+    found = {}
+    for key, entry in file.arguments.items():
+        function, slot = _known(key, catalogue, f"{path}: arguments")
+        found[".".join((function, *slot))] = entry
+    return found
+
+
+def _exclusive(
+    file: PackFile, catalogue: Catalogue, path: Path
+) -> dict[str, tuple[frozenset[str], ...]]:
+    found: dict[str, list[frozenset[str]]] = {}
+    for number, group in enumerate(file.exclusive):
+        where = f"{path}: exclusive.{number}"
+        split = [_known(key, catalogue, where) for key in group]
+        functions = {function for function, _ in split}
+        if len(functions) > 1 or "*" in functions:
+            raise InputError(f"{where}: {group} must name arguments of one function")
+        required = catalogue[split[0][0]].parameters.get("required", [])
+        if both := [s[0] for _, s in split if len(s) == 1 and s[0] in required][1:]:
+            raise InputError(f"{where}: {both[0]} is required together with another: remove it")
+        found.setdefault(functions.pop(), []).append(frozenset(".".join(s) for _, s in split))
+    return {function: tuple(groups) for function, groups in found.items()}
+
+
+def _dimensions(file: PackFile, catalogue: Catalogue, path: Path) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for name, keys in file.dimensions.items():
+        where = f"{path}: dimensions.{name}"
+        if name in (FUNCTION, SCENARIO, LOCALE, BAND):
+            raise InputError(f"{where}: every pack has this dimension: choose another name")
+        slots: dict[str, str] = {}
+        for key in [keys] if isinstance(keys, str) else keys:
+            function, slot = _known(key, catalogue, where)
+            functions = [function] if function != "*" else list(catalogue.names)
+            for one in functions:
+                if split_key(f"{one}.{'.'.join(slot)}", catalogue) is not None:
+                    slots[one] = ".".join(slot)
+        found[name] = slots
+    return found
+
+
+def _check_vocabularies(pack: Pack, path: Path) -> None:
+    """InputError for a vocabulary that no locale has, and for phrases of unknown functions."""
+    for source in pack.by_key.values():
+        for one in (source, *([source.of] if source.of else [])):
+            if one.kind in ("vocabulary", "text") and not pack.entries(one.settings, ""):
+                names = sorted({n for v in pack.vocabularies.values() for n in v.lists})
+                raise InputError(
+                    f"{path}: arguments.{one.key}: no vocabulary is called {one.settings!r:.60}: "
+                    f"write the list into {VOCABULARIES}/{pack.locales[0]}.yaml, which has "
+                    f"{names[:SHOWN]}"
+                )
+        if (other := source.agrees_with) is not None:
+            sibling = pack.by_key.get(".".join((source.function, *source.path[:-1], other)))
+            if sibling is None:
+                raise InputError(
+                    f"{path}: arguments.{source.key}.agrees_with: {other!r:.60} is no argument "
+                    "beside it that has a source: name one of the same function"
+                )
+    for locale, vocabulary in pack.vocabularies.items():
+        for name in vocabulary.phrases:
+            if name not in pack.catalogue.names:
+                raise InputError(
+                    f"{pack.folder / VOCABULARIES / locale}.yaml: phrases.{name}: {CATALOGUE} has "
+                    f"no such function; it has {list(pack.catalogue.names)[:SHOWN]}"
+                )
+
+
+def _check_population(pack: Pack, path: Path) -> None:
+    """InputError where population.yaml names what the pack does not have."""
+    population = pack.population
+    functions = list(pack.catalogue.names)
+    given: list[tuple[str, Mapping[str, Any], list[str]]] = [
+        ("functions", population.functions, functions),
+        ("scenarios", population.scenarios, list(SCENARIOS)),
+        ("locales", population.locales, list(pack.locales)),
+        ("dimensions", population.dimensions, list(pack.dimensions)),
+        ("words", population.words, ["*", *functions]),
+        ("bands", population.bands, ["*", *functions]),
+    ]
+    for key, names, allowed in given:
+        for name in names:
+            if name not in allowed:
+                raise InputError(
+                    f"{path}: {key}: {name!r:.60} is unknown; known: {allowed[:SHOWN]}"
+                )
+    shares = (("functions", population.functions), ("scenarios", population.scenarios),
+              ("locales", population.locales), *population.dimensions.items())  # fmt: skip
+    for key, numbers in shares:
+        if numbers and not sum(numbers.values()):
+            raise InputError(f"{path}: {key}: all shares are zero: give at least one a number")
+    dimensions = [FUNCTION, SCENARIO, LOCALE, *pack.dimensions]
+    for key in population.affinity:
+        pair = key.split(".")
+        if len(pair) != 2 or pair[0] == pair[1] or not set(pair) <= set(dimensions):
+            raise InputError(
+                f"{path}: affinity: {key!r:.60} must be two dimensions such as "
+                f"function.scenario, of {dimensions}"
+            )
+    for name in population.bands:
+        if name not in population.words and "*" not in population.words:
+            raise InputError(
+                f"{path}: bands.{name}: words has no quantiles for it: add words.{name}, or "
+                'words."*"'
+            )

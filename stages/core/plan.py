@@ -1,0 +1,228 @@
+"""A plan: one conversation to be written, its calls and what is said of them fixed beforehand.
+
+Everything here is immutable and survives `from_json(to_json(plan)) == plan`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from stages.core.conversation import Call
+
+# Where an argument's value comes from: said by the user, not said and taken as the schema's or the
+# pack's default, computed from the text, given back by an earlier call, known from the world.
+Provenance = Literal["user", "default", "derived", "result", "state"]
+# What the assistant does in a turn.
+Act = Literal["call", "ask", "refuse", "answer"]
+PROVENANCES: tuple[str, ...] = get_args(Provenance)
+ACTS: tuple[str, ...] = get_args(Act)
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One value of a call. `surface`: the words chosen to say it, None if it is not said.
+
+    `path`: the nested property below `name` that the value stands at, () for the argument itself.
+    """
+
+    name: str
+    value: Any
+    provenance: Provenance
+    surface: str | None = None
+    path: tuple[str, ...] = ()
+
+    @property
+    def slot(self) -> str:
+        """The name by which a phrase asks for it: `party_size`, nested `address.city`."""
+        return ".".join((self.name, *self.path))
+
+
+@dataclass(frozen=True)
+class PlannedCall:
+    """A call with its arguments in the order of the schema; nested ones stand side by side."""
+
+    function: str
+    arguments: tuple[Argument, ...] = ()
+
+    @property
+    def call(self) -> Call:
+        """The call as the model must answer it, nested properties put together."""
+        values: dict[str, Any] = {}
+        for argument in self.arguments:
+            holder, last = values, argument.name
+            for key in argument.path:
+                holder = holder.setdefault(last, {})
+                last = key
+            holder[last] = argument.value
+        return Call(self.function, values)
+
+    @property
+    def said(self) -> tuple[Argument, ...]:
+        """The arguments that the user says."""
+        return tuple(a for a in self.arguments if a.surface is not None)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One turn of the assistant.
+
+    For the act `ask`, `calls` holds the one call that is wanted, with what is known of it, and
+    `missing` is the required argument that the user did not say. For `refuse` it holds the call
+    that the user wants of a function which the tool set does not show, or nothing for chit-chat.
+    """
+
+    act: Act
+    calls: tuple[PlannedCall, ...] = ()
+    missing: str | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One conversation to be written. `stratum`: dimension -> value; `rank`: 0, 1, ... within the
+    stratum and route, of which the first `quota` accepted are wanted; `seed`: for all that is drawn
+    while it is written.
+
+    A `no_call` plan of chit-chat has the request itself in `text`.
+    """
+
+    plan_id: str
+    scenario: str
+    stratum: Mapping[str, str]
+    tool_set: str
+    turns: tuple[Turn, ...]
+    route: str
+    template_id: str
+    rank: int
+    quota: int
+    locale: str
+    seed: int
+    asset_ids: tuple[str, ...] = ()
+    node_ids: tuple[str, ...] = ()
+    image_path: str | None = None
+    text: str | None = None
+
+    @property
+    def turn(self) -> Turn:
+        """The last turn: the one that is learned and scored."""
+        return self.turns[-1]
+
+    @property
+    def calls(self) -> tuple[PlannedCall, ...]:
+        """The calls of the last turn."""
+        return self.turns[-1].calls
+
+
+def turns_to_json(turns: tuple[Turn, ...]) -> str:
+    """The column `turns` of routed/plans.parquet; what has its default is left out."""
+    return json.dumps([_turn(turn) for turn in turns], ensure_ascii=False, separators=(",", ":"))
+
+
+def _turn(turn: Turn) -> dict[str, Any]:
+    record: dict[str, Any] = {"act": turn.act}
+    if turn.calls:
+        record["calls"] = [
+            {"function": call.function, "arguments": [_argument(a) for a in call.arguments]}
+            for call in turn.calls
+        ]
+    if turn.missing is not None:
+        record["missing"] = turn.missing
+    return record
+
+
+def _argument(argument: Argument) -> dict[str, Any]:
+    record = {
+        "name": argument.name,
+        "value": argument.value,
+        "provenance": argument.provenance,
+    }
+    if argument.surface is not None:
+        record["surface"] = argument.surface
+    if argument.path:
+        record["path"] = list(argument.path)
+    return record
+
+
+def turns_from_json(text: str) -> tuple[Turn, ...]:
+    """The turns that `turns_to_json` wrote. Raises ValueError, KeyError or TypeError otherwise."""
+    turns = []
+    for record in json.loads(text):
+        if record["act"] not in ACTS:
+            raise ValueError(f"act {record['act']!r:.40} is none of {', '.join(ACTS)}")
+        calls = tuple(
+            PlannedCall(call["function"], tuple(_read_argument(a) for a in call["arguments"]))
+            for call in record.get("calls", ())
+        )
+        turns.append(Turn(record["act"], calls, record.get("missing")))
+    return tuple(turns)
+
+
+def _read_argument(record: dict[str, Any]) -> Argument:
+    if record["provenance"] not in PROVENANCES:
+        raise ValueError(
+            f"provenance {record['provenance']!r:.40} is none of {', '.join(PROVENANCES)}"
+        )
+    return Argument(
+        record["name"],
+        record["value"],
+        record["provenance"],
+        record.get("surface"),
+        tuple(record.get("path", ())),
+    )
+
+
+def to_record(plan: Plan) -> dict[str, Any]:
+    """A row of routed/plans.parquet: `stratum` and `turns` are JSON texts, ids are lists."""
+    return {
+        "plan_id": plan.plan_id,
+        "scenario": plan.scenario,
+        "stratum": json.dumps(dict(plan.stratum), ensure_ascii=False, separators=(",", ":")),
+        "tool_set": plan.tool_set,
+        "turns": turns_to_json(plan.turns),
+        "route": plan.route,
+        "template_id": plan.template_id,
+        "rank": plan.rank,
+        "quota": plan.quota,
+        "locale": plan.locale,
+        "seed": plan.seed,
+        "asset_ids": list(plan.asset_ids),
+        "node_ids": list(plan.node_ids),
+        "image_path": plan.image_path,
+        "text": plan.text,
+    }
+
+
+def from_record(record: Mapping[str, Any]) -> Plan:
+    """The plan of a row that `to_record` made."""
+    return Plan(
+        **{
+            **record,
+            "stratum": json.loads(record["stratum"]),
+            "turns": turns_from_json(record["turns"]),
+            "asset_ids": tuple(record["asset_ids"]),
+            "node_ids": tuple(record["node_ids"]),
+        }
+    )
+
+
+def to_json(plan: Plan) -> str:
+    """A plan as one line of JSON."""
+    return json.dumps(to_record(plan), ensure_ascii=False, separators=(",", ":"))
+
+
+def from_json(text: str) -> Plan:
+    """The plan that `to_json` wrote."""
+    return from_record(json.loads(text))
+
+
+@dataclass(frozen=True)
+class ToolSet:
+    """The functions that a conversation shows, in their order. `today`: the ISO date that the
+    prompt names, for packs whose users say dates by words such as "tomorrow"; None for the others.
+    """
+
+    tool_set: str
+    functions: tuple[str, ...]
+    today: str | None = None

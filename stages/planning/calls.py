@@ -1,0 +1,316 @@
+"""Valid calls of one function, drawn value by value."""
+
+from __future__ import annotations
+
+import datetime
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from stages.core import catalogue as catalogues
+from stages.core.command import InputError
+from stages.core.pack import Pack
+from stages.core.plan import Argument, PlannedCall, Provenance
+from stages.core.sources import Source
+from stages.planning import wording
+from stages.planning.sources import (
+    Item,
+    Pools,
+    Stream,
+    count_of,
+    is_in_words,
+    label,
+    seed_of,
+)
+
+# Draws of one call until it keeps its schema.
+TRIES = 30
+# (function, locale, slots said) -> whether a phrase says just these.
+Sayable = Callable[[str, str, frozenset[str]], bool]
+
+
+@dataclass
+class Calls:
+    """The calls of one function in one locale. fixed: slot -> the value's label that the stratum
+    asks for, "" for not said. The n-th call depends on the seed and on what came before it alone.
+    """
+
+    pack: Pack
+    pools: Pools
+    function: str
+    locale: str
+    seed: int
+    sayable: Sayable
+    fixed: Mapping[str, str] = field(default_factory=dict)
+    _streams: dict[tuple[str, str], Stream] = field(default_factory=dict)
+    _shares: dict[str, random.Random] = field(default_factory=dict)
+    _members: dict[tuple[Any, ...], tuple[int, ...]] = field(default_factory=dict)
+
+    @property
+    def sources(self) -> Sequence[Source]:
+        """The sources of the function's arguments."""
+        return self.pack.sources[self.function]
+
+    def draw(
+        self, today: datetime.date, choices: random.Random, without: str | None = None
+    ) -> PlannedCall:
+        """The next call. `without`: a required argument that stays unsaid. Raises InputError if no
+        draw keeps the function's schema.
+        """
+        objections: list[str] = []
+        for _ in range(TRIES):
+            call = self._draw(today, choices, without)
+            found = [
+                problem
+                for problem in catalogues.problems(call.call, self.pack.catalogue)
+                if without is None
+                or problem.code != "missing_argument"
+                or problem.argument != without
+            ]
+            if not found:
+                return call
+            objections = [f"{p.code} {p.argument or ''}: {p.text}" for p in found]
+        raise InputError(
+            f"{self.pack.folder / 'pack.yaml'}: {TRIES} calls of {self.function} in a row do not "
+            f"keep its schema, the last one for {objections[0]:.300}: mend the sources of its "
+            "arguments, or exclude those that do not go together"
+        )
+
+    def _draw(
+        self, today: datetime.date, choices: random.Random, without: str | None
+    ) -> PlannedCall:
+        leaves = [leaf for leaf in self._present(choices, without) if leaf.slot != without]
+        drawn: dict[str, Item] = {}
+        for leaf in _ordered(leaves):
+            if leaf.kind != "list":
+                drawn[leaf.slot] = self._item(leaf, drawn, leaves, today)
+        arguments = []
+        for leaf in leaves:
+            if leaf.kind == "list":
+                argument = self._several(leaf, today, choices)
+            else:
+                argument = self._argument(leaf, drawn[leaf.slot], choices)
+            arguments.append(argument)
+        return PlannedCall(self.function, tuple(arguments))
+
+    def _argument(self, leaf: Source, item: Item, choices: random.Random) -> Argument:
+        surface = choices.choice(item.surfaces) if leaf.is_said and item.surfaces else None
+        value = surface if is_in_words(leaf) and surface is not None else item.value
+        provenance: Provenance = "user" if leaf.is_said else "default"
+        return Argument(leaf.path[0], value, provenance, surface, leaf.path[1:])
+
+    def _several(self, leaf: Source, today: datetime.date, choices: random.Random) -> Argument:
+        """A list of different items, and their surfaces in one."""
+        assert leaf.of is not None
+        pool = self.pools.pool(leaf, self.locale)
+        low, high = count_of(leaf)
+        wanted = min(choices.randint(low, high), pool.size)
+        stream, indexes = self._stream(leaf, "", pool.size), list[int]()
+        for _ in range(20 * wanted):
+            if len(indexes) == wanted:
+                break
+            if (index := next(stream)) not in indexes:
+                indexes.append(index)
+        items = [pool.item(index, today) for index in indexes]
+        surfaces = [choices.choice(item.surfaces) for item in items]
+        values = [
+            surface if is_in_words(leaf.of) else item.value
+            for item, surface in zip(items, surfaces, strict=True)
+        ]
+        text = wording.joined(surfaces, self.locale)
+        return Argument(leaf.path[0], values, "user", text, leaf.path[1:])
+
+    def _present(self, choices: random.Random, without: str | None) -> list[Source]:
+        """The leaves that this call has: required ones, and optional ones by their share; one of
+        each exclusive group; a set that some phrase says, if any does.
+        """
+        top = [source for source in self.sources if source.slot != without]
+        leaves = self._chosen(top)
+        for group in self.pack.exclusive.get(self.function, ()):
+            members = [leaf for leaf in leaves if _within(leaf.slot, group)]
+            slots = sorted({_within(leaf.slot, group) or "" for leaf in members})
+            if len(slots) > 1:
+                bound = [s for s in slots if self._is_bound(s)]
+                stays = bound[0] if bound else choices.choice(slots)
+                leaves = [
+                    leaf for leaf in leaves if _within(leaf.slot, group) in (None, stays)
+                ]  # fmt: skip
+        return self._said(leaves, choices)
+
+    def _is_bound(self, slot: str) -> bool:
+        """Whether a slot must stay: required, or asked for by the stratum."""
+        source = self.pack.by_key[f"{self.function}.{slot}"]
+        return source.required or bool(self.fixed.get(slot))
+
+    def _chosen(self, sources: Iterable[Source]) -> list[Source]:
+        leaves: list[Source] = []
+        for source in sources:
+            if not self._is_chosen(source):
+                continue
+            if source.kind != "object":
+                leaves.append(source)
+                continue
+            inner = self._chosen(source.properties)
+            # An object must hold something: the first of its properties, where none was drawn.
+            leaves += inner or self._first(source)
+        return leaves
+
+    def _first(self, source: Source) -> list[Source]:
+        """The leaves of an object's first property."""
+        first = source.properties[0]
+        return [first] if first.kind != "object" else self._chosen([first]) or self._first(first)
+
+    def _is_chosen(self, source: Source) -> bool:
+        if source.slot not in self._shares:
+            self._shares[source.slot] = random.Random(seed_of(self.seed, "share", source.slot))
+        level = self._shares[source.slot].random()
+        if source.slot in self.fixed and (self.fixed[source.slot] or not source.required):
+            return bool(self.fixed[source.slot])
+        if any(value and _is_below(slot, source.slot) for slot, value in self.fixed.items()):
+            return True
+        if source.required:
+            return True
+        if source.kind == "constant":
+            return source.is_declared
+        return level < source.share
+
+    def _said(self, leaves: list[Source], choices: random.Random) -> list[Source]:
+        """`leaves`, or the largest part of them with all that is required which a phrase can say;
+        where there is none, `leaves`: general adjuncts say the rest.
+        """
+        said = [leaf for leaf in leaves if leaf.is_said]
+        if self._can_say(said):
+            return leaves
+        units = sorted({unit for leaf in said if (unit := self._unit(leaf)) is not None})
+        choices.shuffle(units)
+        dropped: list[str] = []
+        for unit in units:
+            dropped.append(unit)
+            if self._can_say(_without(said, dropped)):
+                for back in list(dropped):  # bring back what needed not go
+                    fewer = [one for one in dropped if one != back]
+                    if self._can_say(_without(said, fewer)):
+                        dropped = fewer
+                return _without(leaves, dropped)
+        return leaves
+
+    def _unit(self, leaf: Source) -> str | None:
+        """The slot that can be left out to leave this leaf out: its own, or that of the object
+        which it is required in; None if it must stay.
+        """
+        for length in range(len(leaf.path), 0, -1):
+            slot = ".".join(leaf.path[:length])
+            if any(value and _is_below(name, slot) for name, value in self.fixed.items()):
+                return None
+            if not self.pack.by_key[f"{self.function}.{slot}"].required:
+                return slot
+        return None
+
+    def can_leave_out(self, slot: str) -> bool:
+        """Whether a phrase says all that is required but one argument."""
+        required = [one for one in self.sources if one.required and one.slot != slot]
+        leaves = [leaf for one in required for leaf in one.leaves() if leaf.is_said]
+        return self._can_say(leaf for leaf in leaves if self._unit(leaf) is None)
+
+    def _can_say(self, leaves: Iterable[Source]) -> bool:
+        return self.sayable(self.function, self.locale, frozenset(leaf.slot for leaf in leaves))
+
+    def _stream(self, leaf: Source, group: str, size: int) -> Stream:
+        key = (leaf.slot, group)
+        if key not in self._streams:
+            self._streams[key] = Stream(size, seed_of(self.seed, "value", *key))
+        return self._streams[key]
+
+    def _item(
+        self, leaf: Source, drawn: Mapping[str, Item], leaves: Sequence[Source],
+        today: datetime.date,
+    ) -> Item:  # fmt: skip
+        """The next value of a leaf: the stratum's, one that agrees with what is drawn already, and
+        one that those which must agree with it have a value for.
+        """
+        pool = self.pools.pool(leaf, self.locale)
+        fixed = self.fixed.get(leaf.slot) or None
+        governor = _governor(leaf)
+        value = drawn[governor].value if governor is not None and governor in drawn else None
+        followers = tuple(one.slot for one in leaves if _governor(one) == leaf.slot)
+        if pool.items is None or (fixed is None and value is None and not followers):
+            return pool.item(next(self._stream(leaf, "", pool.size)), today)
+        key = (leaf.slot, fixed, label(value) if value is not None else None, followers)
+        if key not in self._members:
+            self._members[key] = self._matching(leaf, fixed, value, followers)
+        members = self._members[key]
+        if not members:
+            wanted = f"the value {fixed!r:.60}" if fixed else f"{governor} {value!r:.60}"
+            raise InputError(
+                f"{self.pack.folder / 'vocabularies'}: no entry for {leaf.key} ({leaf.settings}) "
+                f"goes with {wanted} in {self.locale}: add one, or an attribute of that value"
+            )
+        index = next(self._stream(leaf, str(key[1:]), len(members)))
+        return pool.item(members[index], today)
+
+    def _matching(
+        self, leaf: Source, fixed: str | None, value: Any, followers: Sequence[str]
+    ) -> tuple[int, ...]:
+        """The indexes of the items that may be drawn."""
+        items = self.pools.pool(leaf, self.locale).items or ()
+        found = list(range(len(items)))
+        if fixed is not None:
+            found = [i for i in found if label(items[i].value) == fixed]
+        governor = _governor(leaf)
+        if value is not None and governor is not None:
+            name = governor.rpartition(".")[2]
+            found = [i for i in found if agrees(items[i], name, value)]
+        for slot in followers:
+            follower = self.pack.by_key[f"{self.function}.{slot}"]
+            others = self.pools.pool(follower, self.locale).items or ()
+            name = leaf.path[-1]
+            found = [i for i in found if any(agrees(o, name, items[i].value) for o in others)]
+        return tuple(found)
+
+
+def agrees(item: Item, attribute: str, value: Any) -> bool:
+    """Whether an entry goes with a value of another argument; one without the attribute goes with
+    all.
+    """
+    if attribute not in item.attributes:
+        return True
+    held = item.attributes[attribute]
+    return value in held if isinstance(held, list) else value == held
+
+
+def _governor(leaf: Source) -> str | None:
+    """The slot of the argument that a leaf agrees with."""
+    if leaf.agrees_with is None:
+        return None
+    return ".".join((*leaf.path[:-1], leaf.agrees_with))
+
+
+def _is_below(slot: str, other: str) -> bool:
+    """Whether a slot is another one or a property of it."""
+    return slot == other or slot.startswith(f"{other}.")
+
+
+def _without(leaves: Iterable[Source], slots: Sequence[str]) -> list[Source]:
+    return [leaf for leaf in leaves if not any(_is_below(leaf.slot, slot) for slot in slots)]
+
+
+def _within(slot: str, group: frozenset[str]) -> str | None:
+    """The member of an exclusive group that a slot is, or is a property of."""
+    return next((member for member in group if _is_below(slot, member)), None)
+
+
+def _ordered(leaves: Sequence[Source]) -> list[Source]:
+    """The leaves, each after the one that it agrees with."""
+    by_slot = {leaf.slot: leaf for leaf in leaves}
+    found: dict[str, Source] = {}
+
+    def add(leaf: Source, depth: int = 0) -> None:
+        governor = by_slot.get(_governor(leaf) or "")
+        if governor is not None and governor.slot not in found and depth < len(leaves):
+            add(governor, depth + 1)
+        found.setdefault(leaf.slot, leaf)
+
+    for leaf in leaves:
+        add(leaf)
+    return list(found.values())

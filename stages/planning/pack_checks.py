@@ -1,0 +1,186 @@
+"""What is wrong with a pack, as `python -m stages.check` says it: all at once, each with its place.
+
+What `core.pack.load` refuses is an error before; here is what only planning can know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stages.core.command import InputError
+from stages.core.pack import PACK, VOCABULARIES, Pack
+from stages.core.sources import Source
+from stages.planning import chatter
+from stages.planning.calls import agrees
+from stages.planning.plans import Settings, plans
+from stages.planning.saying import slots, ways
+from stages.planning.sources import Pools
+from stages.planning.strata import plannable
+
+# Rows that are planned for a trial, and phrases that a function should have.
+TRIAL_ROWS, ENOUGH_PHRASES = 200, 8
+
+
+def pack_problems(pack: Pack) -> list[str]:
+    """What must be mended before the pack can be planned or makes sense. Takes about a second."""
+    pools = Pools(pack)
+    found = [
+        f"{pack.folder / PACK}: {lack.key} is required and has no source: name one under "
+        "`arguments`, such as {vocabulary: NAME}"
+        for lack in pack.lacking
+        if lack.required
+    ]
+    empty = list(_empty(pack, pools))
+    found += empty
+    found += _phrases(pack)
+    if not empty:
+        found += _agreements(pack, pools)
+    if not found:
+        try:
+            plans(pack, Settings(TRIAL_ROWS, reserve=1.0), 0)
+        except InputError as error:
+            found.append(str(error))
+    return found
+
+
+def pack_notes(pack: Pack) -> list[str]:
+    """What makes the dataset poorer, though it can be made."""
+    found = [
+        f"{pack.folder / PACK}: {lack.key} is optional and has no source: it is never said"
+        for lack in pack.lacking
+        if not lack.required
+    ]
+    for locale in pack.locales:
+        path = _path(pack, locale)
+        phrases = pack.vocabulary(locale).phrases
+        for function in pack.catalogue.names:
+            n = len(phrases.get(function, ()))
+            if not n:
+                found.append(
+                    f"{path}: phrases.{function}: none: rough ones are made from its name and "
+                    f"description; write at least {ENOUGH_PHRASES}"
+                )
+                continue
+            if n < ENOUGH_PHRASES:
+                found.append(
+                    f"{path}: phrases.{function}: {n} of at least {ENOUGH_PHRASES} that make "
+                    "queries varied"
+                )
+            try:
+                said = frozenset[str]().union(*(slots(phrase) for phrase in phrases[function]))
+            except InputError:
+                continue  # a problem already
+            for source in pack.sources.get(function, ()):
+                unsaid = [leaf.slot for leaf in source.leaves() if leaf.is_said]
+                if rest := [slot for slot in unsaid if slot not in said]:
+                    found.append(
+                        f"{path}: phrases.{function}: none says {', '.join(rest)}: it is added "
+                        'roughly, as "with NAME VALUE"'
+                    )
+        try:
+            found += chatter.requests(pack, locale)[1]
+        except InputError as error:
+            found.append(str(error))
+    return found
+
+
+def _path(pack: Pack, locale: str) -> str:
+    return str(pack.folder / VOCABULARIES / f"{locale}.yaml")
+
+
+def _leaves(pack: Pack) -> Iterator[Source]:
+    for sources in pack.sources.values():
+        for source in sources:
+            yield from source.leaves()
+
+
+def _empty(pack: Pack, pools: Pools) -> Iterator[str]:
+    """Sources whose values the schema refuses, each once."""
+    told: set[str] = set()
+    for leaf in _leaves(pack):
+        for locale in pack.locales:
+            try:
+                pools.pool(leaf, locale)
+            except InputError as error:
+                if str(error) not in told:
+                    told.add(str(error))
+                    yield str(error)
+
+
+def _phrases(pack: Pack) -> Iterator[str]:
+    """Phrases that cannot be read, that name what the function has no source for, or that together
+    cannot say all that is required.
+    """
+    planned = set(plannable(pack)[0]) if pack.sources and not _all_blocked(pack) else set()
+    for locale in pack.locales:
+        for function, phrases in pack.vocabulary(locale).phrases.items():
+            where = f"{_path(pack, locale)}: phrases.{function}"
+            leaves = [leaf for source in pack.sources[function] for leaf in source.leaves()]
+            known = {leaf.slot for leaf in leaves if leaf.is_said}
+            open_ = {".".join(lack.path) for lack in pack.lacking if lack.function == function}
+            required = {leaf.slot for leaf in leaves if leaf.is_said and _is_needed(pack, leaf)}
+            can = False
+            for number, phrase in enumerate(phrases):
+                try:
+                    found = ways(phrase)
+                except InputError as error:
+                    yield f"{where}.{number}: {error}"
+                    continue
+                for slot in sorted(slots(phrase) - known - open_):
+                    yield (
+                        f"{where}.{number}: {{{slot}}} is no argument that is said: "
+                        f"{function} has {sorted(known)}"
+                    )
+                can = can or any(required & _all(phrases) <= way.may for way in found)
+            if not can and function in planned and required:
+                yield (
+                    f"{where}: none says all that is required ({', '.join(sorted(required))}): "
+                    "write one that does"
+                )
+
+
+def _all_blocked(pack: Pack) -> bool:
+    blocked = {lack.function for lack in pack.lacking if lack.required}
+    return blocked >= set(pack.catalogue.names)
+
+
+def _all(phrases: tuple[str, ...]) -> frozenset[str]:
+    found: set[str] = set()
+    for phrase in phrases:
+        try:
+            found |= slots(phrase)
+        except InputError:
+            continue
+    return frozenset(found)
+
+
+def _is_needed(pack: Pack, leaf: Source) -> bool:
+    """Whether every call has it: required in its object, and so on upwards."""
+    return all(
+        pack.by_key[".".join((leaf.function, *leaf.path[:n]))].required
+        for n in range(1, len(leaf.path) + 1)
+    )
+
+
+def _agreements(pack: Pack, pools: Pools) -> Iterator[str]:
+    """Values of an argument with which no value of the one agrees that must."""
+    for leaf in _leaves(pack):
+        if leaf.agrees_with is None:
+            continue
+        governor = pack.by_key[".".join((leaf.function, *leaf.path[:-1], leaf.agrees_with))]
+        for locale in pack.locales:
+            theirs = pools.pool(governor, locale).items or ()
+            mine = pools.pool(leaf, locale).items or ()
+            if not mine or not theirs:
+                continue
+            odd = [
+                item.value
+                for item in mine
+                if not any(agrees(item, leaf.agrees_with, other.value) for other in theirs)
+            ]
+            if odd:
+                yield (
+                    f"{_path(pack, locale)}: {leaf.settings}: {len(odd)} entries, such as "
+                    f"{odd[0]!r:.60}, have a `{leaf.agrees_with}` that is no value of "
+                    f"{governor.key}: correct it, or add the value"
+                )

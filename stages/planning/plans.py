@@ -1,0 +1,149 @@
+"""Plans: the population's strata, each with valid calls, a tool set and a route."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from stages.core.command import InputError
+from stages.core.pack import Pack
+from stages.core.plan import Plan, ToolSet
+from stages.core.strata import FUNCTION, LOCALE, SCENARIO, Stratum
+from stages.planning import chatter
+from stages.planning.calls import Calls, Sayable
+from stages.planning.saying import sayable
+from stages.planning.scenarios import SCENARIOS
+from stages.planning.scenarios.draws import Draws
+from stages.planning.sources import Pools, Stream, seed_of
+from stages.planning.strata import quotas, strata
+from stages.planning.tool_sets import ToolSets, tool_sets
+
+# Routes that can write a plan of a catalogue.
+ROUTES = ("heuristic", "text")
+# Today for packs whose prompts name none.
+TODAY = datetime.date(2026, 6, 1)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How much is planned. rows: of the dataset; weights: route -> weight; minimum: rows of every
+    stratum at least; surplus, heuristic_surplus, reserve: as in params.yaml; sets, shown: number of
+    tool sets, and functions of a set from and to.
+    """
+
+    rows: int
+    weights: Mapping[str, float] = field(default_factory=lambda: {"heuristic": 1.0})
+    minimum: int = 0
+    surplus: float = 0.15
+    heuristic_surplus: float = 1.0
+    reserve: float = 3.0
+    sets: int = 200
+    shown: tuple[int, int] = (8, 24)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What planning makes: plans ordered by stratum, route and rank; the strata with their quotas;
+    the tool sets; warnings about what could not be planned.
+    """
+
+    plans: list[Plan]
+    strata: list[Stratum]
+    tool_sets: tuple[ToolSet, ...]
+    warnings: list[str]
+
+
+def plans(pack: Pack, settings: Settings, seed: int, can_say: Sayable | None = None) -> Planned:
+    """All plans of a pack, each call of which keeps its function's schema.
+
+    can_say: whether a phrase says a set of arguments; by default the pack's phrases tell. The plans
+    of a stratum and route depend on the seed and its name alone; other sizes and weights keep the
+    first of them. Raises InputError.
+    """
+    pools = Pools(pack)
+    found, warnings = strata(pack, pools)
+    weights = {route: settings.weights.get(route, 0.0) for route in ROUTES}
+    served = quotas(found, settings.rows, settings.minimum, weights)
+    sets = tool_sets(
+        pack.catalogue, seed, count=settings.sets, shown=settings.shown,
+        with_today=has_dates(pack),
+    )  # fmt: skip
+    requests: dict[str, tuple[str, ...]] = {}
+    if any(not SCENARIOS[s[SCENARIO]].HAS_FUNCTION for s in served):
+        for locale in pack.locales:
+            requests[locale], warning = chatter.requests(pack, locale)
+            warnings += warning
+    says = can_say or sayable(pack)
+    made: list[Plan] = []
+    for stratum in served:
+        for route, quota in stratum.routes.items():
+            made += _plans(pack, pools, stratum, route, quota, settings, seed, sets, requests, says)
+    return Planned(made, served, sets.sets, warnings)
+
+
+def has_dates(pack: Pack) -> bool:
+    """Whether some argument is a date that users name by words and the call by its ISO value."""
+    return any(
+        one.kind == "date" and one.settings.as_ == "iso"
+        for source in pack.by_key.values()
+        for one in (source, *([source.of] if source.of else []))
+    )
+
+
+def wanted(quota: int, stratum: Stratum, route: str, settings: Settings) -> int:
+    """Accepted candidates that a route with `quota` rows of a stratum should deliver."""
+    spare = stratum.quota * settings.heuristic_surplus if route == "heuristic" else 0
+    return math.ceil(quota * (1 + settings.surplus) + spare)
+
+
+def _plans(
+    pack: Pack, pools: Pools, stratum: Stratum, route: str, quota: int,
+    settings: Settings, seed: int, sets: ToolSets, requests: Mapping[str, tuple[str, ...]],
+    says: Sayable,
+) -> Iterator[Plan]:  # fmt: skip
+    """The plans of one stratum and route, by rank."""
+    scenario = SCENARIOS[stratum[SCENARIO]]
+    function, locale = stratum[FUNCTION], stratum[LOCALE]
+    own = seed_of(seed, route, *stratum.key)
+    name = f"{seed_of(0, *stratum.key):016x}"[:10]
+    calls = None
+    if scenario.HAS_FUNCTION:
+        fixed = {
+            slots[function]: stratum[name]
+            for name, slots in pack.dimensions.items()
+            if function in slots
+        }
+        calls = Calls(pack, pools, function, locale, own, says, fixed)
+    draws = Draws(pack, own, calls, requests.get(locale, ()))
+    if not scenario.HAS_FUNCTION and not draws.chatter:
+        raise InputError(
+            f"{pack.folder}/vocabularies/{locale}.yaml: the scenario {stratum[SCENARIO]} needs "
+            "requests that no function serves: list some under `chatter`"
+        )
+    usable = sets.for_plan(function, scenario.SHOWS_TARGET)
+    order = Stream(len(usable), seed_of(own, "tool sets"))
+    seeds = random.Random(seed_of(own, "seeds"))
+    want = wanted(quota, stratum, route, settings)
+    for rank in range(math.ceil(want * settings.reserve)):
+        tool_set = sets.sets[usable[next(order)]]
+        plan_seed = seeds.randrange(2**31 - 1)
+        draws.choices = random.Random(plan_seed)
+        draws.today = datetime.date.fromisoformat(tool_set.today) if tool_set.today else TODAY
+        turns, text = scenario.turns(draws)
+        yield Plan(
+            plan_id=f"{route}-{name}-{rank:06d}",
+            scenario=stratum[SCENARIO],
+            stratum=stratum.values,
+            tool_set=tool_set.tool_set,
+            turns=turns,
+            route=route,
+            template_id="",
+            rank=rank,
+            quota=want,
+            locale=locale,
+            seed=plan_seed,
+            text=text,
+        )

@@ -1,0 +1,21 @@
+"""What a conversation is about: one file per scenario, each with the same names.
+
+HAS_FUNCTION    whether it is about a function of the catalogue, which the stratum names
+SHOWS_TARGET    whether the tool set shows that function
+serves(pack, function) -> bool                   whether it can be planned for a function
+said_share(pack, function, slot) -> float        share of its plans in which a slot is said
+turns(draws) -> tuple of Turn, text or None      the next plan's turns, and chit-chat's request
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from stages.planning.scenarios import missing_argument, missing_function, no_call, single
+
+SCENARIOS: dict[str, ModuleType] = {
+    "single": single,
+    "no_call": no_call,
+    "missing_argument": missing_argument,
+    "missing_function": missing_function,
+}

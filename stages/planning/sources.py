@@ -1,0 +1,320 @@
+"""Argument sources: what values an argument may have, and the words for each. A function per kind.
+
+A pool is what one source offers in one locale, numbered from 0; `Stream` says in which order it is
+used, so that all of it is used before anything is used twice.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from jsonschema import Draft202012Validator, FormatChecker
+
+from stages.core.command import InputError
+from stages.core.pack import Pack
+from stages.core.sources import Integer, ListOf, Number, Source
+from stages.planning import wording
+
+# Values that are laid out and shuffled; of more the stream jumps evenly over all.
+MAX_SHUFFLED = 20_000
+GOLDEN = 0.6180339887498949
+TODAY = datetime.date(2026, 6, 1)
+
+
+def seed_of(seed: int, *names: object) -> int:
+    """A seed that belongs to what `names` name: whatever else is drawn, it stays."""
+    text = json.dumps([seed, *names], default=str).encode()
+    return int.from_bytes(hashlib.sha256(text).digest()[:8], "big")
+
+
+def label(value: Any) -> str:
+    """A value of an argument as a dimension of the population names it."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+@dataclass(frozen=True)
+class Item:
+    """A value and its surfaces; `attributes`: what `agrees_with` looks at."""
+
+    value: Any
+    surfaces: Sequence[str]
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """What a source offers: `size` items; `item` makes one from its index and the day of today.
+
+    items: all of them where they are a list, None for a range, whose items are made when needed.
+    """
+
+    size: int
+    item: Callable[[int, datetime.date], Item]
+    items: tuple[Item, ...] | None = None
+
+
+class Stream:
+    """Indexes below `size`, without end: a permutation, then another, of a seed's own."""
+
+    def __init__(self, size: int, seed: int) -> None:
+        self._next = self._jump(size, seed) if size > MAX_SHUFFLED else self._shuffle(size, seed)
+
+    def __next__(self) -> int:
+        return next(self._next)
+
+    @staticmethod
+    def _shuffle(size: int, seed: int) -> Iterator[int]:
+        draw = random.Random(seed)
+        order = list(range(size))
+        last = -1
+        while True:
+            draw.shuffle(order)
+            if size > 1 and order[0] == last:  # no value twice in a row
+                order[0], order[-1] = order[-1], order[0]
+            yield from order
+            last = order[-1]
+
+    @staticmethod
+    def _jump(size: int, seed: int) -> Iterator[int]:
+        level = random.Random(seed).random()
+        while True:
+            yield min(int(level * size), size - 1)
+            level = (level + GOLDEN) % 1
+
+
+def coerced(value: Any, schema: Mapping[str, Any]) -> Any:
+    """A value in the type that the schema asks for, where that loses nothing: 7 as "7"."""
+    kind = schema.get("type")
+    if kind == "string" and isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float) and value.is_integer() and kind == "integer":
+        return int(value)
+    return value
+
+
+class Pools:
+    """The pools of a pack's sources, made on first use."""
+
+    def __init__(self, pack: Pack) -> None:
+        self.pack = pack
+        self._pools: dict[tuple[str, str], Pool] = {}
+
+    def pool(self, source: Source, locale: str) -> Pool:
+        """The pool of a source, of a list that of its items. Raises InputError if it is empty."""
+        key = (source.key, locale)
+        if key not in self._pools:
+            self._pools[key] = self._made(source.of or source, locale)
+        return self._pools[key]
+
+    def values(self, source: Source, locale: str) -> list[Any]:
+        """All values of a source that has a list of them; [] for a range."""
+        items = self.pool(source, locale).items
+        return [item.value for item in items] if items is not None else []
+
+    def _made(self, source: Source, locale: str) -> Pool:
+        pool = KINDS[source.kind](source, self.pack, locale)
+        if pool.items is None:
+            _check_range(pool, source, self.pack)
+            return pool
+        items = tuple(
+            Item(coerced(item.value, source.schema), item.surfaces, item.attributes)
+            for item in pool.items
+        )
+        kept = tuple(item for item in items if is_valid(item.value, source.schema))
+        if not kept:
+            shown = ", ".join(repr(item.value)[:40] for item in items[:3]) or "none at all"
+            raise _error(
+                self.pack, source,
+                f"no value of its source ({source.kind}) keeps its schema; it gives {shown}: "
+                "mend the source or the schema",
+            )  # fmt: skip
+        return listed(kept)
+
+
+def _error(pack: Pack, source: Source, message: str) -> InputError:
+    return InputError(f"{pack.folder / 'pack.yaml'}: arguments.{source.key}: {message}")
+
+
+def _check_range(pool: Pool, source: Source, pack: Pack) -> None:
+    if is_in_words(source):
+        return  # any text: the check of the whole call sees it
+    for index in (0, pool.size - 1):
+        item = pool.item(index, TODAY)
+        if not is_valid(item.value, source.schema):
+            raise _error(
+                pack, source,
+                f"its source ({source.kind}) gives {item.value!r:.60}, which its schema refuses: "
+                "mend the source, or use `as: words` for a text",
+            )  # fmt: skip
+
+
+def is_valid(value: Any, schema: Mapping[str, Any]) -> bool:
+    """Whether a value keeps its schema, as far as that can be told without the rest of it."""
+    own = {key: held for key, held in schema.items() if key != "$ref"}
+    try:
+        checker = FormatChecker()
+        return bool(Draft202012Validator(own, format_checker=checker).is_valid(value))
+    except Exception:  # a reference within it: the check of the whole call follows it
+        return True
+
+
+def listed(items: Sequence[Item]) -> Pool:
+    """A pool of a list."""
+    kept = tuple(items)
+    return Pool(len(kept), lambda index, today: kept[index], kept)
+
+
+def named(source: Source, pack: Pack, locale: str) -> dict[str, Sequence[str]]:
+    """The surfaces that a vocabulary named like the argument gives to its values: the value as
+    JSON -> surfaces.
+    """
+    for name in (source.key, source.slot, source.path[-1]):
+        if entries := pack.vocabulary(locale).lists.get(name):
+            return {json.dumps(entry.value): entry.surfaces for entry in entries}
+    return {}
+
+
+def _enum(source: Source, pack: Pack, locale: str) -> Pool:
+    values = source.schema.get("enum", ()) if source.settings is True else source.settings
+    if not values:
+        raise _error(pack, source, "`enum: true`, but its schema has no enum: list the values")
+    words = named(source, pack, locale)
+    return listed(
+        [
+            Item(value, words.get(json.dumps(value)) or (wording.plain(value),))
+            for value in values
+            if value is not None
+        ]
+    )
+
+
+def _vocabulary(source: Source, pack: Pack, locale: str) -> Pool:
+    entries = pack.entries(source.settings, locale)
+    return listed([Item(entry.value, entry.surfaces, entry.attributes) for entry in entries])
+
+
+def _text(source: Source, pack: Pack, locale: str) -> Pool:
+    """Free text is said as it is: a surface that differs from the value is another value."""
+    entries = pack.entries(source.settings, locale)
+    return listed([Item(str(e.value), (str(e.value),), e.attributes) for e in entries])
+
+
+def _examples(source: Source, pack: Pack, locale: str) -> Pool:
+    words = named(source, pack, locale)
+    values = source.schema.get("examples", ())
+    return listed([Item(v, words.get(json.dumps(v)) or (wording.plain(v),)) for v in values])
+
+
+def _boolean(source: Source, pack: Pack, locale: str) -> Pool:
+    words = named(source, pack, locale)
+    given: dict[bool, Sequence[str]] = {
+        json.loads(key): held for key, held in words.items() if key in ("true", "false")
+    }
+    if not given:
+        given = dict(source.settings or wording.booleans(source.path[-1], locale))
+    return listed([Item(value, tuple(surfaces)) for value, surfaces in given.items()])
+
+
+def _constant(source: Source, pack: Pack, locale: str) -> Pool:
+    return listed([Item(source.settings, ())])
+
+
+def _integer(source: Source, pack: Pack, locale: str) -> Pool:
+    at: Integer = source.settings
+    size = (at.max - at.min) // at.step + 1
+
+    def item(index: int, today: datetime.date) -> Item:
+        value = at.min + index * at.step
+        return Item(coerced(value, source.schema), wording.integer(value, locale))
+
+    return Pool(size, item)
+
+
+def _grid(at: Number) -> Callable[[int], float]:
+    """index -> value, without what floats add to a sum of steps."""
+    digits = max(0, -int(np.floor(np.log10(at.step))) + 2)
+    return lambda index: round(at.min + index * at.step, digits)
+
+
+def _number(source: Source, pack: Pack, locale: str) -> Pool:
+    at: Number = source.settings
+    value_of = _grid(at)
+
+    def item(index: int, today: datetime.date) -> Item:
+        value = value_of(index)
+        value = int(value) if float(value).is_integer() else value
+        return Item(coerced(value, source.schema), wording.number(value, locale))
+
+    return Pool(int((at.max - at.min) / at.step + 1e-9) + 1, item)
+
+
+def _money(source: Source, pack: Pack, locale: str) -> Pool:
+    at = source.settings
+    value_of = _grid(at)
+
+    def item(index: int, today: datetime.date) -> Item:
+        value = value_of(index)
+        value = int(value) if float(value).is_integer() else value
+        return Item(coerced(value, source.schema), wording.money(value, at.currency, locale))
+
+    return Pool(int((at.max - at.min) / at.step + 1e-9) + 1, item)
+
+
+def _date(source: Source, pack: Pack, locale: str) -> Pool:
+    low, high = source.settings.days
+
+    def item(index: int, today: datetime.date) -> Item:
+        day = today + datetime.timedelta(days=low + index)
+        return Item(day.isoformat(), wording.date(day, today, locale))
+
+    return Pool(high - low + 1, item)
+
+
+def _time(source: Source, pack: Pack, locale: str) -> Pool:
+    at = source.settings
+    first, last = (int(t[:2]) * 60 + int(t[3:]) for t in (at.from_, at.to))
+    # Of JSON Schema's format `time` seconds and a zone are part, though few schemas mean it.
+    ends = ("", ":00", ":00Z")
+    end = next((e for e in ends if is_valid(f"12:00{e}", source.schema)), "")
+
+    def item(index: int, today: datetime.date) -> Item:
+        hour, minute = divmod(first + index * at.step, 60)
+        clock = datetime.time(hour, minute)
+        return Item(f"{clock:%H:%M}{end}", wording.time(clock, locale))
+
+    return Pool((last - first) // at.step + 1, item)
+
+
+def count_of(source: Source) -> tuple[int, int]:
+    """How many items a list may have, from and to, within what its schema allows."""
+    at = source.settings
+    low, high = at.count if isinstance(at, ListOf) else at
+    low = max(low, int(source.schema.get("minItems", 0)), 1)
+    return low, max(min(high, int(source.schema.get("maxItems", high))), low)
+
+
+KINDS: dict[str, Callable[[Source, Pack, str], Pool]] = {
+    "enum": _enum,
+    "vocabulary": _vocabulary,
+    "text": _text,
+    "examples": _examples,
+    "boolean": _boolean,
+    "constant": _constant,
+    "integer": _integer,
+    "number": _number,
+    "money": _money,
+    "date": _date,
+    "time": _time,
+}
+
+
+def is_in_words(source: Source) -> bool:
+    """Whether the value is what is said, as for a date of which the function takes the words."""
+    return source.kind in ("date", "time") and source.settings.as_ == "words"

@@ -1,0 +1,261 @@
+"""The strata of a pack's population: joint shares of all dimensions, then whole quotas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+
+from stages.core.apportion import apportion
+from stages.core.command import InputError
+from stages.core.pack import DEFAULT_SCENARIOS, POPULATION, Pack
+from stages.core.quantiles import cumulative
+from stages.core.sources import Source
+from stages.core.strata import BAND, FUNCTION, LOCALE, NONE, SCENARIO, Stratum, band
+from stages.planning.dimensions import Dimension, Floats, Marginal, fit
+from stages.planning.scenarios import SCENARIOS
+from stages.planning.sources import Pools, label
+
+# Quantiles at which length bands end where the population names none.
+BAND_LEVELS = (1 / 3, 2 / 3, 1.0)
+# Below this share of all a stratum is what rounding left.
+NEGLIGIBLE = 1e-12
+
+
+def plannable(pack: Pack) -> tuple[list[str], list[str]]:
+    """The functions for which valid calls can be planned, and a warning for each other one.
+
+    Raises InputError if there is none.
+    """
+    blocked: dict[str, list[str]] = {}
+    for lack in pack.lacking:
+        if lack.required:
+            blocked.setdefault(lack.function, []).append(".".join(lack.path))
+    warnings = [
+        f"{name} is not planned: its required {', '.join(keys)} has no source: name one in "
+        f"{pack.folder / 'pack.yaml'}"
+        for name, keys in blocked.items()
+    ]
+    names = [name for name in pack.catalogue.names if name not in blocked]
+    if not names:
+        raise InputError("no function can be planned:\n  " + "\n  ".join(warnings))
+    return names, warnings
+
+
+def strata(pack: Pack, pools: Pools) -> tuple[list[Stratum], list[str]]:
+    """All strata with a share, in the order of the dimensions' values, and warnings.
+
+    Shares are those of population.yaml; without it functions are equal and the scenarios have
+    DEFAULT_SCENARIOS. Raises InputError if the shares clash with each other.
+    """
+    functions, warnings = plannable(pack)
+    dimensions = [
+        Dimension(SCENARIO, tuple(SCENARIOS)),
+        Dimension(FUNCTION, (NONE, *functions)),
+        Dimension(LOCALE, pack.locales),
+    ]
+    base, more = _base(pack, dimensions)
+    table, dimensions = _with_own(pack, pools, base, dimensions)
+    lengths = {name: _lengths(pack, name) for name in dimensions[1].values}
+    found = []
+    for place in np.argwhere(table > NEGLIGIBLE):
+        values = {d.name: d.values[i] for d, i in zip(dimensions, place, strict=True)}
+        own = {name: values[name] for name in list(values)[3:]}
+        share = float(table[tuple(place)])
+        for low, high, part in lengths[values[FUNCTION]]:
+            if part <= 0:
+                continue
+            name = band(low, high) if high else NONE
+            named = {SCENARIO: values[SCENARIO], FUNCTION: values[FUNCTION],
+                     LOCALE: values[LOCALE], BAND: name, **own}  # fmt: skip
+            found.append(Stratum(named, share * part, low, high))
+    return found, warnings + more
+
+
+def _shares(given: Mapping[str, float], names: Sequence[str]) -> Floats:
+    """Shares in the order of `names`, sum 1; equal where nothing is given."""
+    numbers = np.array([given.get(name, 0.0) if given else 1.0 for name in names], dtype=float)
+    if not numbers.sum():
+        raise InputError(
+            f"{POPULATION}: none of {list(names)[:20]} has a share: give one of them a number"
+        )
+    return numbers / numbers.sum()
+
+
+def _base(pack: Pack, dimensions: list[Dimension]) -> tuple[Floats, list[str]]:
+    """Joint shares of scenario, function and locale."""
+    scenarios, functions, locales = (d.values for d in dimensions)
+    population, warnings = pack.population, []
+    by_function = _shares(population.functions, functions[1:])
+    allowed = np.zeros([len(d.values) for d in dimensions])
+    for i, name in enumerate(scenarios):
+        scenario = SCENARIOS[name]
+        if not scenario.HAS_FUNCTION:
+            allowed[i, 0] = 1
+            continue
+        for j, function in enumerate(functions[1:], 1):
+            allowed[i, j] = scenario.serves(pack, function) and by_function[j - 1] > 0
+    given = population.scenarios or DEFAULT_SCENARIOS
+    wanted = dict(zip(scenarios, _shares(given, scenarios), strict=True))
+    for i, name in enumerate(scenarios):
+        reach = by_function[allowed[i, 1:, 0] > 0].sum() if SCENARIOS[name].HAS_FUNCTION else 1.0
+        if wanted[name] and not reach:
+            warnings.append(f"scenario {name}: no function of the pack allows it: left out")
+            wanted[name] = 0.0
+        elif not population.scenarios and name != "single":
+            # No more than half of what each function has, where nobody asked for a number.
+            wanted[name] = min(wanted[name], reach / 2)
+    by_scenario = _shares(wanted, scenarios)
+    for i, j in np.argwhere(_affinity(pack, dimensions).min(axis=2) == 0):
+        allowed[i, j] = 0
+    without = sum(
+        share
+        for share, name in zip(by_scenario, scenarios, strict=True)
+        if not SCENARIOS[name].HAS_FUNCTION
+    )
+    marginals = [
+        Marginal((0,), by_scenario),
+        Marginal((1,), np.array([without, *(by_function * (1 - without))])),
+        Marginal((2,), _shares(population.locales, locales)),
+    ]
+    return fit(allowed * _affinity(pack, dimensions), marginals, dimensions), warnings
+
+
+def _affinity(pack: Pack, dimensions: Sequence[Dimension]) -> Floats:
+    """The product of all affinities between these dimensions, 1 where nothing is said."""
+    names = [d.name for d in dimensions]
+    found = np.ones([len(d.values) for d in dimensions])
+    for key, lines in pack.population.affinity.items():
+        pair = key.split(".")
+        if not set(pair) <= set(names):
+            continue
+        axes = [names.index(name) for name in pair]
+        grid = np.ones([len(dimensions[axis].values) for axis in axes])
+        for one, line in lines.items():
+            for other, number in line.items():
+                place = []
+                for axis, value in zip(axes, (one, other), strict=True):
+                    if value not in dimensions[axis].values:
+                        raise InputError(
+                            f"{POPULATION}: affinity.{key}: {value!r:.60} is no value of "
+                            f"{names[axis]}, which has {list(dimensions[axis].values)[:20]}"
+                        )
+                    place.append(dimensions[axis].values.index(value))
+                grid[tuple(place)] = number
+        if axes[0] > axes[1]:
+            axes, grid = axes[::-1], grid.T
+        shape = [len(d.values) if i in axes else 1 for i, d in enumerate(dimensions)]
+        found = found * grid.reshape(shape)
+    return found
+
+
+def _with_own(
+    pack: Pack, pools: Pools, base: Floats, dimensions: list[Dimension]
+) -> tuple[Floats, list[Dimension]]:
+    """The joint shares with the pack's own dimensions, each a further axis."""
+    table = base
+    for name, slots in pack.dimensions.items():
+        slots = {f: slot for f, slot in slots.items() if f in dimensions[1].values}
+        values = _values(pack, pools, name, slots)
+        added = [*dimensions, Dimension(name, (NONE, *values))]
+        # How often each scenario and function says the value.
+        said = np.zeros(table.shape[:2])
+        for i, scenario in enumerate(dimensions[0].values):
+            for function, slot in slots.items():
+                said[i, dimensions[1].values.index(function)] = SCENARIOS[scenario].said_share(
+                    pack, function, slot
+                )
+        own = _shares(pack.population.dimensions.get(name, {}), values)
+        mass = said.reshape((*said.shape, *[1] * (table.ndim - 2)))
+        with_value = table * mass
+        total = float(with_value.sum())
+        parts = [with_value * part for part in own]
+        for function, slot in slots.items():
+            has = _values(pack, pools, name, {function: slot})
+            for part, value in zip(parts, values, strict=True):
+                if value not in has:
+                    part[:, dimensions[1].values.index(function)] = 0
+        seed = np.stack([table - with_value, *parts], axis=-1)
+        affinity = _affinity(pack, [dimensions[0], *added[1:]])
+        axes = tuple(range(table.ndim))
+        marginals = [
+            Marginal(axes, table),
+            Marginal((table.ndim,), np.array([1 - total, *(own * total)])),
+        ]
+        table, dimensions = fit(seed * affinity, marginals, added), added
+    return table, dimensions
+
+
+def _values(pack: Pack, pools: Pools, name: str, slots: Mapping[str, str]) -> list[str]:
+    """The values of a dimension of the pack's own: those that its arguments may take."""
+    found: dict[str, None] = {}
+    for function, slot in slots.items():
+        source: Source | None = pack.by_key.get(f"{function}.{slot}")
+        if source is None or source.kind not in ("enum", "vocabulary", "boolean", "examples"):
+            raise InputError(
+                f"pack.yaml: dimensions.{name}: {function}.{slot} has no list of values (enum, "
+                "vocabulary, boolean): choose another argument"
+            )
+        for locale in pack.locales:
+            found.update(dict.fromkeys(label(v) for v in pools.values(source, locale)))
+    declared = pack.population.dimensions.get(name, {})
+    for value in declared:
+        if value not in found:
+            raise InputError(
+                f"{POPULATION}: dimensions.{name}: {value!r:.60} is none of its values "
+                f"{list(found)[:20]}"
+            )
+    return [value for value in found if not declared or declared.get(value)]
+
+
+def _lengths(pack: Pack, function: str) -> list[tuple[int, int, float]]:
+    """Length bands of a function with their shares: (lowest words, highest words, share)."""
+    words = pack.population.words.get(function) or pack.population.words.get("*")
+    if not words:
+        return [(0, 0, 1.0)]
+    longest = int(np.ceil(words[1]))
+    bounds = pack.population.bands.get(function) or pack.population.bands.get("*")
+    if not bounds:
+        levels = sorted(words)
+        ends = np.interp(BAND_LEVELS, levels, [words[level] for level in levels])
+        bounds = sorted({max(1, int(np.ceil(end))) for end in ends})
+    elif bounds[-1] < longest:
+        raise InputError(
+            f"{POPULATION}: words of {function or '*'}: the longest query has {longest} words, the "
+            f"last band ends at {bounds[-1]}: raise it"
+        )
+    shares = np.diff(cumulative(words, bounds), prepend=0.0)
+    edges = pairwise([0, *bounds])
+    return [(low + 1, high, float(part)) for (low, high), part in zip(edges, shares, strict=True)]
+
+
+def quotas(
+    found: Sequence[Stratum], rows: int, minimum: int, weights: Mapping[str, float]
+) -> list[Stratum]:
+    """The strata with whole quotas that sum to `rows`, each split over the routes by weight; those
+    that get no row are left out.
+
+    minimum: rows of each stratum at least. Raises InputError if there are not so many.
+    """
+    routes = [route for route, weight in weights.items() if weight > 0]
+    if not routes:
+        raise InputError("route.weights: no route that can write this pack has a weight: give one")
+    shares = np.array([stratum.share for stratum in found])
+    if minimum * len(found) > rows:
+        raise InputError(
+            f"route: {rows} rows cannot give {minimum} to each of {len(found)} strata: raise rows "
+            "or lower the minimum"
+        )
+    lifted = np.full(len(found), minimum)
+    rest = rows - int(lifted.sum())
+    above = np.maximum(shares / shares.sum() * rows - lifted, 0)
+    sizes = lifted + (apportion(rest, above) if rest else 0)
+    served = []
+    for stratum, size in zip(found, sizes, strict=True):
+        if size:
+            parts = apportion(int(size), [weights[route] for route in routes])
+            split = {route: int(n) for route, n in zip(routes, parts, strict=True)}
+            served.append(replace(stratum, quota=int(size), routes=split))
+    return served

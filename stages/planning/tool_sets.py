@@ -1,0 +1,160 @@
+"""Tool sets: which functions a conversation shows. A few sets, each of many plans, so that training
+with shared prefixes keeps its gain.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+import random
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.core.catalogue import Catalogue, Function
+from stages.core.plan import ToolSet
+from stages.planning import wording
+from stages.planning.sources import Stream, seed_of
+
+# Part of a set's functions that are near to one of them, the rest is random.
+NEAR_SHARE = 0.3
+# They are drawn of twice as many that are nearest, of so many at least.
+NEAREST = 4
+# A function so near to another may do the same: a set that lacks the one should lack the other.
+ALIKE = 0.75
+# Sets that lack some functions, where the catalogue is small enough to be shown whole.
+LACKING_SETS = 8
+# The days that a tool set may take for today, from the first.
+FIRST_DAY, DAYS = datetime.date(2025, 1, 1), 1_096
+
+Floats = NDArray[np.float64]
+
+
+def words_of(function: Function) -> Counter[str]:
+    """The words of a function's name, which count three times, and of its description."""
+    found = Counter(_tokens(function.description))
+    for word in _tokens(wording.named(function.name)):
+        found[word] += 3
+    return found
+
+
+def _tokens(text: str) -> list[str]:
+    return [word.rstrip("s") or word for word in re.findall(r"[^\W_]{2,}", text.lower())]
+
+
+def similarity(functions: Sequence[Function]) -> Floats:
+    """How near the functions are by their words, 0 to 1; shape (F, F): the cosine of the words'
+    counts, weighted by how few functions have them.
+    """
+    counted = [words_of(function) for function in functions]
+    within = Counter(word for words in counted for word in words)
+    index = {word: i for i, word in enumerate(within)}
+    table = np.zeros((len(functions), max(len(index), 1)))
+    for row, words in zip(table, counted, strict=True):
+        for word, n in words.items():
+            row[index[word]] = (1 + math.log(n)) * math.log(1 + len(functions) / within[word])
+    norms = np.linalg.norm(table, axis=1, keepdims=True)
+    table = table / np.where(norms > 0, norms, 1)
+    return np.asarray(np.clip(table @ table.T, 0, 1))
+
+
+@dataclass(frozen=True)
+class ToolSets:
+    """All sets of a run, and which serve a function."""
+
+    sets: tuple[ToolSet, ...]
+    shows: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    lacks: dict[str, tuple[int, ...]] = field(default_factory=dict)
+
+    def for_plan(self, function: str, shows_target: bool) -> tuple[int, ...]:
+        """The sets for a plan about a function: those that show it, or those that lack it and what
+        is much like it; every set for a plan without a function.
+        """
+        if not function:
+            return tuple(range(len(self.sets)))
+        return self.shows[function] if shows_target else self.lacks[function]
+
+
+def tool_sets(
+    catalogue: Catalogue, seed: int, *, count: int, shown: tuple[int, int], with_today: bool
+) -> ToolSets:
+    """The tool sets of a catalogue.
+
+    count: how many, if the catalogue is larger than a set; more where else a function would stand
+    in none. shown: functions of a set, from and to. with_today: whether a set names today's date. A
+    catalogue of at most shown[1] functions is shown whole, and, for `missing_function`, without
+    some of them.
+    """
+    names = [function.name for function in catalogue.functions]
+    alike = similarity(catalogue.functions)
+    if len(names) <= shown[1]:
+        groups = _whole(names, seed)
+    else:
+        groups = _mixed(names, alike, seed, count, shown)
+    draw = random.Random(seed_of(seed, "today"))
+    made = []
+    for number, group in enumerate(groups):
+        today = None
+        if with_today:
+            today = (FIRST_DAY + datetime.timedelta(days=draw.randrange(DAYS))).isoformat()
+        made.append(ToolSet(f"tools-{number:04d}", tuple(group), today))
+    near = {
+        name: {names[j] for j in np.flatnonzero(alike[i] >= ALIKE)} | {name}
+        for i, name in enumerate(names)
+    }
+    held = [set(group) for group in groups]
+    shows = {n: tuple(i for i, group in enumerate(held) if n in group) for n in names}
+    lacks = {}
+    for name in names:
+        far = tuple(i for i, group in enumerate(held) if not group & near[name])
+        lacks[name] = far or tuple(i for i, group in enumerate(held) if name not in group)
+    return ToolSets(tuple(made), shows, lacks)
+
+
+def _whole(names: list[str], seed: int) -> list[list[str]]:
+    """All functions, in several orders, and the same without some of them."""
+    draw = random.Random(seed_of(seed, "tool sets"))
+    whole = draw.sample(names, len(names))
+    groups = [whole]
+    if len(names) > 1:
+        parts = min(LACKING_SETS, len(names))
+        order = draw.sample(names, len(names))
+        for number in range(parts):
+            left_out = set(order[number::parts])
+            groups.append([name for name in whole if name not in left_out])
+    return groups
+
+
+def _mixed(
+    names: list[str], alike: Floats, seed: int, count: int, shown: tuple[int, int]
+) -> list[list[str]]:
+    """Sets of random functions and of such that are near to one of them, each function in about as
+    many; every set in an order of its own.
+    """
+    draw = random.Random(seed_of(seed, "tool sets"))
+    order = Stream(len(names), seed_of(seed, "functions"))
+    # So many that those which are not there for being near come round once at least.
+    count = max(count, math.ceil(len(names) / max(1, shown[0] - int(shown[0] * NEAR_SHARE))))
+    nearest = np.argsort(-alike, axis=1, kind="stable")
+    groups = []
+    postponed: list[int] = []
+    for _ in range(count):
+        size = draw.randint(min(shown), min(max(shown), len(names) - 1))
+        first = postponed.pop(0) if postponed else next(order)
+        group = [first]
+        near = int(size * NEAR_SHARE)
+        close = [int(j) for j in nearest[first] if j != first and alike[first, j] > 0]
+        close = close[: max(2 * near, NEAREST)]
+        group += draw.sample(close, min(near, len(close)))
+        waiting, postponed = postponed, []
+        while len(group) < size:
+            other = waiting.pop(0) if waiting else next(order)
+            (postponed if other in group else group).append(other)
+        postponed = list(dict.fromkeys([*waiting, *postponed]))
+        draw.shuffle(group)
+        groups.append([names[i] for i in group])
+    return groups

@@ -1,0 +1,72 @@
+"""Tool sets: sizes, balance, what lies near, what is left out."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from stages.core.catalogue import Catalogue, from_tools
+from stages.planning.tool_sets import similarity, tool_sets
+
+
+def catalogue(n: int) -> Catalogue:
+    return from_tools([{"name": f"do_{i}_{'ab'[i % 2]}x", "parameters": {}} for i in range(n)])
+
+
+@pytest.mark.parametrize("n", [9, 40, 300])
+def test_sets_of_a_large_catalogue(n: int) -> None:
+    made = tool_sets(catalogue(n), 1, count=60, shown=(4, 8), with_today=False)
+    assert len(made.sets) == max(60, -(-n // 3))
+    counted: Counter[str] = Counter()
+    for one in made.sets:
+        assert len(set(one.functions)) == len(one.functions)
+        assert 4 <= len(one.functions) <= 8 and one.today is None
+        counted.update(one.functions)
+    assert len(counted) == n, "every function stands in a set"
+    for name in counted:
+        assert all(name in made.sets[i].functions for i in made.for_plan(name, True))
+        assert made.for_plan(name, False)
+        assert all(name not in made.sets[i].functions for i in made.for_plan(name, False))
+    assert made.for_plan("", False) == tuple(range(len(made.sets)))
+    again = tool_sets(catalogue(n), 1, count=60, shown=(4, 8), with_today=False)
+    assert again == made
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_a_small_catalogue_is_shown_whole(n: int) -> None:
+    made = tool_sets(catalogue(n), 1, count=60, shown=(8, 24), with_today=True)
+    names = {f"do_{i}_{'ab'[i % 2]}x" for i in range(n)}
+    assert set(made.sets[0].functions) == names
+    assert all(one.today and one.today[:2] == "20" for one in made.sets)
+    assert len(made.sets) == (1 if n == 1 else n + 1)
+    for name in names:
+        assert all(name not in made.sets[i].functions for i in made.for_plan(name, False))
+
+
+ALIKE = [
+    ("book_table", "Book a table at a restaurant."),
+    ("reserve_restaurant_table", "Book a table at a restaurant."),
+    ("play_music", "Play a song."),
+    ("pause_music", "Pause the song that plays."),
+    ("get_weather", "The weather forecast of a city."),
+]
+
+
+def test_near_functions_are_near() -> None:
+    found = from_tools([{"name": n, "description": d, "parameters": {}} for n, d in ALIKE])
+    near = similarity(found.functions)
+    assert np.allclose(np.diag(near), 1)
+    assert near[0, 1] > 0.5 > near[0, 4] and near[2, 3] > near[2, 4]
+
+
+def test_sets_hold_near_functions_together() -> None:
+    tools = [{"name": f"topic{i // 4}_{'abcd'[i % 4]}z", "parameters": {}} for i in range(80)]
+    made = tool_sets(from_tools(tools), 3, count=100, shown=(6, 6), with_today=False)
+    pairs = sum(
+        len(one.functions) - len({name.split("_")[0] for name in one.functions})
+        for one in made.sets
+    )
+    # Six random ones of 80 hold about 0.2 pairs of a topic.
+    assert pairs / len(made.sets) > 0.8
