@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from stages.core.command import InputError
 from stages.core.pack import Pack
-from stages.planning.calls import Sayable
+from stages.planning.presence import Sayable
 
 # Ways through one phrase, and how deep its brackets may nest.
 MAX_WAYS, MAX_DEPTH = 1_000, 20
