@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 from stages.core.command import InputError
 from stages.core.pack import PACK, VOCABULARIES, Pack
+from stages.core.phrases import parse
 from stages.core.sources import Source
 from stages.planning import chatter
 from stages.planning.calls import agrees
 from stages.planning.plans import Settings, plans
-from stages.planning.saying import slots, ways
 from stages.planning.sources import Pools
 from stages.planning.strata import plannable
 
@@ -67,7 +67,7 @@ def pack_notes(pack: Pack) -> list[str]:
                     "queries varied"
                 )
             try:
-                said = frozenset[str]().union(*(slots(phrase) for phrase in phrases[function]))
+                said = frozenset().union(*(parse(text).slots for text in phrases[function]))
             except InputError:
                 continue  # a problem already
             for source in pack.sources.get(function, ()):
@@ -119,19 +119,19 @@ def _phrases(pack: Pack) -> Iterator[str]:
             known = {leaf.slot for leaf in leaves if leaf.is_said}
             open_ = {".".join(lack.path) for lack in pack.lacking if lack.function == function}
             required = {leaf.slot for leaf in leaves if leaf.is_said and _is_needed(pack, leaf)}
-            can = False
+            every, can = _all(phrases), False
             for number, phrase in enumerate(phrases):
                 try:
-                    found = ways(phrase)
+                    read = parse(phrase)
                 except InputError as error:
                     yield f"{where}.{number}: {error}"
                     continue
-                for slot in sorted(slots(phrase) - known - open_):
+                for slot in sorted(read.slots - known - open_):
                     yield (
                         f"{where}.{number}: {{{slot}}} is no argument that is said: "
                         f"{function} has {sorted(known)}"
                     )
-                can = can or any(required & _all(phrases) <= way.may for way in found)
+                can = can or any(required & every <= way.may for way in read.ways)
             if not can and function in planned and required:
                 yield (
                     f"{where}: none says all that is required ({', '.join(sorted(required))}): "
@@ -148,7 +148,7 @@ def _all(phrases: tuple[str, ...]) -> frozenset[str]:
     found: set[str] = set()
     for phrase in phrases:
         try:
-            found |= slots(phrase)
+            found |= parse(phrase).slots
         except InputError:
             continue
     return frozenset(found)

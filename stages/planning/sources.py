@@ -20,7 +20,8 @@ from jsonschema import Draft202012Validator, FormatChecker
 from stages import language
 from stages.core.command import InputError
 from stages.core.pack import Pack
-from stages.core.sources import Integer, ListOf, Number, Source
+from stages.core.source_kinds import Integer, ListOf, Number
+from stages.core.sources import Source
 from stages.planning import wording
 
 # Values that are laid out and shuffled; of more the stream jumps evenly over all.
