@@ -97,10 +97,9 @@ class _Reader:
             value = str(value)  # a surface such as 7 need not stand in quotes
         if not isinstance(value, str):
             raise self.error(keys, f"{value!r:.60} is no text: put it in quotes")
-        if not value or value != value.strip() or CONTROL.search(value):
-            raise self.error(
-                keys, f"{value!r:.60} is empty, or has a blank at an end or a line break: remove it"
-            )
+        value = " ".join(value.split())
+        if not value or CONTROL.search(value):
+            raise self.error(keys, "is empty, or has a control character: remove it")
         if len(value) > limit:
             raise self.error(keys, f"{len(value)} characters; at most {limit}")
         return value
@@ -121,7 +120,7 @@ class _Reader:
         if value is not None and not isinstance(value, str | int | float | bool | list | dict):
             raise self.error(keys, f"{value!s:.60} is no text, number or list: put it in quotes")
         if isinstance(value, str):
-            return self.text(value, keys, MAX_PHRASE)
+            self.text(value, keys, MAX_PHRASE)
         return value
 
     def entries(self, value: Any, keys: list[str | int]) -> tuple[Entry, ...]:

@@ -132,7 +132,7 @@ BAD: list[tuple[dict[str, str], str]] = [
     ({"pack": "description: x\n"}, "name: Field required"),
     ({"pack": PACK + "locales: [en/us]\n"}, "locales"),
     ({"en": "dish: []\n"}, r"en\.yaml:1: dish: must be a list"),
-    ({"en": WORDS + "x: {a: [' b']}\n"}, r"en\.yaml:2: x\.a\.0: ' b' is empty, or has a blank"),
+    ({"en": WORDS + "x: {a: [' ']}\n"}, r"en\.yaml:2: x\.a\.0: is empty"),
     ({"en": WORDS + "x: [{forms: [a]}]\n"}, "needs the key `value`"),
     ({"en": WORDS + "x: [true]\n"}, "needs surfaces"),
     ({"en": WORDS + "x: [2026-01-02]\n"}, "quotes"),
