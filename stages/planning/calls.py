@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from stages import language
 from stages.core import catalogue as catalogues
 from stages.core.command import InputError
 from stages.core.plan import Argument, PlannedCall, Provenance
@@ -88,7 +89,9 @@ class Calls:
 
     def _argument(self, leaf: Source, item: Item, choices: random.Random) -> Argument:
         surface = choices.choice(item.surfaces) if leaf.is_said and item.surfaces else None
-        value = surface if is_in_words(leaf) and surface is not None else item.value
+        value = item.value
+        if is_in_words(leaf) and surface is not None:
+            value = language.of(self.locale).bare(surface)
         provenance: Provenance = "user" if leaf.is_said else "default"
         return Argument(leaf.path[0], value, provenance, surface, leaf.path[1:])
 
@@ -107,7 +110,7 @@ class Calls:
         items = [pool.item(index, today) for index in indexes]
         surfaces = [choices.choice(item.surfaces) for item in items]
         values = [
-            surface if is_in_words(leaf.of) else item.value
+            language.of(self.locale).bare(surface) if is_in_words(leaf.of) else item.value
             for item, surface in zip(items, surfaces, strict=True)
         ]
         text = wording.joined(surfaces, self.locale)

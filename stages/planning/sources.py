@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from jsonschema import Draft202012Validator, FormatChecker
 
+from stages import language
 from stages.core.command import InputError
 from stages.core.pack import Pack
 from stages.core.source_kinds import Integer, ListOf, Number
@@ -228,12 +229,13 @@ def _constant(source: Source, pack: Pack, locale: str) -> Pool:
 
 
 def _integer(source: Source, pack: Pack, locale: str) -> Pool:
+    words = language.of(locale)
     at: Integer = source.settings
     size = (at.max - at.min) // at.step + 1
 
     def item(index: int, today: datetime.date) -> Item:
         value = at.min + index * at.step
-        return Item(coerced(value, source.schema), wording.integer(value, locale))
+        return Item(coerced(value, source.schema), words.integer(value))
 
     return Pool(size, item)
 
@@ -245,42 +247,48 @@ def _grid(at: Number) -> Callable[[int], float]:
 
 
 def _number(source: Source, pack: Pack, locale: str) -> Pool:
+    words = language.of(locale)
     at: Number = source.settings
     value_of = _grid(at)
 
     def item(index: int, today: datetime.date) -> Item:
         value = value_of(index)
         value = int(value) if float(value).is_integer() else value
-        return Item(coerced(value, source.schema), wording.number(value, locale))
+        return Item(coerced(value, source.schema), words.number(value))
 
     return Pool(int((at.max - at.min) / at.step + 1e-9) + 1, item)
 
 
 def _money(source: Source, pack: Pack, locale: str) -> Pool:
+    words = language.of(locale)
     at = source.settings
     value_of = _grid(at)
 
     def item(index: int, today: datetime.date) -> Item:
         value = value_of(index)
         value = int(value) if float(value).is_integer() else value
-        return Item(coerced(value, source.schema), wording.money(value, at.currency, locale))
+        return Item(coerced(value, source.schema), words.money(value, at.currency))
 
     return Pool(int((at.max - at.min) / at.step + 1e-9) + 1, item)
 
 
 def _date(source: Source, pack: Pack, locale: str) -> Pool:
+    words = language.of(locale)
     low, high = source.settings.days
+    date = words.day_words if is_in_words(source) else words.date
 
     def item(index: int, today: datetime.date) -> Item:
         day = today + datetime.timedelta(days=low + index)
-        return Item(day.isoformat(), wording.date(day, today, locale))
+        return Item(day.isoformat(), date(day, today))
 
     return Pool(high - low + 1, item)
 
 
 def _time(source: Source, pack: Pack, locale: str) -> Pool:
+    words = language.of(locale)
     at = source.settings
     first, last = (int(t[:2]) * 60 + int(t[3:]) for t in (at.from_, at.to))
+    time = words.time_words if is_in_words(source) else words.time
     # Of JSON Schema's format `time` seconds and a zone are part, though few schemas mean it.
     ends = ("", ":00", ":00Z")
     end = next((e for e in ends if is_valid(f"12:00{e}", source.schema)), "")
@@ -288,7 +296,7 @@ def _time(source: Source, pack: Pack, locale: str) -> Pool:
     def item(index: int, today: datetime.date) -> Item:
         hour, minute = divmod(first + index * at.step, 60)
         clock = datetime.time(hour, minute)
-        return Item(f"{clock:%H:%M}{end}", wording.time(clock, locale))
+        return Item(f"{clock:%H:%M}{end}", time(clock))
 
     return Pool((last - first) // at.step + 1, item)
 

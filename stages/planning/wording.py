@@ -1,10 +1,11 @@
-"""Surfaces of values that no vocabulary lists: numbers, dates, times, money, booleans, lists."""
+"""Words for what only an identifier names: enum values, arguments, booleans."""
 
 from __future__ import annotations
 
-import datetime
 import re
 from collections.abc import Sequence
+
+from stages import language
 
 CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 APART = re.compile(r"[^0-9A-Za-z\u00c0-\uffff]+")
@@ -44,27 +45,4 @@ def booleans(name: str, locale: str) -> dict[bool, list[str]]:
 
 def joined(surfaces: Sequence[str], locale: str) -> str:
     """Several surfaces in one: "a, b and c"."""
-    between = BESIDE.get(locale[:2], BESIDE["en"])[2]
-    if len(surfaces) < 2:
-        return surfaces[0] if surfaces else ""
-    return f"{', '.join(surfaces[:-1])} {between} {surfaces[-1]}"
-
-
-def integer(value: int, locale: str) -> Sequence[str]:
-    return (str(value),)
-
-
-def number(value: float, locale: str) -> Sequence[str]:
-    return (f"{value:.12g}",)
-
-
-def money(value: float, currency: str, locale: str) -> Sequence[str]:
-    return (f"{value:.12g} {currency}",)
-
-
-def date(day: datetime.date, today: datetime.date, locale: str) -> Sequence[str]:
-    return (day.isoformat(),)
-
-
-def time(clock: datetime.time, locale: str) -> Sequence[str]:
-    return (f"{clock:%H:%M}",)
+    return str(language.of(locale).joined(surfaces))

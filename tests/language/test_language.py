@@ -1,0 +1,87 @@
+"""How locales say values, and how people dress a request."""
+
+from __future__ import annotations
+
+import datetime
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stages import language
+from stages.language import en, frames
+
+TODAY = datetime.date(2026, 6, 3)  # a wednesday
+
+
+def day(ahead: int) -> datetime.date:
+    return TODAY + datetime.timedelta(days=ahead)
+
+
+def test_english_says_days_by_their_distance() -> None:
+    assert en.date(day(0), TODAY) == ["today"] and en.date(day(1), TODAY) == ["tomorrow"]
+    assert {"on friday", "this friday", "on june 5th", "the day after tomorrow"} <= {
+        *en.date(day(2), TODAY)}  # fmt: skip
+    assert "on the 1st of july" in en.date(day(28), TODAY)
+    assert "on june 3rd 2027" in en.date(day(365), TODAY)
+    assert "next friday" in en.day_words(day(9), TODAY)
+    assert en.bare("on friday") == "friday" and en.bare("tomorrow") == "tomorrow"
+
+
+@given(st.integers(-5, 400), st.integers(-5, 400))
+def test_words_of_a_date_mean_one_day(one: int, other: int) -> None:
+    for words in (en, language.of("de-AT"), language.of("fr")):
+        shared = {*words.date(day(one), TODAY)} & {*words.date(day(other), TODAY)}
+        assert one == other or not shared
+
+
+@given(st.integers(0, 95), st.integers(0, 95))
+def test_words_of_a_time_mean_one_time(one: int, other: int) -> None:
+    clocks = [datetime.time(n // 4, n % 4 * 15) for n in (one, other)]
+    for words in (en, language.of("de"), language.of("fr")):
+        shared = {*words.time(clocks[0])} & {*words.time(clocks[1])}
+        assert one == other or not shared
+
+
+@given(st.integers(0, 10**6), st.integers(0, 10**6))
+def test_words_of_a_number_mean_one_number(one: int, other: int) -> None:
+    for words in (en, language.of("de"), language.of("fr")):
+        assert one == other or not {*words.integer(one)} & {*words.integer(other)}
+        assert one == other or not {*words.money(one, "EUR")} & {*words.money(other, "EUR")}
+
+
+def test_numbers_times_and_money() -> None:
+    assert "three" in en.integer(3) and en.integer(50) == ["50"]
+    assert en.number(2.5) == ["2.5", "two and a half"]
+    assert {"$20", "20 dollars", "20 bucks", "twenty dollars"} <= {*en.money(20, "USD")}
+    assert "$12.50" in en.money(12.5, "USD") and "1 dollar" in en.money(1, "USD")
+    assert {"7:30 pm", "19:30"} <= {*en.time(datetime.time(19, 30))}
+    assert "half past seven" in en.time_words(datetime.time(19, 30))
+    assert "noon" in en.time(datetime.time(12)) and "midnight" in en.time(datetime.time(0))
+    assert en.joined(["a", "b", "c"]) == "a, b and c" and en.joined(["a"]) == "a"
+    assert "halb acht" in language.of("de").time_words(datetime.time(19, 30))
+
+
+@given(st.integers(0, 500))
+def test_a_frame_keeps_the_phrase(seed: int) -> None:
+    for phrase in ("play Jolene by Dolly Parton", "what is the time", "table for two"):
+        text = frames.dressed(phrase, en, random.Random(seed))
+        assert phrase.lower() in text.lower()
+        if phrase.startswith("table"):
+            assert not any(text.lower().startswith(r) for r in en.REQUESTS)
+
+
+@given(st.text(max_size=60), st.integers(0, 99))
+def test_a_slip_spares_what_the_arguments_are(text: str, seed: int) -> None:
+    rng = random.Random(seed)
+    made = frames.slipped(f"{text} The Crown please", ["The Crown"], rng)
+    assert "The Crown" in made and abs(len(made) - len(text) - 17) <= 1
+
+
+@pytest.mark.parametrize("locale", ["en", "de", "en-GB", "fr"])
+def test_every_locale_has_the_same_names(locale: str) -> None:
+    words = language.of(locale)
+    public = {n for n in vars(language.plain) if not n.startswith("_") and n != "digits"}
+    assert public <= {*vars(words)} | {"Any", "Mapping", "Sequence", "annotations", "datetime"}
+    assert words.question("city", {}) and words.refusal()
