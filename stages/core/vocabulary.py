@@ -11,6 +11,7 @@ from typing import Any
 
 from stages.core import links
 from stages.core.command import InputError
+from stages.core.phrases import parse
 from stages.core.settings import CONTROL
 from stages.core.text import composed, each
 from stages.core.yaml import line_of, read, text_of
@@ -71,7 +72,7 @@ def load(path: Path, pack: Path, locale: str) -> Vocabulary:
             if not isinstance(value, dict):
                 raise reader.error([name], "must map functions to lists of phrases")
             phrases = {
-                str(function): reader.texts(lines, [name, str(function)], MAX_PHRASE)
+                str(function): reader.phrases(lines, [name, str(function)])
                 for function, lines in value.items()
             }
         elif name == CHATTER:
@@ -111,6 +112,16 @@ class _Reader:
             raise self.error(keys, "must be a list of texts that is not empty")
         found = (self.text(v, [*keys, i], limit) for i, v in enumerate(value))
         return tuple(dict.fromkeys(found))
+
+    def phrases(self, value: Any, keys: list[str | int]) -> tuple[str, ...]:
+        found = self.texts(value, keys, MAX_PHRASE)
+        for phrase in found:
+            try:
+                parse(phrase)
+            except InputError as error:
+                place = [*keys, value.index(phrase)] if phrase in value else keys
+                raise self.error(place, str(error)) from None
+        return found
 
     def value(self, value: Any, keys: list[str | int]) -> Any:
         if isinstance(value, datetime.date | datetime.time):

@@ -138,6 +138,7 @@ BAD: list[tuple[dict[str, str], str]] = [
     ({"en": WORDS + "x: [2026-01-02]\n"}, "quotes"),
     ({"en": WORDS + "phrases: {other: [a]}\n"}, "phrases.other: .*has no such function"),
     ({"en": WORDS + "phrases: [a]\n"}, "must map functions"),
+    ({"en": WORDS + "phrases: {order: [a, 'b [c']}\n"}, r"2: phrases\.order\.1: .*not closed"),
     ({"population": "functions: {other: 1}\n"}, "functions: 'other' is unknown"),
     ({"population": "scenarios: {double: 1}\n"}, "scenarios: 'double' is unknown"),
     ({"population": "functions: {order: 0}\n"}, "all shares are zero"),

@@ -75,6 +75,13 @@ def test_attributes_that_agree_with_nothing(tmp_path: Path) -> None:
     assert len(found) == 1 and "'7 mill lane', have a `city`" in found[0]
 
 
+def test_a_form_that_the_entries_lack(tmp_path: Path) -> None:
+    pack = load(travel(tmp_path, "vocabularies/en.yaml", "in {city} from", "in {city:of} from"))
+    assert any(
+        "10 of 10 entries, such as 'paris', have no form `of`" in n for n in pack_notes(pack)
+    )
+
+
 def test_notes_name_what_is_rough(tmp_path: Path) -> None:
     pack = travel(tmp_path, "vocabularies/en.yaml", "  show_trips:\n", "  # show_trips:\n")
     text = (pack / "vocabularies" / "en.yaml").read_text("utf-8")
