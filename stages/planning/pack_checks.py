@@ -14,6 +14,9 @@ from stages.core.sources import Source
 from stages.planning import chatter
 from stages.planning.calls import agrees
 from stages.planning.plans import Settings, plans
+from stages.planning.presence import Presence
+from stages.planning.saying import sayable
+from stages.planning.scenarios import missing_argument
 from stages.planning.sources import Pools
 from stages.planning.strata import plannable
 
@@ -75,6 +78,7 @@ def pack_notes(pack: Pack) -> list[str]:
                         'roughly, as "with NAME VALUE"'
                     )
         found += _forms(pack, locale)
+        found += _always_said(pack, locale)
         found += chatter.requests(pack, locale)[1]
     return found
 
@@ -151,6 +155,20 @@ def _forms(pack: Pack, locale: str) -> Iterator[str]:
                     f"entries, such as {lacking[0]!r:.60}, have no form `{form}`, which phrases of "
                     f"{function} ask for: the plain one is taken"
                 )
+
+
+def _always_said(pack: Pack, locale: str) -> Iterator[str]:
+    """Required arguments that no phrase leaves out: nobody learns to ask for them."""
+    can_say = sayable(pack)
+    for function in pack.vocabulary(locale).phrases:
+        presence = Presence(pack, function, locale, 0, can_say)
+        required = missing_argument.candidates(pack, function)
+        rest = [slot for slot in required if not presence.can_leave_out(slot)]
+        if rest and pack.population.scenarios.get("missing_argument", 1):
+            yield (
+                f"{_path(pack, locale)}: phrases.{function}: none leaves out {', '.join(rest)} "
+                "alone: write such, for requests where the model must ask back for it"
+            )
 
 
 def _slots(part: Part) -> Iterator[Slot]:
