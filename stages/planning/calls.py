@@ -164,6 +164,8 @@ class Calls:
         for slot in followers:
             follower = self.pack.by_key[f"{self.function}.{slot}"]
             others = self.pools.pool(follower, self.locale).items or ()
+            if wanted := self.fixed.get(slot):
+                others = tuple(other for other in others if label(other.value) == wanted)
             name = leaf.path[-1]
             found = [i for i in found if any(agrees(o, name, items[i].value) for o in others)]
         return tuple(found)
