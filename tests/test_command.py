@@ -106,7 +106,10 @@ def none_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         return started[-1]
 
     monkeypatch.setattr(subprocess, "Popen", noted)
+    # Under nohup it is ignored, and so would be by every stage.
+    hangup = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
+    signal.signal(signal.SIGHUP, hangup)
     for process in started:
         if process.poll() is None:
             process.terminate()  # which ends what it started, too
@@ -233,6 +236,10 @@ def test_a_signal_to_the_group_counts_once_where_the_stage_waits_for_a_processor
     )  # fmt: skip
     stage = process_of(process)
     os.kill(stage, signal.SIGSTOP)
+    until = time.monotonic() + 20
+    while ") T " not in Path(f"/proc/{stage}/stat").read_text():
+        assert time.monotonic() < until
+        time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)
     time.sleep(1.0)
     os.kill(stage, signal.SIGCONT)
