@@ -49,8 +49,8 @@ def torch():
 
 def saves(seconds=2.5):
     command.grace(30)
-    ready()
     try:
+        ready()  # inside, for the signal may come at once
         time.sleep(60)
     except KeyboardInterrupt:
         time.sleep(seconds)
@@ -83,8 +83,8 @@ def fails():
     raise TypeError("the key is " + os.environ["MY_API_KEY"] + "\\nand more")
 
 def is_interrupted_into_an_error():
-    ready()
     try:
+        ready()
         time.sleep(60)
     except KeyboardInterrupt:
         raise RuntimeError("engine died")
