@@ -1,8 +1,8 @@
 """Write the figures of a pack's run as flat numbers, which Git keeps and README quotes.
 
 Command: python -m stages.figures REV FILE
-Reads:   of the revision, an experiment or `workspace`: metrics/evaluate.json, finetune.json; seconds
-         of the last training from data/.work/timings
+Reads:   of the revision, an experiment or `workspace`: metrics/evaluate.json, finetune.json; the
+         seconds of the last training from data/.work/timings
 Writes:  FILE, such as metrics/packs/assistant.json
 
 Not a stage of the pipeline.
@@ -20,8 +20,10 @@ from stages.core.command import InputError, run
 
 WORKSPACE = "workspace"
 ENDS = ("", "_low", "_high")
-SCORES = ("function_accuracy", "argument_f1", "exact_call", "no_call_accuracy",
-          "missing_argument_accuracy", "must_call", "hallucinated_function", "readable")  # fmt: skip
+SCORES = (
+    "function_accuracy", "argument_f1", "exact_call", "no_call_accuracy",
+    "missing_argument_accuracy", "must_call", "hallucinated_function", "readable",
+)  # fmt: skip
 
 
 def read(rev: str, name: str) -> dict[str, Any]:
