@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from types import ModuleType
+
+from stages.language.locale import Locale
 
 # Shares of requests with a greeting, with a polite form, with something after it, with a capital
 # letter, and with a mark at the end.
@@ -12,7 +13,7 @@ OPENED, REQUESTED, CLOSED, CAPITAL, MARKED = 0.08, 0.22, 0.1, 0.2, 0.2
 LONG = 14
 
 
-def dressed(text: str, words: ModuleType, rng: random.Random) -> str:
+def dressed(text: str, words: Locale, rng: random.Random) -> str:
     """A phrase as one of many people may say it.
 
     Polite forms go before commands alone, which begin with a verb of the locale's list.
