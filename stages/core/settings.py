@@ -340,6 +340,23 @@ class Finetune(Block):
         return steps
 
 
+def _range(shown: list[int]) -> list[int]:
+    if shown[0] > shown[1]:
+        raise ValueError(f"{shown} must rise: the fewest functions, then the most")
+    return shown
+
+
+class Tools(Block):
+    format: Literal["pythonic", "hermes", "native"]
+    sets: Annotated[int, Field(gt=0, le=100_000)]
+    shown: Annotated[
+        list[Annotated[int, Field(gt=0, le=1_000)]],
+        Field(min_length=2, max_length=2),
+        AfterValidator(_range),
+    ]
+    scored: Annotated[int, Field(gt=0, le=5_000)]
+
+
 class Evaluate(Block):
     max_tokens: Tokens
     # The draws are held in memory, one row a sample.
@@ -352,6 +369,7 @@ class Settings(Block):
     pack: Name
     seed: Annotated[int, Field(ge=0, le=MOST_SEED)]
     models: Models
+    tools: Tools
     engine: Engine
     ingest_graph: IngestGraph
     ingest_assets: IngestAssets

@@ -103,3 +103,8 @@ def neighbours(strata: Sequence[Stratum]) -> list[list[int]]:
             far = {j: distance(strata[i], strata[j], bands) for j in members if j != i}
             found[i] = sorted(far, key=lambda j: (far[j], j))
     return found
+
+
+def from_records(records: Any) -> list[Stratum]:
+    """The strata that `to_record` wrote, in their order."""
+    return [from_record(record) for record in records]

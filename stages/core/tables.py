@@ -293,3 +293,103 @@ def cell_of(row: Mapping[str, Any]) -> Cell:
 def empty(contract: type[Table]) -> pl.DataFrame:
     """A frame with the contract's columns and no rows."""
     return pl.DataFrame(schema=contract.schema())
+
+
+class Plans(Table):
+    """One row is a plan (`core.plan.Plan`); `stratum` and `turns` are JSON."""
+
+    plan_id: str = Field(unique=True)
+    scenario: str
+    stratum: str
+    tool_set: str
+    turns: str
+    route: str = Field(isin=ROUTES)
+    template_id: str
+    rank: int = Field(ge=0)
+    quota: int = Field(ge=0)
+    locale: str
+    seed: int
+    asset_ids: list[str]
+    node_ids: list[str]
+    image_path: str = Field(nullable=True)
+    text: str = Field(nullable=True)
+
+
+class ToolSets(Table):
+    """One row is a tool set; `tools` is a JSON list of OpenAI tools, `today` an ISO date."""
+
+    tool_set: str = Field(unique=True)
+    tools: str
+    today: str = Field(nullable=True)
+
+
+class Conversations(Table):
+    """One row is what was written for a plan: `messages` is JSON. `check` and `reason` are null for
+    one that was accepted.
+    """
+
+    plan_id: str
+    n: int = Field(ge=0)
+    query: str
+    messages: str
+    completion: str
+    model: str
+    prompt_hash: str
+    template_id: str
+    check: str = Field(nullable=True)
+    reason: str = Field(nullable=True)
+
+
+class Dialogues(Table):
+    """One row is a sample of a pack with a catalogue: `messages` and `tools` are JSON, beside what
+    tells where it comes from.
+    """
+
+    sample_id: str = Field(unique=True)
+    messages: str
+    tools: str
+    today: str = Field(nullable=True)
+    tool_set: str
+    scenario: str
+    function: str
+    locale: str
+    stratum: str
+    route: str = Field(isin=ROUTES)
+    template_id: str
+    plan_id: str
+    asset_ids: list[str]
+    node_ids: list[str]
+    image_path: str = Field(nullable=True)
+    model: str
+    prompt_hash: str
+    seed: int
+
+
+class Refused(Table):
+    """One row is a conversation that did not enter the dataset."""
+
+    plan_id: str
+    n: int
+    route: str = Field(isin=ROUTES)
+    stratum: str
+    template_id: str
+    check: str
+    reason: str
+    query: str
+
+
+class Answers(Table):
+    """One row is a golden row as one model answered it; `expected` and `predicted` are JSON lists
+    of calls, the former with the accepted values. `error`: what is wrong with the calls, a code.
+    """
+
+    golden_id: int
+    model: str
+    query: str
+    act: str
+    shown: int
+    completion: str
+    expected: str
+    predicted: str
+    error: str = Field(nullable=True)
+    exact: bool

@@ -11,6 +11,7 @@ from typing import Any
 
 from stages.core import links
 from stages.core.command import InputError
+from stages.core.phrases import parse
 from stages.core.settings import CONTROL
 from stages.core.text import composed, each
 from stages.core.yaml import line_of, read, text_of
@@ -71,7 +72,7 @@ def load(path: Path, pack: Path, locale: str) -> Vocabulary:
             if not isinstance(value, dict):
                 raise reader.error([name], "must map functions to lists of phrases")
             phrases = {
-                str(function): reader.texts(lines, [name, str(function)], MAX_PHRASE)
+                str(function): reader.phrases(lines, [name, str(function)])
                 for function, lines in value.items()
             }
         elif name == CHATTER:
@@ -97,10 +98,9 @@ class _Reader:
             value = str(value)  # a surface such as 7 need not stand in quotes
         if not isinstance(value, str):
             raise self.error(keys, f"{value!r:.60} is no text: put it in quotes")
-        if not value or value != value.strip() or CONTROL.search(value):
-            raise self.error(
-                keys, f"{value!r:.60} is empty, or has a blank at an end or a line break: remove it"
-            )
+        value = " ".join(value.split())
+        if not value or CONTROL.search(value):
+            raise self.error(keys, "is empty, or has a control character: remove it")
         if len(value) > limit:
             raise self.error(keys, f"{len(value)} characters; at most {limit}")
         return value
@@ -113,6 +113,16 @@ class _Reader:
         found = (self.text(v, [*keys, i], limit) for i, v in enumerate(value))
         return tuple(dict.fromkeys(found))
 
+    def phrases(self, value: Any, keys: list[str | int]) -> tuple[str, ...]:
+        found = self.texts(value, keys, MAX_PHRASE)
+        for phrase in found:
+            try:
+                parse(phrase)
+            except InputError as error:
+                place = [*keys, value.index(phrase)] if phrase in value else keys
+                raise self.error(place, str(error)) from None
+        return found
+
     def value(self, value: Any, keys: list[str | int]) -> Any:
         if isinstance(value, datetime.date | datetime.time):
             raise self.error(keys, f"{value} is read as a date: put it in quotes")
@@ -121,7 +131,7 @@ class _Reader:
         if value is not None and not isinstance(value, str | int | float | bool | list | dict):
             raise self.error(keys, f"{value!s:.60} is no text, number or list: put it in quotes")
         if isinstance(value, str):
-            return self.text(value, keys, MAX_PHRASE)
+            self.text(value, keys, MAX_PHRASE)
         return value
 
     def entries(self, value: Any, keys: list[str | int]) -> tuple[Entry, ...]:

@@ -61,6 +61,7 @@ class Locale(Protocol):
     # How people dress a request; see `frames.py`.
     VERBS: frozenset[str]
     QUESTIONS: frozenset[str]
+    PREPOSITIONS: Sequence[str]
     OPENERS: Sequence[str]
     REQUESTS: Sequence[str]
     CLOSERS: Sequence[str]

@@ -31,6 +31,7 @@ class Plain:
 
     VERBS: frozenset[str] = frozenset()
     QUESTIONS: frozenset[str] = frozenset()
+    PREPOSITIONS: Sequence[str] = ()
     OPENERS: Sequence[str] = ()
     REQUESTS: Sequence[str] = ()
     CLOSERS: Sequence[str] = ()

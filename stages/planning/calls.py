@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import datetime
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from stages import language
 from stages.core import catalogue as catalogues
 from stages.core.command import InputError
-from stages.core.pack import Pack
 from stages.core.plan import Argument, PlannedCall, Provenance
 from stages.core.sources import Source
 from stages.planning import wording
+from stages.planning.presence import Presence
 from stages.planning.sources import (
     Item,
     Pools,
@@ -27,31 +27,23 @@ from stages.planning.sources import (
 
 # Draws of one call until it keeps its schema.
 TRIES = 30
-# (function, locale, slots said) -> whether a phrase says just these.
-Sayable = Callable[[str, str, frozenset[str]], bool]
 
 
 @dataclass
 class Calls:
-    """The calls of one function in one locale. fixed: slot -> the value's label that the stratum
-    asks for, "" for not said. The n-th call depends on the seed and on what came before it alone.
+    """The calls of one function in one locale; `presence` says which arguments they have. The n-th
+    call depends on the seed and on what was drawn before it alone.
     """
 
-    pack: Pack
     pools: Pools
-    function: str
-    locale: str
-    seed: int
-    sayable: Sayable
-    fixed: Mapping[str, str] = field(default_factory=dict)
+    presence: Presence
     _streams: dict[tuple[str, str], Stream] = field(default_factory=dict)
-    _shares: dict[str, random.Random] = field(default_factory=dict)
     _members: dict[tuple[Any, ...], tuple[int, ...]] = field(default_factory=dict)
 
-    @property
-    def sources(self) -> Sequence[Source]:
-        """The sources of the function's arguments."""
-        return self.pack.sources[self.function]
+    def __post_init__(self) -> None:
+        self.pack, self.function = self.presence.pack, self.presence.function
+        self.locale, self.seed = self.presence.locale, self.presence.seed
+        self.fixed = self.presence.fixed
 
     def draw(
         self, today: datetime.date, choices: random.Random, without: str | None = None
@@ -81,7 +73,7 @@ class Calls:
     def _draw(
         self, today: datetime.date, choices: random.Random, without: str | None
     ) -> PlannedCall:
-        leaves = [leaf for leaf in self._present(choices, without) if leaf.slot != without]
+        leaves = self.presence.draw(choices, without)
         drawn: dict[str, Item] = {}
         for leaf in _ordered(leaves):
             if leaf.kind != "list":
@@ -123,101 +115,6 @@ class Calls:
         ]
         text = wording.joined(surfaces, self.locale)
         return Argument(leaf.path[0], values, "user", text, leaf.path[1:])
-
-    def _present(self, choices: random.Random, without: str | None) -> list[Source]:
-        """The leaves that this call has: required ones, and optional ones by their share; one of
-        each exclusive group; a set that some phrase says, if any does.
-        """
-        top = [source for source in self.sources if source.slot != without]
-        leaves = self._chosen(top)
-        for group in self.pack.exclusive.get(self.function, ()):
-            members = [leaf for leaf in leaves if _within(leaf.slot, group)]
-            slots = sorted({_within(leaf.slot, group) or "" for leaf in members})
-            if len(slots) > 1:
-                bound = [s for s in slots if self._is_bound(s)]
-                stays = bound[0] if bound else choices.choice(slots)
-                leaves = [
-                    leaf for leaf in leaves if _within(leaf.slot, group) in (None, stays)
-                ]  # fmt: skip
-        return self._said(leaves, choices)
-
-    def _is_bound(self, slot: str) -> bool:
-        """Whether a slot must stay: required, or asked for by the stratum."""
-        source = self.pack.by_key[f"{self.function}.{slot}"]
-        return source.required or bool(self.fixed.get(slot))
-
-    def _chosen(self, sources: Iterable[Source]) -> list[Source]:
-        leaves: list[Source] = []
-        for source in sources:
-            if not self._is_chosen(source):
-                continue
-            if source.kind != "object":
-                leaves.append(source)
-                continue
-            inner = self._chosen(source.properties)
-            # An object must hold something: the first of its properties, where none was drawn.
-            leaves += inner or self._first(source)
-        return leaves
-
-    def _first(self, source: Source) -> list[Source]:
-        """The leaves of an object's first property."""
-        first = source.properties[0]
-        return [first] if first.kind != "object" else self._chosen([first]) or self._first(first)
-
-    def _is_chosen(self, source: Source) -> bool:
-        if source.slot not in self._shares:
-            self._shares[source.slot] = random.Random(seed_of(self.seed, "share", source.slot))
-        level = self._shares[source.slot].random()
-        if source.slot in self.fixed and (self.fixed[source.slot] or not source.required):
-            return bool(self.fixed[source.slot])
-        if any(value and _is_below(slot, source.slot) for slot, value in self.fixed.items()):
-            return True
-        if source.required:
-            return True
-        if source.kind == "constant":
-            return source.is_declared
-        return level < source.share
-
-    def _said(self, leaves: list[Source], choices: random.Random) -> list[Source]:
-        """`leaves`, or the largest part of them with all that is required which a phrase can say;
-        where there is none, `leaves`: general adjuncts say the rest.
-        """
-        said = [leaf for leaf in leaves if leaf.is_said]
-        if self._can_say(said):
-            return leaves
-        units = sorted({unit for leaf in said if (unit := self._unit(leaf)) is not None})
-        choices.shuffle(units)
-        dropped: list[str] = []
-        for unit in units:
-            dropped.append(unit)
-            if self._can_say(_without(said, dropped)):
-                for back in list(dropped):  # bring back what needed not go
-                    fewer = [one for one in dropped if one != back]
-                    if self._can_say(_without(said, fewer)):
-                        dropped = fewer
-                return _without(leaves, dropped)
-        return leaves
-
-    def _unit(self, leaf: Source) -> str | None:
-        """The slot that can be left out to leave this leaf out: its own, or that of the object
-        which it is required in; None if it must stay.
-        """
-        for length in range(len(leaf.path), 0, -1):
-            slot = ".".join(leaf.path[:length])
-            if any(value and _is_below(name, slot) for name, value in self.fixed.items()):
-                return None
-            if not self.pack.by_key[f"{self.function}.{slot}"].required:
-                return slot
-        return None
-
-    def can_leave_out(self, slot: str) -> bool:
-        """Whether a phrase says all that is required but one argument."""
-        required = [one for one in self.sources if one.required and one.slot != slot]
-        leaves = [leaf for one in required for leaf in one.leaves() if leaf.is_said]
-        return self._can_say(leaf for leaf in leaves if self._unit(leaf) is None)
-
-    def _can_say(self, leaves: Iterable[Source]) -> bool:
-        return self.sayable(self.function, self.locale, frozenset(leaf.slot for leaf in leaves))
 
     def _stream(self, leaf: Source, group: str, size: int) -> Stream:
         key = (leaf.slot, group)
@@ -267,6 +164,8 @@ class Calls:
         for slot in followers:
             follower = self.pack.by_key[f"{self.function}.{slot}"]
             others = self.pools.pool(follower, self.locale).items or ()
+            if wanted := self.fixed.get(slot):
+                others = tuple(other for other in others if label(other.value) == wanted)
             name = leaf.path[-1]
             found = [i for i in found if any(agrees(o, name, items[i].value) for o in others)]
         return tuple(found)
@@ -287,20 +186,6 @@ def _governor(leaf: Source) -> str | None:
     if leaf.agrees_with is None:
         return None
     return ".".join((*leaf.path[:-1], leaf.agrees_with))
-
-
-def _is_below(slot: str, other: str) -> bool:
-    """Whether a slot is another one or a property of it."""
-    return slot == other or slot.startswith(f"{other}.")
-
-
-def _without(leaves: Iterable[Source], slots: Sequence[str]) -> list[Source]:
-    return [leaf for leaf in leaves if not any(_is_below(leaf.slot, slot) for slot in slots)]
-
-
-def _within(slot: str, group: frozenset[str]) -> str | None:
-    """The member of an exclusive group that a slot is, or is a property of."""
-    return next((member for member in group if _is_below(slot, member)), None)
 
 
 def _ordered(leaves: Sequence[Source]) -> list[Source]:

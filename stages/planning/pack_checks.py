@@ -9,11 +9,14 @@ from collections.abc import Iterator
 
 from stages.core.command import InputError
 from stages.core.pack import PACK, VOCABULARIES, Pack
+from stages.core.phrases import Part, Slot, parse
 from stages.core.sources import Source
 from stages.planning import chatter
 from stages.planning.calls import agrees
 from stages.planning.plans import Settings, plans
-from stages.planning.saying import slots, ways
+from stages.planning.presence import Presence
+from stages.planning.saying import sayable
+from stages.planning.scenarios import missing_argument
 from stages.planning.sources import Pools
 from stages.planning.strata import plannable
 
@@ -66,10 +69,7 @@ def pack_notes(pack: Pack) -> list[str]:
                     f"{path}: phrases.{function}: {n} of at least {ENOUGH_PHRASES} that make "
                     "queries varied"
                 )
-            try:
-                said = frozenset[str]().union(*(slots(phrase) for phrase in phrases[function]))
-            except InputError:
-                continue  # a problem already
+            said = frozenset().union(*(parse(text).slots for text in phrases[function]))
             for source in pack.sources.get(function, ()):
                 unsaid = [leaf.slot for leaf in source.leaves() if leaf.is_said]
                 if rest := [slot for slot in unsaid if slot not in said]:
@@ -77,10 +77,9 @@ def pack_notes(pack: Pack) -> list[str]:
                         f"{path}: phrases.{function}: none says {', '.join(rest)}: it is added "
                         'roughly, as "with NAME VALUE"'
                     )
-        try:
-            found += chatter.requests(pack, locale)[1]
-        except InputError as error:
-            found.append(str(error))
+        found += _forms(pack, locale)
+        found += _always_said(pack, locale)
+        found += chatter.requests(pack, locale)[1]
     return found
 
 
@@ -108,8 +107,8 @@ def _empty(pack: Pack, pools: Pools) -> Iterator[str]:
 
 
 def _phrases(pack: Pack) -> Iterator[str]:
-    """Phrases that cannot be read, that name what the function has no source for, or that together
-    cannot say all that is required.
+    """Phrases that name what the function does not have, or that together cannot say all that is
+    required.
     """
     planned = set(plannable(pack)[0]) if pack.sources and not _all_blocked(pack) else set()
     for locale in pack.locales:
@@ -119,19 +118,15 @@ def _phrases(pack: Pack) -> Iterator[str]:
             known = {leaf.slot for leaf in leaves if leaf.is_said}
             open_ = {".".join(lack.path) for lack in pack.lacking if lack.function == function}
             required = {leaf.slot for leaf in leaves if leaf.is_said and _is_needed(pack, leaf)}
-            can = False
-            for number, phrase in enumerate(phrases):
-                try:
-                    found = ways(phrase)
-                except InputError as error:
-                    yield f"{where}.{number}: {error}"
-                    continue
-                for slot in sorted(slots(phrase) - known - open_):
+            read = [parse(phrase) for phrase in phrases]
+            every = frozenset().union(*(one.slots for one in read))
+            for number, one in enumerate(read):
+                for slot in sorted(one.slots - known - open_):
                     yield (
                         f"{where}.{number}: {{{slot}}} is no argument that is said: "
                         f"{function} has {sorted(known)}"
                     )
-                can = can or any(required & _all(phrases) <= way.may for way in found)
+            can = any(required & every <= way.may for one in read for way in one.ways)
             if not can and function in planned and required:
                 yield (
                     f"{where}: none says all that is required ({', '.join(sorted(required))}): "
@@ -144,14 +139,45 @@ def _all_blocked(pack: Pack) -> bool:
     return blocked >= set(pack.catalogue.names)
 
 
-def _all(phrases: tuple[str, ...]) -> frozenset[str]:
-    found: set[str] = set()
-    for phrase in phrases:
-        try:
-            found |= slots(phrase)
-        except InputError:
-            continue
-    return frozenset(found)
+def _forms(pack: Pack, locale: str) -> Iterator[str]:
+    """Phrases that ask for a form which no entry of the argument's vocabulary has."""
+    for function, phrases in pack.vocabulary(locale).phrases.items():
+        asked = {slot for text in phrases for slot in _slots(parse(text).part) if slot.form}
+        for name, form in sorted(asked):
+            source = pack.by_key.get(f"{function}.{name}")
+            if source is None or source.kind != "vocabulary":
+                continue
+            entries = pack.entries(source.settings, locale)
+            lacking = [entry.value for entry in entries if form not in entry.forms]
+            if lacking:
+                yield (
+                    f"{_path(pack, locale)}: {source.settings}: {len(lacking)} of {len(entries)} "
+                    f"entries, such as {lacking[0]!r:.60}, have no form `{form}`, which phrases of "
+                    f"{function} ask for: the plain one is taken"
+                )
+
+
+def _always_said(pack: Pack, locale: str) -> Iterator[str]:
+    """Required arguments that no phrase leaves out: nobody learns to ask for them."""
+    can_say = sayable(pack)
+    for function in pack.vocabulary(locale).phrases:
+        presence = Presence(pack, function, locale, 0, can_say)
+        required = missing_argument.candidates(pack, function)
+        rest = [slot for slot in required if not presence.can_leave_out(slot)]
+        if rest and pack.population.scenarios.get("missing_argument", 1):
+            yield (
+                f"{_path(pack, locale)}: phrases.{function}: none leaves out {', '.join(rest)} "
+                "alone: write such, for requests where the model must ask back for it"
+            )
+
+
+def _slots(part: Part) -> Iterator[Slot]:
+    for one in part:
+        if isinstance(one, Slot):
+            yield one
+        elif not isinstance(one, str):
+            for option in one.options:
+                yield from _slots(option)
 
 
 def _is_needed(pack: Pack, leaf: Source) -> bool:

@@ -13,7 +13,8 @@ from stages.core.pack import Pack
 from stages.core.plan import Plan, ToolSet
 from stages.core.strata import FUNCTION, LOCALE, SCENARIO, Stratum
 from stages.planning import chatter
-from stages.planning.calls import Calls, Sayable
+from stages.planning.calls import Calls
+from stages.planning.presence import Presence, Sayable
 from stages.planning.saying import sayable
 from stages.planning.scenarios import SCENARIOS
 from stages.planning.scenarios.draws import Draws
@@ -116,7 +117,8 @@ def _plans(
             for name, slots in pack.dimensions.items()
             if function in slots
         }
-        calls = Calls(pack, pools, function, locale, own, says, fixed)
+        words = (stratum.min_words, stratum.max_words)
+        calls = Calls(pools, Presence(pack, function, locale, own, says, fixed, words))
     draws = Draws(pack, own, calls, requests.get(locale, ()))
     if not scenario.HAS_FUNCTION and not draws.chatter:
         raise InputError(

@@ -30,6 +30,7 @@ DATES = {"date", "day", "when", "birthday", "deadline", "arrival", "departure"}
 TIMES = {"time", "hour", "clock"}
 AMOUNTS = {"price", "amount", "budget", "cost", "fee", "salary", "payment", "total"}
 LONGEST = 70
+SLOT = re.compile(r"[^\s:{}]+")
 
 
 @dataclass(frozen=True)
@@ -274,8 +275,8 @@ def rough(function: Function, found: list[Suggestion]) -> list[str]:
     slots = []
     for one in found:
         slot = one.key[len(function.name) + 1 :]
-        if one.yaml.startswith("{share:"):
-            continue
+        if one.yaml.startswith("{share:") or not SLOT.fullmatch(slot):
+            continue  # of a name that no slot can have the general adjunct is left
         words = f"{_escaped(wording.named(slot))} {{{slot}}}"
         if one.yaml.startswith("{boolean:"):
             words = f"{{{slot}}}"

@@ -20,7 +20,8 @@ from jsonschema import Draft202012Validator, FormatChecker
 from stages import language
 from stages.core.command import InputError
 from stages.core.pack import Pack
-from stages.core.sources import Integer, ListOf, Number, Source
+from stages.core.source_kinds import Integer, ListOf, Number
+from stages.core.sources import Source
 from stages.planning import wording
 
 # Values that are laid out and shuffled; of more the stream jumps evenly over all.
@@ -120,6 +121,8 @@ class Pools:
         return [item.value for item in items] if items is not None else []
 
     def _made(self, source: Source, locale: str) -> Pool:
+        if source.kind not in KINDS:
+            raise _error(self.pack, source, f"the source `{source.kind}` cannot be drawn from yet")
         pool = KINDS[source.kind](source, self.pack, locale)
         if pool.items is None:
             _check_range(pool, source, self.pack)
@@ -186,14 +189,23 @@ def _enum(source: Source, pack: Pack, locale: str) -> Pool:
     values = source.schema.get("enum", ()) if source.settings is True else source.settings
     if not values:
         raise _error(pack, source, "`enum: true`, but its schema has no enum: list the values")
-    words = named(source, pack, locale)
-    return listed(
-        [
-            Item(value, words.get(json.dumps(value)) or (wording.plain(value),))
-            for value in values
-            if value is not None
-        ]
-    )
+    return _listed_values(values, source, pack, locale)
+
+
+def _listed_values(values: Sequence[Any], source: Source, pack: Pack, locale: str) -> Pool:
+    """Values of a schema with the surfaces of a vocabulary, or with what the values look like."""
+    words, spoken = named(source, pack, locale), language.of(locale)
+    rough = wording.booleans(source.path[-1], locale)
+    items = []
+    for value in values:
+        surfaces = words.get(json.dumps(value))
+        if not surfaces and isinstance(value, bool):
+            surfaces = rough[value]
+        elif not surfaces and isinstance(value, int):
+            surfaces = spoken.integer(value)
+        if value is not None:
+            items.append(Item(value, surfaces or (wording.plain(value),)))
+    return listed(items)
 
 
 def _vocabulary(source: Source, pack: Pack, locale: str) -> Pool:
@@ -208,9 +220,7 @@ def _text(source: Source, pack: Pack, locale: str) -> Pool:
 
 
 def _examples(source: Source, pack: Pack, locale: str) -> Pool:
-    words = named(source, pack, locale)
-    values = source.schema.get("examples", ())
-    return listed([Item(v, words.get(json.dumps(v)) or (wording.plain(v),)) for v in values])
+    return _listed_values(source.schema.get("examples", ()), source, pack, locale)
 
 
 def _boolean(source: Source, pack: Pack, locale: str) -> Pool:

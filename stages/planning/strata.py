@@ -108,7 +108,7 @@ def _base(pack: Pack, dimensions: list[Dimension]) -> tuple[Floats, list[str]]:
             # No more than half of what each function has, where nobody asked for a number.
             wanted[name] = min(wanted[name], reach / 2)
     by_scenario = _shares(wanted, scenarios)
-    for i, j in np.argwhere(_affinity(pack, dimensions).min(axis=2) == 0):
+    for i, j in np.argwhere(_affinity(pack, dimensions).max(axis=2) == 0):
         allowed[i, j] = 0
     without = sum(
         share
@@ -173,10 +173,11 @@ def _with_own(
         total = float(with_value.sum())
         parts = [with_value * part for part in own]
         for function, slot in slots.items():
-            has = _values(pack, pools, name, {function: slot})
-            for part, value in zip(parts, values, strict=True):
-                if value not in has:
-                    part[:, dimensions[1].values.index(function)] = 0
+            for k, locale in enumerate(dimensions[2].values):
+                has = _values_of(pack, pools, name, function, slot, locale)
+                for part, value in zip(parts, values, strict=True):
+                    if value not in has:
+                        part[:, dimensions[1].values.index(function), k] = 0
         seed = np.stack([table - with_value, *parts], axis=-1)
         affinity = _affinity(pack, [dimensions[0], *added[1:]])
         axes = tuple(range(table.ndim))
@@ -189,17 +190,11 @@ def _with_own(
 
 
 def _values(pack: Pack, pools: Pools, name: str, slots: Mapping[str, str]) -> list[str]:
-    """The values of a dimension of the pack's own: those that its arguments may take."""
+    """The values of a dimension of the pack's own that have a share."""
     found: dict[str, None] = {}
     for function, slot in slots.items():
-        source: Source | None = pack.by_key.get(f"{function}.{slot}")
-        if source is None or source.kind not in ("enum", "vocabulary", "boolean", "examples"):
-            raise InputError(
-                f"pack.yaml: dimensions.{name}: {function}.{slot} has no list of values (enum, "
-                "vocabulary, boolean): choose another argument"
-            )
         for locale in pack.locales:
-            found.update(dict.fromkeys(label(v) for v in pools.values(source, locale)))
+            found.update(dict.fromkeys(_values_of(pack, pools, name, function, slot, locale)))
     declared = pack.population.dimensions.get(name, {})
     for value in declared:
         if value not in found:
@@ -208,6 +203,19 @@ def _values(pack: Pack, pools: Pools, name: str, slots: Mapping[str, str]) -> li
                 f"{list(found)[:20]}"
             )
     return [value for value in found if not declared or declared.get(value)]
+
+
+def _values_of(
+    pack: Pack, pools: Pools, name: str, function: str, slot: str, locale: str
+) -> list[str]:
+    """The values that one function's argument may take in a locale."""
+    source: Source | None = pack.by_key.get(f"{function}.{slot}")
+    if source is None or source.kind not in ("enum", "vocabulary", "boolean", "examples"):
+        raise InputError(
+            f"pack.yaml: dimensions.{name}: {function}.{slot} has no list of values (enum, "
+            "vocabulary, boolean): choose another argument"
+        )
+    return list(dict.fromkeys(label(value) for value in pools.values(source, locale)))
 
 
 def _lengths(pack: Pack, function: str) -> list[tuple[int, int, float]]:

@@ -158,6 +158,38 @@ def test_values_agree_and_exclude_each_other(tmp_path: Path) -> None:
     assert dishes > 50
 
 
+def test_a_dimension_of_the_governed_value_agrees_too(tmp_path: Path) -> None:
+    food(tmp_path)
+    text = AGREEING + "dimensions: {dish: order.dish}\n"
+    (tmp_path / "pack.yaml").write_text(text, "utf-8")
+    made = plans(packs.load(tmp_path), Settings(100), 0)
+    pairs = {
+        (plan.stratum["dish"], a.value)
+        for plan in made.plans
+        for a in (a for call in plan.calls for a in call.arguments if a.name == "cuisine")
+    }
+    assert ("ramen", "noodles") in pairs and ("ramen", "pizza") not in pairs
+    assert {cuisine for dish, cuisine in pairs if dish == "pho"} == {"noodles", "vegan"}
+
+
+def test_what_cannot_be_drawn_from_yet_is_told(tmp_path: Path) -> None:
+    parameters = {"type": "object", "properties": {"n": {"type": "string"}}}
+    text = "name: p\narguments:\n  f.n: {asset: songs.title}\n"
+    pack = packs.load(write_pack(tmp_path, [{"name": "f", "parameters": parameters}], text))
+    with pytest.raises(InputError, match="`asset` cannot be drawn from yet"):
+        plans(pack, Settings(20), 0)
+
+
+def test_surfaces_of_a_schemas_values(tmp_path: Path) -> None:
+    schema = {"enum": [3, True, "THIS_WEEK", "kg", None]}
+    parameters = {"type": "object", "properties": {"is_n": schema}, "required": ["is_n"]}
+    pack = packs.load(write_pack(tmp_path, [{"name": "f", "parameters": parameters}]))
+    made = plans(pack, Settings(60), 0)
+    said = {(a.value, a.surface) for p in made.plans for c in p.calls for a in c.arguments}
+    assert {(3, "three"), (True, "with n"), ("THIS_WEEK", "this week"), ("kg", "kg")} <= said
+    assert None not in {value for value, _ in said}
+
+
 def test_only_sets_that_a_phrase_can_say(travel: packs.Pack) -> None:
     """With a phrase that says city, day and nights with a room or breakfast, never both."""
     required = frozenset({"city", "check_in", "nights"})

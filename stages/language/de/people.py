@@ -19,6 +19,8 @@ QUESTIONS = frozenset(
     """was wer wo wann welche welcher welches wie warum ist sind kannst kann könntest gibt hast
     wird""".split()  # noqa: SIM905
 )
+# After these a day's words have no preposition of their own.
+PREPOSITIONS = ("ab", "vom", "für den", "bis", "am", "seit")
 OPENERS = ("hey", "hallo", "ok", "hi", "also", "guten tag")
 REQUESTS: Sequence[str] = ("bitte", "ach bitte", "sei so nett und")
 CLOSERS = ("bitte", "danke", "vielen dank", "wenn möglich")

@@ -4,6 +4,7 @@ from stages.language.en.cues import CUES
 from stages.language.en.people import (
     CLOSERS,
     OPENERS,
+    PREPOSITIONS,
     QUESTIONS,
     REQUESTS,
     VERBS,
@@ -31,7 +32,7 @@ from stages.language.en.values import (
 )
 
 __all__ = [
-    "CLOSERS", "CUES", "OPENERS", "QUESTIONS", "REQUESTS", "VERBS", "bare", "date", "day_words",
+    "CLOSERS", "CUES", "OPENERS", "PREPOSITIONS", "QUESTIONS", "REQUESTS", "VERBS", "bare", "date", "day_words",
     "duration", "integer", "joined", "moment", "money", "month_day", "nth", "number", "question",
     "questions", "refusal", "refusals", "split", "stem", "time", "time_words",
 ]  # fmt: skip

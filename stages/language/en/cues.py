@@ -76,7 +76,7 @@ CUES = Cues(
     } | {"buck": "USD"},
     near=_near(),
     weekdays=_weekdays(),
-    day_before=frozenset(_BEFORE | {"on", "for", "since"}),
+    day_before=frozenset(_BEFORE | {"on", "for", "since", "starting"}),
     time_before=frozenset(_BEFORE | {"at", "around", "about"}),
     fillers=frozenset({"at", "on", "of", "the", "in", "around", "about", "by"}),
     units=_UNITS | {f"{unit}s": span for unit, span in _UNITS.items()},

@@ -26,6 +26,9 @@ QUESTIONS = frozenset(
     """what what's whats who who's where where's when when's which how how's why is are was were do
     does did can could will would should has have am any""".split()  # noqa: SIM905
 )
+# After these a day's words have no preposition of their own.
+PREPOSITIONS = ("from", "for", "on", "starting", "leaving", "until", "by", "before", "after", "to",
+                "since", "of", "till")  # fmt: skip
 OPENERS = ("hey", "hi", "ok", "okay", "hello", "so", "yo", "hey there", "quick one")
 REQUESTS = ("can you", "could you", "please", "can you please", "could you please", "i need you to",
             "i want you to", "i'd like you to", "would you", "go ahead and", "pls", "will you",

@@ -121,7 +121,7 @@ def date(day: datetime.date, today: datetime.date) -> list[str]:
 def day_words(day: datetime.date, today: datetime.date) -> list[str]:
     """Words for a day, also such that leave open which it is: "next friday"."""
     ahead, weekday = (day - today).days, DAYS[day.weekday()]
-    found = date(day, today)
+    found = [words for words in date(day, today) if day.isoformat() not in words]
     if 2 <= ahead <= 10 and f"next {weekday}" not in found:
         found += [f"next {weekday}"]
     if ahead == 0:

@@ -36,7 +36,7 @@ def turns(draws: Draws) -> tuple[tuple[Turn, ...], str | None]:
     fixed = {slot.split(".")[0] for slot, value in calls.fixed.items() if value}
     free = [slot for slot in candidates(draws.pack, calls.function) if slot not in fixed]
     free = free or candidates(draws.pack, calls.function)
-    sayable = [slot for slot in free if calls.can_leave_out(slot)] or free
+    sayable = [slot for slot in free if calls.presence.can_leave_out(slot)] or free
     missing = sayable[next(draws.stream("missing", len(sayable)))]
     call = calls.draw(draws.today, draws.choices, without=missing)
     return (Turn("ask", (call,), missing),), None

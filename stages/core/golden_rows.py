@@ -1,0 +1,166 @@
+"""A golden set of calls: what users say, and the calls that are right, with what else is accepted.
+
+One JSON object a line. The long form:
+
+    {"messages": [{"role": "user", "content": "a table for two"}],
+     "expected": [{"name": "book_table", "arguments": {"people": [2], "cuisine": ["", "any"]}}],
+     "tools": ["book_table", "cancel"]}
+
+An argument's list has the accepted values; "" among them: it may be left out. `tools`, names of
+functions that are shown, may be left out. Where no call is right, `act` says what is, `ask` (with
+`missing`, the argument to be asked for) or `refuse`. The short form has `query`, `function` and
+`arguments`, each value the only one accepted, or {"any_of": [...]}.
+"""
+
+from __future__ import annotations
+
+import reprlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stages.core import files
+from stages.core.catalogue import Catalogue, Problem, problems
+from stages.core.command import InputError
+from stages.core.conversation import Call
+from stages.core.text import MAX_QUERY, composed, each, is_valid
+
+ACTS = ("call", "ask", "refuse")
+# Among an argument's accepted values: it may be left out.
+ABSENT = ""
+MAX_ACCEPTED, MAX_CALLS = 1_000, 100
+
+
+@dataclass(frozen=True)
+class Expected:
+    """A call that is right: for each argument the accepted values."""
+
+    name: str
+    arguments: dict[str, list[Any]]
+
+
+@dataclass(frozen=True)
+class GoldenRow:
+    """A turn to be answered. golden_id: its number, from 1; tools: the functions that are shown,
+    None for any; act: call, ask or refuse.
+    """
+
+    golden_id: int
+    query: str
+    act: str
+    expected: tuple[Expected, ...] = ()
+    missing: str | None = None
+    tools: tuple[str, ...] | None = None
+
+
+def read(path: str | Path, catalogue: Catalogue) -> list[GoldenRow]:
+    """Read a golden file (.jsonl). Raises InputError with file and line for the first bad row."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path} is missing: name a file with golden queries")
+    found: list[GoldenRow] = []
+    for line, row in files.read_lines(path):
+        try:
+            found.append(_row(len(found) + 1, each(row, composed), catalogue))
+        except _Wrong as error:
+            raise InputError(f"{path}, line {line}: {error}") from None
+    return found
+
+
+class _Wrong(ValueError):
+    """What is wrong with a row."""
+
+
+def _row(number: int, row: dict[str, Any], catalogue: Catalogue) -> GoldenRow:
+    query = row.get("query")
+    if "messages" in row:
+        query = _query(row["messages"])
+    if not isinstance(query, str) or not query.strip():
+        raise _Wrong(f"`query` is {reprlib.repr(query)}: it must be what the user says")
+    if len(query) > MAX_QUERY:
+        raise _Wrong(f"the query has {len(query)} characters: it must have at most {MAX_QUERY}")
+    if not is_valid(query):
+        raise _Wrong("the query holds half a surrogate pair: write the character")
+    expected = _expected(row, catalogue)
+    act = row.get("act", "call" if expected else None)
+    if act not in ACTS:
+        raise _Wrong(
+            "no call is expected: give `function` and `arguments`, or `expected`, or `act`: ask or "
+            "refuse"
+        )
+    if act == "call" and not expected:
+        raise _Wrong("act call needs `function` and `arguments`, or `expected`")
+    missing = row.get("missing")
+    if act == "ask" and not isinstance(missing, str):
+        raise _Wrong("act ask needs `missing`, the argument that is to be asked for")
+    if act == "call":
+        for one in expected:
+            _check(one, catalogue)
+    return GoldenRow(number, query, act, expected, missing, _tools(row, expected, act, catalogue))
+
+
+def _query(messages: Any) -> Any:
+    if not isinstance(messages, list) or len(messages) != 1 or not isinstance(messages[0], dict):
+        raise _Wrong("`messages` must be one message of the user, as yet")
+    if messages[0].get("role") != "user":
+        raise _Wrong("the last of `messages` must be the user's")
+    return messages[0].get("content")
+
+
+def _expected(row: dict[str, Any], catalogue: Catalogue) -> tuple[Expected, ...]:
+    given = row.get("expected")
+    if given is None and row.get("function") is not None:
+        arguments = row.get("arguments", {})
+        if not isinstance(arguments, dict):
+            raise _Wrong(f"`arguments` is {reprlib.repr(arguments)}: it must be an object")
+        short = {
+            name: value["any_of"] if isinstance(value, dict) and [*value] == ["any_of"] else [value]
+            for name, value in arguments.items()
+        }
+        given = [{"name": row["function"], "arguments": short}]
+    if given is None:
+        return ()
+    if not isinstance(given, list) or len(given) > MAX_CALLS:
+        raise _Wrong(f"`expected` must be a list of at most {MAX_CALLS} calls")
+    found = []
+    for call in given:
+        if not isinstance(call, dict) or not isinstance(call.get("arguments"), dict):
+            raise _Wrong(f"expected: {reprlib.repr(call)} is no call: give name and arguments")
+        if call.get("name") not in catalogue:
+            raise _Wrong(f"the function {call.get('name')!r:.80} is not in the catalogue")
+        for name, values in call["arguments"].items():
+            if not isinstance(values, list) or not 0 < len(values) <= MAX_ACCEPTED:
+                raise _Wrong(f"{name}: list the accepted values, at least one")
+        found.append(Expected(call["name"], call["arguments"]))
+    return tuple(found)
+
+
+def _check(expected: Expected, catalogue: Catalogue) -> None:
+    """Raise _Wrong where the function does not take the first accepted values."""
+    first = {
+        name: next(value for value in values if value != ABSENT)
+        for name, values in expected.arguments.items()
+        if any(value != ABSENT for value in values)
+    }
+    found: list[Problem] = problems(Call(expected.name, first), catalogue)
+    if found:
+        raise _Wrong(f"{expected.name}: {found[0].code}: {found[0].text}")
+
+
+def _tools(
+    row: dict[str, Any], expected: tuple[Expected, ...], act: str, catalogue: Catalogue
+) -> tuple[str, ...] | None:
+    given = row.get("tools")
+    if given is None:
+        return None
+    if not isinstance(given, list) or not given:
+        raise _Wrong("`tools` must be a list of names of functions that is not empty")
+    names = [one["function"]["name"] if isinstance(one, dict) and "function" in one else one
+             for one in given]  # fmt: skip
+    for name in names:
+        if name not in catalogue:
+            raise _Wrong(f"tools: {name!r:.80} is not in the catalogue")
+    for one in expected:
+        if act == "call" and one.name not in names:
+            raise _Wrong(f"tools: {one.name} is expected and not shown")
+    return tuple(names)

@@ -1,0 +1,99 @@
+"""The dataset of a pack with a catalogue: which conversations it takes, and on which side."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from hashlib import blake2b
+
+import polars as pl
+
+from stages.core.plan import turns_from_json
+from stages.core.strata import Stratum, neighbours
+from stages.core.text import normalized
+from stages.dataset import duplicates
+from stages.dataset.contamination import Golden
+
+
+def refused(
+    frame: pl.DataFrame, golden: Sequence[str], threshold: float, seed: int
+) -> pl.DataFrame:
+    """`frame` with `check` and `reason` also for what only the whole table shows: a golden query, a
+    query that stands there twice, or one that nearly repeats another which means the same.
+
+    frame: columns query, meant, check, reason, in the order of preference. Two queries that differ
+    in a value alone do not mean the same, and both teach something.
+    """
+    texts = pl.Series([normalized(query) for query in frame["query"]], dtype=pl.String)
+    check, reason = frame["check"].to_list(), frame["reason"].to_list()
+
+    def open_rows() -> list[int]:
+        return [n for n, one in enumerate(check) if one is None]
+
+    def object_to(row: int, name: str, why: str) -> None:
+        check[row], reason[row] = name, why
+
+    if golden:
+        rows = open_rows()
+        for row, why in zip(rows, Golden(golden).reasons(texts.gather(rows)), strict=True):
+            if why is not None:
+                object_to(row, "contamination", why)
+    rows = open_rows()
+    for row, twice in zip(rows, duplicates.exact(texts.gather(rows)), strict=True):
+        if twice:
+            object_to(row, "duplicate", "the same query stands there already")
+    groups: dict[str, list[int]] = defaultdict(list)
+    for row in open_rows():
+        groups[frame["meant"][row]].append(row)
+    for members in groups.values():
+        if len(members) > 1:
+            near = duplicates.near(texts.gather(members), threshold, seed)
+            for row, is_near in zip(members, near, strict=True):
+                if is_near:
+                    object_to(row, "near_duplicate", "nearly repeats one that means the same")
+    return frame.with_columns(
+        check=pl.Series(check, dtype=pl.String), reason=pl.Series(reason, dtype=pl.String)
+    )
+
+
+def selected(names: Sequence[str], strata: Sequence[Stratum], keys: Sequence[str]) -> list[int]:
+    """Positions of the rows to take: each stratum's first up to its quota, and where it lacks some
+    those of its neighbours that are left over, the nearest first.
+
+    names: the stratum of each row, as `keys` name those of `strata`.
+    """
+    stock: dict[str, list[int]] = defaultdict(list)
+    for row, name in enumerate(names):
+        stock[name].append(row)
+    taken: list[int] = []
+    lacking: Counter[int] = Counter()
+    for number, (stratum, key) in enumerate(zip(strata, keys, strict=True)):
+        own, stock[key] = stock[key][: stratum.quota], stock[key][stratum.quota :]
+        taken += own
+        lacking[number] = stratum.quota - len(own)
+    near = neighbours(strata)
+    for number, many in lacking.items():
+        for other in near[number]:
+            if many <= 0:
+                break
+            rest = stock[keys[other]]
+            taken += rest[:many]
+            stock[keys[other]] = rest[many:]
+            many -= len(rest[:many])
+    return sorted(taken)
+
+
+def meant(turns: str, text: str | None) -> str:
+    """What a plan's query means, whatever its words: the calls that the user wants with their
+    values, or the chit-chat itself. turns, text: as in a row of Plans.
+    """
+    if text is not None:
+        return text
+    wanted = [[one.call.name, one.call.arguments] for one in turns_from_json(turns)[-1].calls]
+    return json.dumps(wanted, sort_keys=True, ensure_ascii=False)
+
+
+def sample_id(plan_id: str, n: int) -> str:
+    """The name of a sample; in the order of these a dataset is mixed."""
+    return blake2b(f"{plan_id}/{n}".encode(), digest_size=8).hexdigest()
