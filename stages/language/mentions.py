@@ -41,7 +41,7 @@ class Text:
         return [token.key for token in self.tokens]
 
     @cached_property
-    def stems(self) -> Sequence[str]:
+    def stems(self) -> list[str]:
         """Its words without number and case."""
         return [self.stem(word) for word in self.words]
 
@@ -72,8 +72,8 @@ class Text:
         return Span(self.tokens[first].start, self.tokens[last - 1].end)
 
     def find(self, form: str) -> list[Span]:
-        """Where it says these words: whole words, in any case, the last one in any number, without
-        an article before it if need be. Words of signs alone are looked for as they stand.
+        """Where it says these words: whole words, in any case and number, without an
+        article before it if need be. Words of signs alone are looked for as they stand.
         """
         wanted = keys(form)
         if not wanted:
@@ -88,16 +88,13 @@ class Text:
         return [Span(at, at + len(form))] if at >= 0 else []
 
     def _sequence(self, wanted: Sequence[str]) -> list[Span]:
-        last = self.stem(wanted[-1])
-        first = self.stem(wanted[0])
+        stems = [self.stem(word) for word in wanted]
         found: list[Span] = []
-        for at in self._places.get(first, ()):
-            end = at + len(wanted)
+        for at in self._places.get(stems[0], ()):
+            end = at + len(stems)
             if end > len(self.words) or len(found) == MAX_SPANS:
                 break
-            if self.stems[end - 1] == last and all(
-                self.words[at + n] == wanted[n] for n in range(len(wanted) - 1)
-            ):
+            if self.stems[at:end] == stems:
                 found.append(self.span(at, end))
         return found
 

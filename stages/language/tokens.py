@@ -24,6 +24,8 @@ _TOKEN = regex.compile(
     | (?P<sign>[\p{{S}}\#&@%]|\p{{No}}|\p{{Nl}})""",
     regex.VERBOSE,
 )
+# What makes a word of somebody his or hers.
+_POSSESSIVE = regex.compile(rf"[{APOSTROPHES}][sS]$")
 _DROPPED = str.maketrans(dict.fromkeys(APOSTROPHES + ".", None))
 
 
@@ -42,15 +44,15 @@ class Token(NamedTuple):
 def tokens(text: str) -> Sequence[Token]:
     """The words, numbers and signs of a text; punctuation parts them and is left out.
 
-    Keys have no case and no apostrophes: "Mom's" is `moms`, "7 P.M." is `7`, `pm`. Linear in the
-    text, of which the first MAX_TEXT characters count.
+    Keys have no case, no apostrophes and no possessive: "Mom's" is `mom`, "7 P.M." is `7`, `pm`.
+    Linear in the text, of which the first MAX_TEXT characters count.
     """
     found = []
     for match in _TOKEN.finditer(text[:MAX_TEXT]):
         kind = match.lastgroup or ""
         key = match[0]
         if kind in ("word", "short"):
-            key, kind = folded(key).translate(_DROPPED), "word"
+            key, kind = folded(_POSSESSIVE.sub("", key)).translate(_DROPPED), "word"
         elif kind in ("number", "clock") and not key.isascii():
             key = "".join(_ascii(c) for c in key)
         found.append(Token(key, match.start(), match.end(), kind))

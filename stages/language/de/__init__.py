@@ -32,7 +32,8 @@ from stages.language.de.values import (
 )
 
 __all__ = [
-    "CLOSERS", "CUES", "OPENERS", "PREPOSITIONS", "QUESTIONS", "REQUESTS", "VERBS", "bare", "date", "day_words",
+    "CLOSERS", "CUES", "OPENERS", "PREPOSITIONS", "QUESTIONS", "REQUESTS", "VERBS", "bare",
+    "date", "day_words",
     "duration", "integer", "joined", "moment", "money", "month_day", "nth", "number", "question",
     "questions", "refusal", "refusals", "split", "stem", "time", "time_words",
 ]  # fmt: skip
