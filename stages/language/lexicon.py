@@ -12,6 +12,8 @@ from stages.language.tokens import keys
 # Numbers below this are read in words; larger ones by the locale's `scales`.
 SPELLED = 1_000
 MINUTES = 1_440
+# What phrases mean that name several days.
+LOOSE = "several"
 
 
 class Clock(NamedTuple):
@@ -24,7 +26,8 @@ class Clock(NamedTuple):
 class Lexicon:
     """Phrases by kind. `longest` finds the one with the most words that starts at a position.
 
-    numbers: -> value; days: -> (month, day), days from today, or a Weekday; nths: -> the number
+    numbers: -> value; days: -> (month, day), days from today, a Weekday or
+    LOOSE; nths: -> the number
     of a day; clocks: -> Clock; spans: -> seconds.
     """
 
@@ -73,7 +76,9 @@ class Lexicon:
         for day in (datetime.date(2024, 1, 1) + datetime.timedelta(n) for n in range(366)):
             for words in locale.month_day(day.month, day.day):
                 found[words] = (day.month, day.day)
-        return found | dict(locale.CUES.near) | dict(locale.CUES.weekdays)
+        cues = locale.CUES
+        loose = dict.fromkeys(cues.loose, LOOSE)
+        return found | loose | dict(cues.near) | dict(cues.weekdays)
 
     @staticmethod
     def _clocks(locale: Locale) -> dict[str, Clock]:

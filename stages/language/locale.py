@@ -26,6 +26,7 @@ class Cues(NamedTuple):
     words that count one and may be articles or pronouns too. scales: what multiplies a number.
     joint: the word between a scale and the rest. half: what adds a half. numbers: phrases of a
     number. currencies: word or sign -> ISO code. near: phrases of a day -> days from today.
+    loose: phrases of some days, not one.
     day_before, time_before: words that lead a day or a time. fillers: words between a day and its
     year or between a date and a time. month_first: whether 5/3 is the third of May, None where it
     may be both. units: words for spans of time -> seconds. spans: phrases for one -> seconds.
@@ -42,6 +43,7 @@ class Cues(NamedTuple):
     numbers: Mapping[str, float] = {}
     currencies: Mapping[str, str] = {}
     near: Mapping[str, int] = {}
+    loose: Sequence[str] = ()
     weekdays: Mapping[str, Weekday] = {}
     day_before: frozenset[str] = frozenset()
     time_before: frozenset[str] = frozenset()

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from stages.language import days
-from stages.language.lexicon import Lexicon
+from stages.language.lexicon import LOOSE, Lexicon
 from stages.language.locale import Weekday
 from stages.language.tokens import Token
 
@@ -160,6 +160,10 @@ class Reader:
             return None
         length, meaning = phrase
         end = at + length
+        if table is self.lexicon.nths:  # of "on the 9th of may" the day begins behind the "on"
+            inner = self.lexicon.days.longest(self.words, at + 1)
+            if inner and inner[0] + 1 > length:
+                return None
         if isinstance(meaning, Weekday):
             # "friday, may 3rd": the date says which.
             exact = self.lexicon.days.longest(self.words, end) if end < len(self.words) else None
@@ -168,8 +172,8 @@ class Reader:
             return self._days(self._weekday(meaning), end)
         if isinstance(meaning, tuple):
             return self._dated(meaning, end)
-        if self.today is None:
-            return Found(end, ())
+        if self.today is None or meaning == LOOSE:
+            return Found(end, (), is_clear=False)
         if table is self.lexicon.nths:
             return self._days([days.ordinal_day(meaning, self.today)], end)
         return self._days([self.today + datetime.timedelta(days=meaning)], end)
@@ -241,12 +245,12 @@ class Reader:
             hour, minute = (int(part) for part in token.key.split(":"))
             if hour < 24 and minute < 60:
                 end, options, clear = at + 1, (hour * 60 + minute,), hour * 60 + minute
-        elif token.key in self.lexicon.cues.time_before and at + 1 < len(self.words):
+        elif at and self.words[at - 1] in self.lexicon.cues.time_before:
             # "at 7": a number behind such a word may be an hour.
-            count = self._counted(at + 1)
-            if count[0] in range(1, 13) and count[1] - at == 2:
-                hour = int(count[0] or 0) % 12
-                return Found(count[1], (clock_of(hour * 60), clock_of(hour * 60 + 720)), False)
+            value, following = self._counted(at)
+            if value in range(1, 13) and following == at + 1:
+                hour = int(value or 0) % 12
+                return Found(following, (clock_of(hour * 60), clock_of(hour * 60 + 720)), False)
         if end == at:
             return None
         first = options if clear is None else (clear, *(o for o in options if o != clear))

@@ -81,7 +81,7 @@ def _touches_another(span: Span, forms: Sequence[Form], found: Sequence[Place]) 
     """
     slots = {form.slot for form in forms}
     return any(
-        span.overlaps(other)
+        span.overlaps(other) and not _inside(other, [span])
         for place in found
         if place.argument.slot not in slots
         for other in place.spans
@@ -136,12 +136,15 @@ def _measure(
     left, own = _left(plan, context, found)
     for reading in text.said:
         span = Span(reading.start, reading.end)
-        if not measures & TAKERS[reading.kind] or any(span.overlaps(other) for other in spans):
+        # "at 7" may be a number, and a time.
+        same = [one for one in text.readings if (one.start, one.end) == span]
+        takers = {kind for one in same for kind in TAKERS[one.kind]}
+        if not measures & takers or any(span.overlaps(other) for other in spans):
             continue
         words = text.words[reading.first : reading.last]
-        if not left & TAKERS[reading.kind] and own.issuperset(words):
+        if not left & takers and own.issuperset(words):
             continue  # "two out of five"
-        if not any(_is_of(reading, place, context) for place in found):
+        if not any(_is_of(one, place, context) for one in same for place in found):
             said = text.text[span.start : span.end]
             return Refusal(NAME, f"a {reading.kind} that no argument has: {said!r:.60}")
     return None

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from stages import language
 from stages.checks.call.context import Context, Slot, forms_of
 from stages.core.plan import Argument, Plan
-from stages.language.mentions import Span, Text
+from stages.language.mentions import Span, Text, means
 
 
 class Place(NamedTuple):
@@ -79,26 +79,42 @@ def _spans(
     text: Text, argument: Argument, slot: Slot | None, context: Context, taken: Sequence[Span]
 ) -> Sequence[Span]:
     """The argument's own places: first of the words planned, then of others that say the value."""
+    kind = slot.kind if slot else "string"
+
+    def free(found: Sequence[Span], value: Any) -> Span | None:
+        """The first span over none that is taken, and no part of what means something else."""
+        for span in found:
+            if any(span.overlaps(other) for other in taken):
+                continue
+            if slot is None or not slot.measure or not _is_part(text, span, value, kind):
+                return span
+        return None
+
     planned = [context.surfaces.get(argument.slot), argument.surface]
     bare = language.of(context.locale).bare
     for surface in dict.fromkeys(words for words in planned if words):
         for words in dict.fromkeys((surface, bare(surface))):
-            if span := _free(text.find(words), taken):
+            if span := free(text.find(words), argument.value):
                 return (span,)
-    kind = slot.kind if slot else "string"
-    if not isinstance(argument.value, list):
-        mentions = text.mentions(argument.value, kind, forms_of(slot, argument.value))
-        span = _free(mentions, taken)
-        return (span,) if span else ()
     spans: list[Span] = []
-    for value in argument.value:
-        span = _free(text.mentions(value, kind, forms_of(slot, value)), [*taken, *spans])
+    for value in argument.value if isinstance(argument.value, list) else [argument.value]:
+        span = free(text.mentions(value, kind, forms_of(slot, value)), value)
         if span is None:
             return ()
         spans.append(span)
+        taken = [*taken, span]
     return spans
 
 
-def _free(spans: Sequence[Span], taken: Sequence[Span]) -> Span | None:
-    """The first span over none that is taken."""
-    return next((s for s in spans if not any(s.overlaps(other) for other in taken)), None)
+def _is_part(text: Text, span: Span, value: Any, kind: str) -> bool:
+    """Whether words of a measure are part of more that means something else: "tomorrow" in "the day
+    after tomorrow".
+    """
+    return any(
+        reading.start <= span.start
+        and span.end <= reading.end
+        and (reading.start, reading.end) != span
+        and not means(reading, value, kind)
+        and reading.kind in ("date", "time")
+        for reading in text.said
+    )

@@ -60,6 +60,8 @@ CUES = Cues(
         if word
     },
     near=_near(),
+    loose=("diese woche", "nächste woche", "dieses wochenende", "am wochenende",
+           "nächstes wochenende", "diesen monat", "nächsten monat"),
     weekdays=_weekdays(),
     day_before=frozenset({"am", "ab", "vom", "bis", "zum", "für", "den", "dem", "seit"}),
     time_before=frozenset({"um", "gegen", "ab", "bis", "von", "vor", "nach"}),

@@ -75,6 +75,8 @@ CUES = Cues(
         if word
     } | {"buck": "USD"},
     near=_near(),
+    loose=("this week", "next week", "this weekend", "the weekend", "next weekend", "this month",
+           "next month", "later this week", "these days"),
     weekdays=_weekdays(),
     day_before=frozenset(_BEFORE | {"on", "for", "since", "starting"}),
     time_before=frozenset(_BEFORE | {"at", "around", "about"}),
