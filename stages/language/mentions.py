@@ -67,6 +67,14 @@ class Text:
         """The values that a reader takes from it, from left to right, none over another."""
         return cover(self.readings)
 
+    @cached_property
+    def by_span(self) -> dict[Span, list[Reading]]:
+        """What each stretch of it may say: "at 7" a number and a time."""
+        found: dict[Span, list[Reading]] = {}
+        for one in self.readings:
+            found.setdefault(Span(one.start, one.end), []).append(one)
+        return found
+
     def span(self, first: int, last: int) -> Span:
         """The characters of some of its tokens."""
         return Span(self.tokens[first].start, self.tokens[last - 1].end)
@@ -98,6 +106,19 @@ class Text:
                 found.append(self.span(at, end))
         return found
 
+    def is_part(self, span: Span, value: Any, kind: str) -> bool:
+        """Whether words for a measure are part of more that means something else: "tomorrow" in
+        "the day after tomorrow", "seven" in "twenty seven".
+        """
+        return any(
+            one.start <= span.start
+            and span.end <= one.end
+            and (one.start, one.end) != span
+            and one.kind != "duration"
+            and not means(one, value, kind)
+            for one in self.said
+        )
+
     def mentions(self, value: Any, kind: str = "string", forms: Iterable[str] = ()) -> list[Span]:
         """Where it says a value of a kind (see `values.KINDS`), or one of its forms; the longest
         first. A value that is a list is said where all of its items are: the spans of each.
@@ -106,8 +127,12 @@ class Text:
         if isinstance(value, list):
             spans += [span for one in value for span in self.mentions(one, kind)]
         elif isinstance(value, str | int | float) and not isinstance(value, bool):
-            spans += self.find(str(value))
-            spans += [Span(r.start, r.end) for r in self.readings if means(r, value, kind)]
+            exact = self.find(str(value))
+            exact += [Span(r.start, r.end) for r in self.readings if means(r, value, kind)]
+            is_measure = kind in READ_AS
+            spans += [
+                s for s in exact[:MAX_SPANS] if not (is_measure and self.is_part(s, value, kind))
+            ]
         unique = list(dict.fromkeys(spans))
         return sorted(unique, key=lambda span: (span.start - span.end, span.start))[:MAX_SPANS]
 

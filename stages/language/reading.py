@@ -88,7 +88,9 @@ class Reader:
                 return Found(at + 1, (1,), is_vague=True)
         is_vague = end - begin == 1 and words[begin] in cues.ones
         total: float = 0
-        while end < len(words) and (scale := cues.scales.get(words[end])):
+        last = float("inf")
+        while end < len(words) and 0 < (scale := cues.scales.get(words[end], 0)) < last:
+            last = scale
             total += value * scale
             value, end = 0, end + 1
             more, following = self._counted(end + int(words[end : end + 1] == [cues.joint]))

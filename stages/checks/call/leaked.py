@@ -136,8 +136,7 @@ def _measure(
     left, own = _left(plan, context, found)
     for reading in text.said:
         span = Span(reading.start, reading.end)
-        # "at 7" may be a number, and a time.
-        same = [one for one in text.readings if (one.start, one.end) == span]
+        same = text.by_span[span]
         takers = {kind for one in same for kind in TAKERS[one.kind]}
         if not measures & takers or any(span.overlaps(other) for other in spans):
             continue

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from stages import language
 from stages.checks.call.context import Context, Slot, forms_of
 from stages.core.plan import Argument, Plan
-from stages.language.mentions import Span, Text, means
+from stages.language.mentions import Span, Text
 
 
 class Place(NamedTuple):
@@ -86,7 +86,7 @@ def _spans(
         for span in found:
             if any(span.overlaps(other) for other in taken):
                 continue
-            if slot is None or not slot.measure or not _is_part(text, span, value, kind):
+            if slot is None or not slot.measure or not text.is_part(span, value, kind):
                 return span
         return None
 
@@ -104,17 +104,3 @@ def _spans(
         spans.append(span)
         taken = [*taken, span]
     return spans
-
-
-def _is_part(text: Text, span: Span, value: Any, kind: str) -> bool:
-    """Whether words of a measure are part of more that means something else: "tomorrow" in "the day
-    after tomorrow".
-    """
-    return any(
-        reading.start <= span.start
-        and span.end <= reading.end
-        and (reading.start, reading.end) != span
-        and not means(reading, value, kind)
-        and reading.kind in ("date", "time")
-        for reading in text.said
-    )

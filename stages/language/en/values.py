@@ -23,6 +23,11 @@ CURRENCIES = {
     "INR": ("₹", "rupee", "rupees", ""), "CHF": ("", "franc", "francs", ""),
 }  # fmt: skip
 
+# Words that end like a plural and are none.
+NO_PLURALS = frozenset(
+    "news always series species does has was its lens jeans sports".split()  # noqa: SIM905
+)
+
 
 @cache
 def spelled(value: int) -> str:
@@ -243,6 +248,8 @@ def bare(surface: str) -> str:
 
 def stem(word: str) -> str:
     """A noun's singular as far as its letters tell: for matching alone, "buses" gives "bus"."""
+    if word in NO_PLURALS:
+        return word
     if len(word) > 4 and word.endswith("ies"):
         return f"{word[:-3]}y"
     if len(word) > 4 and word.endswith(("ses", "xes", "zes", "ches", "shes")):
