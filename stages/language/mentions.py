@@ -129,10 +129,10 @@ class Text:
         elif isinstance(value, str | int | float) and not isinstance(value, bool):
             exact = self.find(str(value))
             exact += [Span(r.start, r.end) for r in self.readings if means(r, value, kind)]
-            is_measure = kind in READ_AS
-            spans += [
-                s for s in exact[:MAX_SPANS] if not (is_measure and self.is_part(s, value, kind))
-            ]
+            exact = exact[:MAX_SPANS]
+            if kind in READ_AS:
+                exact = [span for span in exact if not self.is_part(span, value, kind)]
+            spans += exact
         unique = list(dict.fromkeys(spans))
         return sorted(unique, key=lambda span: (span.start - span.end, span.start))[:MAX_SPANS]
 
