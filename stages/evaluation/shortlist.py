@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -19,14 +19,16 @@ def described(catalogue: Catalogue) -> list[str]:
 
 
 def shortlist(
-    queries: Sequence[str], catalogue: Catalogue, most: int, encode: Encode
+    queries: Sequence[str], catalogue: Catalogue, most: int, embedder: Callable[[], Encode]
 ) -> list[tuple[str, ...]]:
     """For each query the names of the functions to show, in the catalogue's order: all of them, or
-    the `most` nearest by the cosine of the embeddings.
+    the `most` nearest by the cosine of the embeddings. `embedder` loads the model, where it is
+    needed.
     """
     names = catalogue.names
     if len(names) <= most:
         return [names] * len(queries)
+    encode = embedder()
     likeness = encode(list(queries)) @ encode(described(catalogue)).T
     nearest = np.argsort(-likeness, axis=1, kind="stable")[:, :most]
     return [tuple(names[n] for n in sorted(row)) for row in nearest]

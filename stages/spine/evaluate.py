@@ -49,8 +49,12 @@ def main(
     rows = golden_rows.read(golden or known.golden, known.catalogue)
     if not rows:
         raise InputError(f"{golden or known.golden} holds no golden queries: write some")
-    encode = embedder(models.resolve("embedder"))
-    near = shortlist([row.query for row in rows], known.catalogue, chosen.tools.scored, encode)
+    near = shortlist(
+        [row.query for row in rows],
+        known.catalogue,
+        chosen.tools.scored,
+        lambda: embedder(models.resolve("embedder")),
+    )
     shown = [row.tools or names for row, names in zip(rows, near, strict=True)]
     today = TODAY if has_dates(known) else None
     conversations = [

@@ -129,8 +129,8 @@ def test_the_shortlist_has_the_nearest_in_the_catalogues_order() -> None:
     def encode(texts: list[str]) -> np.ndarray:
         return np.array([[float("taxi" in t), float("hotel" in t), 0.1] for t in texts])
 
-    found = shortlist(["a taxi please", "my hotel"], CATALOGUE, 1, encode)
+    found = shortlist(["a taxi please", "my hotel"], CATALOGUE, 1, lambda: encode)
     assert found == [("order_taxi",), ("book_hotel",)]
-    assert shortlist(["x"], CATALOGUE, 3, encode) == [CATALOGUE.names]
+    assert shortlist(["x"], CATALOGUE, 3, lambda: encode) == [CATALOGUE.names]
     assert recall(found, [["order_taxi"], ["order_taxi"]]) == 0.5
     assert recall(found, [[], []]) is None
