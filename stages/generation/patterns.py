@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Mapping
-from types import ModuleType
 from typing import NamedTuple
 
 from stages import language
@@ -15,6 +14,7 @@ from stages.core.plan import Argument, Plan, PlannedCall
 from stages.core.text import cleaned
 from stages.core.vocabulary import PLAIN
 from stages.language import frames
+from stages.language.locale import Locale
 
 # Drafts of which the one nearest to the length band is taken, and general templates' names.
 TRIES = 12
@@ -127,7 +127,7 @@ class Patterns:
         return Written(f"{rng.choice(options)}{', ' if parts else ''}{parts}", GENERAL, surfaces)
 
 
-def _joined(text: str, surfaces: dict[str, str], words: ModuleType) -> str:
+def _joined(text: str, surfaces: dict[str, str], words: Locale) -> str:
     """The phrase where a preposition stands before a day's words with their own: "from on friday"
     becomes "from friday", also in `surfaces`.
     """

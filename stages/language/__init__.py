@@ -1,23 +1,21 @@
-"""What a locale must offer: how values are said, questions, refusals, polite frames. One locale a
-file, each with the same names; another language has the plain one, by Babel's data.
+"""What a locale must offer: how values are said and found, questions, refusals, polite frames.
 
-VERBS, QUESTIONS, PREPOSITIONS, OPENERS, REQUESTS, CLOSERS   see `frames.py`
-integer(value), number(value), money(value, currency) -> surfaces
-date(day, today), day_words(day, today), time(clock), time_words(clock) -> surfaces, the likeliest
-                                          first; a day's stand alone ("on friday"), a time's do not
-joined(surfaces), bare(surface)           several in one; a day's words without their preposition
-question(words, schema), refusal()        what the model asks for, and how it declines
+of(locale)                              the locale's own names; see `locale.py`
+surfaces(value, kind, locale, ...)      how a value is said
+resolve(words, kind, locale, today)     the value that the words mean: the inverse
+mentions(value, text, kind, ...)        where a text says a value
+heard(text, locale, today)              all numbers, amounts, days, times, spans that it says
+
+A locale is a folder with values.py, cues.py and people.py; every other language has what Babel and
+num2words know (`plain.py`).
 """
 
-from __future__ import annotations
+from stages.language.locale import Locale
+from stages.language.locales import LOCALES, lexicon, of
+from stages.language.mentions import Text, heard, mentions
+from stages.language.values import KINDS, options, resolve, surfaces
 
-from types import ModuleType
-
-from stages.language import de, en, plain
-
-LOCALES: dict[str, ModuleType] = {"en": en, "de": de}
-
-
-def of(locale: str) -> ModuleType:
-    """The words of a locale such as `en` or `en-GB`; plain ones where it has none of its own."""
-    return LOCALES.get(locale) or LOCALES.get(locale[:2]) or plain
+__all__ = [
+    "KINDS", "LOCALES", "Locale", "Text", "heard", "lexicon", "mentions", "of", "options",
+    "resolve", "surfaces",
+]  # fmt: skip

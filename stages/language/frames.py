@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from types import ModuleType
+
+from stages.language.locale import Locale
 
 # Shares of requests with a greeting, with a polite form, with something after it, with a capital
 # letter, and with a mark at the end.
@@ -12,26 +13,47 @@ OPENED, REQUESTED, CLOSED, CAPITAL, MARKED = 0.08, 0.22, 0.1, 0.2, 0.2
 LONG = 14
 
 
-def dressed(text: str, words: ModuleType, rng: random.Random) -> str:
-    """A phrase as one of many people may say it.
+# Words at an end of a phrase that a frame must not say once more.
+CLOSE = 3
 
-    Polite forms go before commands alone, which begin with a verb of the locale's list.
-    """
+
+def mood_of(text: str, words: Locale) -> str:
+    """The mood of a phrase by its first word: `command`, `question`, else `statement`."""
     first = text.split(" ", 1)[0].lower().strip(",")
-    is_question = first in words.QUESTIONS
+    if first in words.QUESTIONS:
+        return "question"
+    return "command" if first in words.VERBS else "statement"
+
+
+def _shares(frame: str, words: list[str]) -> bool:
+    """Whether a frame has a word that stands among others already."""
+    return bool({*frame.lower().split()} & {word.lower().strip(",.!?") for word in words})
+
+
+def dressed(text: str, words: Locale, rng: random.Random) -> str:
+    """A phrase as one of many people may say it, in the mood that it has.
+
+    Polite forms go before commands alone, what closes goes after anything but a question, and
+    neither where the phrase has its words already.
+    """
+    mood = mood_of(text, words)
     short = len(text.split()) < LONG
-    if short and first in words.VERBS and words.REQUESTS and rng.random() < REQUESTED:
+    if short and mood == "command" and words.REQUESTS and rng.random() < REQUESTED:
         request = rng.choice(words.REQUESTS)
         text = f"{request} {text}"
-        is_question = request.split(" ")[0] in words.QUESTIONS
-    elif short and words.CLOSERS and rng.random() < CLOSED and not is_question:
-        text = f"{text} {rng.choice(words.CLOSERS)}"
+        mood = mood_of(request, words)
+    elif short and words.CLOSERS and rng.random() < CLOSED and mood != "question":
+        closer = rng.choice(words.CLOSERS)
+        if not _shares(closer, text.split()[-CLOSE:]):
+            text = f"{text} {closer}"
     if words.OPENERS and rng.random() < OPENED:
-        text = f"{rng.choice(words.OPENERS)} {text}"
+        opener = rng.choice(words.OPENERS)
+        if not _shares(opener, text.split()[:CLOSE]):
+            text = f"{opener} {text}"
     if text and rng.random() < CAPITAL:
         text = text[0].upper() + text[1:]
     if text and text[-1].isalnum() and rng.random() < MARKED:
-        text += "?" if is_question else "."
+        text += "?" if mood == "question" else "."
     return text
 
 
@@ -40,8 +62,9 @@ def slipped(text: str, kept: list[str], rng: random.Random) -> str:
     word of four letters at least that belongs to none of `kept`, the words of the arguments.
     """
     spans = []
+    lowered = text.lower() if len(text.lower()) == len(text) else text
     for words in kept:
-        start = text.find(words)
+        start = lowered.find(words.lower())
         if start >= 0:
             spans.append((start, start + len(words)))
     places = [

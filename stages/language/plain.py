@@ -1,19 +1,17 @@
-"""What is the same in every language: digits and ISO forms. A locale's own file says more."""
+"""A language without a folder: digits, ISO forms, and what Babel and num2words know."""
 
 from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
-# See `frames.py`; without them a phrase stays as it is.
-VERBS: frozenset[str] = frozenset()
-QUESTIONS: frozenset[str] = frozenset()
-# After these a day's words have no preposition of their own.
-PREPOSITIONS: Sequence[str] = ()
-OPENERS: Sequence[str] = ()
-REQUESTS: Sequence[str] = ()
-CLOSERS: Sequence[str] = ()
+from stages.language import days
+from stages.language.locale import Cues
+
+# Numbers up to this are said in words too, where num2words has the language.
+WORDS_TO = 20
 
 
 def digits(value: float) -> str:
@@ -21,45 +19,128 @@ def digits(value: float) -> str:
     return str(value) if isinstance(value, int) else f"{value:.12g}"
 
 
-def integer(value: int) -> list[str]:
-    return [digits(value)]
+def grouped(value: float, locale: str) -> str:
+    """A number as the locale groups its digits: 1,000 or 1.000."""
+    from babel.numbers import format_decimal
+
+    return str(format_decimal(value, locale=locale)).replace("\u202f", " ").replace("\xa0", " ")
 
 
-def number(value: float) -> list[str]:
-    return [digits(value)]
+class Plain:
+    """A language by its code, such as `fr` or `pt-BR`. An unknown one has digits and ISO forms."""
 
+    VERBS: frozenset[str] = frozenset()
+    QUESTIONS: frozenset[str] = frozenset()
+    PREPOSITIONS: Sequence[str] = ()
+    OPENERS: Sequence[str] = ()
+    REQUESTS: Sequence[str] = ()
+    CLOSERS: Sequence[str] = ()
 
-def money(value: float, currency: str) -> list[str]:
-    return [f"{digits(value)} {currency}"]
+    def __init__(self, code: str) -> None:
+        self.code = code.replace("-", "_")
 
+    @cached_property
+    def _babel(self) -> Any:
+        from babel import Locale, UnknownLocaleError
 
-def date(day: datetime.date, today: datetime.date) -> list[str]:
-    return [day.isoformat()]
+        for code in (self.code, self.code.split("_")[0]):
+            try:
+                return Locale.parse(code)
+            except (UnknownLocaleError, ValueError):
+                continue
+        return None
 
+    @cached_property
+    def _spells(self) -> str | None:
+        from num2words import CONVERTER_CLASSES
 
-def day_words(day: datetime.date, today: datetime.date) -> list[str]:
-    return date(day, today)
+        codes = (self.code, self.code.split("_")[0])
+        return next((code for code in codes if code in CONVERTER_CLASSES), None)
 
+    @cached_property
+    def CUES(self) -> Cues:
+        decimal = "."
+        if self._babel is not None:
+            symbols = self._babel.number_symbols
+            decimal = symbols.get("latn", symbols).get("decimal", ".")
+        return Cues(language=self._spells or "", decimal=decimal)
 
-def time(clock: datetime.time) -> list[str]:
-    return [f"{clock:%H:%M}"]
+    def spelled(self, value: int) -> str | None:
+        """A number in words, if there are some."""
+        from num2words import num2words
 
+        if self._spells is None:
+            return None
+        try:
+            return str(num2words(value, lang=self._spells))
+        except (NotImplementedError, OverflowError, TypeError, ValueError, KeyError):
+            return None
 
-def time_words(clock: datetime.time) -> list[str]:
-    return time(clock)
+    def integer(self, value: int) -> list[str]:
+        words = self.spelled(value) if 2 <= value <= WORDS_TO else None
+        return [digits(value), *([words, digits(value)] if words else [])]
 
+    def number(self, value: float) -> list[str]:
+        if float(value).is_integer():
+            return self.integer(int(value))
+        return [digits(value).replace(".", self.CUES.decimal)]
 
-def joined(surfaces: Sequence[str]) -> str:
-    return ", ".join(surfaces)
+    def money(self, value: float, currency: str) -> list[str]:
+        return [f"{self.number(value)[0]} {currency}"]
 
+    def date(self, day: datetime.date, today: datetime.date) -> list[str]:
+        if self._babel is None:
+            return [day.isoformat()]
+        words = self.month_day(day.month, day.day)[0]
+        year = f" {day.year}" if days.needs_year(day, today) else ""
+        return [f"{words}{year}", day.isoformat()]
 
-def bare(surface: str) -> str:
-    return surface
+    def day_words(self, day: datetime.date, today: datetime.date) -> list[str]:
+        return self.date(day, today)
 
+    def month_day(self, month: int, day: int) -> list[str]:
+        from babel.dates import format_skeleton
 
-def question(words: str, schema: Mapping[str, Any]) -> str:
-    return f"{words}?"
+        if self._babel is None:
+            return []
+        moment = datetime.date(2024, month, day)  # a leap year
+        return [str(format_skeleton("MMMMd", moment, locale=self._babel))]
 
+    def nth(self, day: int) -> list[str]:
+        return []
 
-def refusal() -> str:
-    return "-"
+    def time(self, clock: datetime.time) -> list[str]:
+        return [f"{clock:%H:%M}"]
+
+    def time_words(self, clock: datetime.time) -> list[str]:
+        return self.time(clock)
+
+    def moment(self, day: str, clock: str) -> list[str]:
+        return [f"{day} {clock}"]
+
+    def duration(self, seconds: int) -> list[str]:
+        return [days.iso_duration(seconds)]
+
+    def joined(self, surfaces: Sequence[str]) -> str:
+        return ", ".join(surfaces)
+
+    def split(self, surface: str) -> list[str]:
+        return surface.split(", ")
+
+    def bare(self, surface: str) -> str:
+        return surface
+
+    def stem(self, word: str) -> str:
+        return word
+
+    def questions(self, words: str, schema: Mapping[str, Any]) -> list[str]:
+        return [f"{words}?"]
+
+    def question(self, words: str, schema: Mapping[str, Any]) -> str:
+        return self.questions(words, schema)[0]
+
+    def refusals(self) -> list[str]:
+        return ["-"]
+
+    def refusal(self) -> str:
+        return "-"

@@ -1,6 +1,6 @@
 """Stage `generate@ROUTE`: write a conversation for the plans of one route, and check it at once.
 
-Reads:   data/routed/{plans.parquet,strata.json}; the pack
+Reads:   data/routed/{plans.parquet,strata.json,tool_sets.parquet}; the pack
 Writes:  data/generated/ROUTE.parquet, metrics/generate_ROUTE.json
 
 Plans are taken in rank order; a stratum whose quota is full takes no more. The routes text and
@@ -9,7 +9,9 @@ vision write nothing for packs of this form yet.
 
 from __future__ import annotations
 
+import datetime
 import json
+import random
 from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
@@ -20,12 +22,14 @@ import polars as pl
 from stages import language
 from stages.checks import call as checks
 from stages.core import files, pack, plan, strata
+from stages.core.catalogue import Catalogue
 from stages.core.conversation import Message, assistant, user
 from stages.core.pace import listed
 from stages.core.parallel import over_rows
 from stages.core.plan import Plan
 from stages.core.settings import Settings
-from stages.core.tables import Conversations, Plans
+from stages.core.sources import simplified
+from stages.core.tables import Conversations, Plans, ToolSets
 from stages.core.text import normalized
 from stages.generation.patterns import Patterns, named
 
@@ -43,27 +47,35 @@ def patterns(folder: str, typo_share: float) -> Patterns:
 
 def written(rows: list[dict[str, Any]], folder: str, typo_share: float) -> list[Row]:
     """A query and its verdict for each row of Plans, with its stratum's band as min_words and
-    max_words.
+    max_words, and its tool set's `today`.
     """
     made = []
     writer = patterns(folder, typo_share)
     for row in rows:
-        low, high = row.pop("min_words"), row.pop("max_words")
-        one = writer.write(plan.from_record(row), low, high)
-        refusal = checks.verdict(one.query, one.surfaces, low, high)
+        low, high, today = row.pop("min_words"), row.pop("max_words"), row.pop("today")
+        planned = plan.from_record(row)
+        one = writer.write(planned, low, high)
+        day = datetime.date.fromisoformat(today) if today else None
+        context = checks.Context(writer.pack, planned.locale, day, surfaces=one.surfaces)
+        refusal = checks.verdict(one.query, planned, context)
         made.append((one.query, one.template_id, *(refusal or (None, None))))
     return made
 
 
-def messages(query: str, planned: Plan) -> list[Message]:
-    """The conversation: what the user says and what is right to answer."""
+def messages(query: str, planned: Plan, catalogue: Catalogue) -> list[Message]:
+    """The conversation: what the user says and what is right to answer. Of the sentences that ask
+    or decline, the plan's seed takes one.
+    """
     words, turn = language.of(planned.locale), planned.turn
+    rng = random.Random(planned.seed)
     if turn.act == "call":
         return [user(query), assistant([one.call for one in turn.calls])]
     if turn.act == "ask":
-        asked = words.question(named(turn.missing or ""), {})
-        return [user(query), assistant(asked)]
-    return [user(query), assistant(words.refusal())]
+        properties = catalogue[turn.calls[0].function].parameters.get("properties", {})
+        schema = simplified(properties.get(turn.missing, {}))
+        asked = words.questions(named(turn.missing or ""), schema)
+        return [user(query), assistant(rng.choice(asked))]
+    return [user(query), assistant(rng.choice(words.refusals()))]
 
 
 def main(chosen: Settings, route: str) -> None:
@@ -99,9 +111,13 @@ def taken(
         for one in known
     }
     plans = table.to_dicts()
+    sets = files.read_table("data/routed/tool_sets.parquet", ToolSets)
+    today = dict(zip(sets["tool_set"], sets["today"], strict=True))
+    catalogue = pack.load(chosen.pack).catalogue
     given = [
         row | {"min_words": bands[row["stratum"]].min_words,
-               "max_words": bands[row["stratum"]].max_words}
+               "max_words": bands[row["stratum"]].max_words,
+               "today": today[row["tool_set"]]}
         for row in plans
     ]  # fmt: skip
     typo_share = chosen.generate.heuristic.typo_share
@@ -117,5 +133,5 @@ def taken(
         if check is None:
             seen.add(key)
             have[row["stratum"]] += 1
-        said = json.dumps(messages(query, plan.from_record(row)), ensure_ascii=False)
+        said = json.dumps(messages(query, plan.from_record(row), catalogue), ensure_ascii=False)
         yield row["plan_id"], 0, query, said, query, route, "", template, check, reason

@@ -1,31 +1,32 @@
-"""Whether the words carry the calls of their plan: one check a file, each a reason or None."""
+"""Whether the words carry the calls of their plan: one check a file, each a Refusal or None."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable
 
-from stages.checks.call import length, said
+from stages.checks.call import leaked, length, repeated, said, texts
+from stages.checks.call.context import Context, Refusal
+from stages.core.plan import Plan
 from stages.core.text import MAX_QUERY, is_valid
 
+# In this order; the first that objects is counted. Cheap ones first.
+CHECKS: dict[str, Callable[[str, Plan, Context], Refusal | None]] = {
+    "length": length.check,
+    "said": said.check,
+    "leaked": leaked.check,
+    "texts": texts.check,
+    "repeated": repeated.check,
+}
 
-class Refusal(NamedTuple):
-    """Why a candidate is not taken: the check's name, and what it found."""
 
-    check: str
-    reason: str
-
-
-def verdict(
-    query: str, surfaces: Mapping[str, str], min_words: int = 0, max_words: int = 0
-) -> Refusal | None:
-    """The first objection to a query, None if there is none. surfaces: slot -> the words for it;
-    max_words 0: any length will do.
-    """
-    if not query or len(query) > MAX_QUERY or not is_valid(query):
+def verdict(query: str, plan: Plan, context: Context) -> Refusal | None:
+    """The first objection to a query, None if it may be taken."""
+    if not query.strip() or len(query) > MAX_QUERY or not is_valid(query):
         return Refusal("characters", f"{len(query)} characters, or no valid text")
-    if reason := length.check(query, min_words, max_words):
-        return Refusal("length", reason)
-    if reason := said.check(query, surfaces):
-        return Refusal("said", reason)
+    for check in CHECKS.values():
+        if refusal := check(query, plan, context):
+            return refusal
     return None
+
+
+__all__ = ["CHECKS", "Context", "Refusal", "verdict"]

@@ -1,18 +1,21 @@
-"""Every argument that a query is to say is in its words."""
+"""Every argument that the user is to say is in the query's words, each in words of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from stages.checks.call.context import Context, Refusal
+from stages.checks.call.places import places
+from stages.core.plan import Plan
 
-from stages.core.text import normalized
+NAME = "said"
 
 
-def check(query: str, surfaces: Mapping[str, str]) -> str | None:
-    """What is not said. surfaces: slot -> the words for it."""
-    text = f" {normalized(query)} "
-    for slot, words in surfaces.items():
-        plain = normalized(words)
-        # Signs alone are no words; they stand there as they are.
-        if f" {plain} " not in text if plain else words not in query:
-            return f"{slot} is not said: {words:.80}"
+def check(query: str, plan: Plan, context: Context) -> Refusal | None:
+    """Refuses a query in which an argument is not said: neither in the words planned for it, nor in
+    other words of its vocabulary, as a numeral or in words, as a date or a time, or inflected.
+    """
+    for place in places(query, plan, context):
+        if not place.spans:
+            argument = place.argument
+            words = argument.surface if argument.surface is not None else argument.value
+            return Refusal(NAME, f"{argument.slot} is not said: {words!s:.80}")
     return None

@@ -1,0 +1,169 @@
+"""The query says no value but those of its plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from stages.checks.call.context import Context, Form, Refusal, Words, value_key
+from stages.checks.call.places import Place, places, text_of
+from stages.core.plan import Argument, Plan
+from stages.language.mentions import Span, Text, means
+from stages.language.reading import Reading
+
+NAME = "leaked"
+# Letters that a value not to be said must have to be looked for: "en" is a word of many languages.
+MIN_LETTERS = 3
+# The kinds of slots that a reading may be a value of. A span of time has a number in it.
+TAKERS = {
+    "number": {"integer", "number", "money"},
+    "money": {"integer", "number", "money"},
+    "duration": {"integer", "number", "money"},
+    "date": {"date"},
+    "time": {"time"},
+}
+
+
+def check(query: str, plan: Plan, context: Context) -> Refusal | None:
+    """Refuses a query that says more than its plan: another value of an argument or a value of one
+    that the plan leaves out (which would have to be in the call), the argument that is to be
+    missing, a value that only a result, the state or a default gives, a number, a day or a time
+    that no argument has.
+    """
+    if not plan.calls:
+        return None
+    text, found = text_of(query, context), places(query, plan, context)
+    spans = [span for place in found for span in place.spans]
+    for call in plan.calls:
+        words = context.words(call.function)
+        if reason := _sibling(text, words, found, spans, plan.turn.missing):
+            return Refusal(NAME, reason)
+        for argument in call.arguments:
+            if argument.provenance in ("result", "state", "default") and (
+                reason := _secret(text, argument, spans)
+            ):
+                return Refusal(NAME, reason)
+    return _measure(text, plan, context, found, spans)
+
+
+def _inside(span: Span, spans: Sequence[Span]) -> bool:
+    """Whether a span lies within one of others."""
+    return any(other.start <= span.start and span.end <= other.end for other in spans)
+
+
+def _sibling(
+    text: Text, words: Words, found: Sequence[Place], spans: Sequence[Span], missing: str | None
+) -> str | None:
+    planned = {
+        (place.argument.slot, value_key(value))
+        for place in found
+        for value in _values(place.argument)
+    }
+    for span, forms in _forms(text, words):
+        if _inside(span, spans) or any((form.slot, form.value) in planned for form in forms):
+            continue
+        if _touches_another(span, forms, found):
+            continue
+        for form in forms:
+            if _counts(form, words, text, missing):
+                said = text.text[span.start : span.end]
+                return f"{form.slot} is said to be {form.value:.60}: {said!r:.60}"
+    return None
+
+
+def _values(argument: Argument) -> Sequence[Any]:
+    return argument.value if isinstance(argument.value, list) else [argument.value]
+
+
+def _touches_another(span: Span, forms: Sequence[Form], found: Sequence[Place]) -> bool:
+    """Whether a span shares words with those of an argument of another slot: "york hall" in "new
+    york hall". (With those of its own slot it says another value: "no breakfast".)
+    """
+    slots = {form.slot for form in forms}
+    return any(
+        span.overlaps(other) and not _inside(other, [span])
+        for place in found
+        if place.argument.slot not in slots
+        for other in place.spans
+    )
+
+
+def _forms(text: Text, words: Words) -> Iterator[tuple[Span, list[Form]]]:
+    """The longest forms at each word of a text, from left to right."""
+    at, keys = 0, text.words
+    while at < len(keys):
+        longest, length = list[Form](), 0
+        for form in words.index.get(keys[at], ()):
+            if len(form.words) < length:
+                break
+            if tuple(keys[at : at + len(form.words)]) == form.words:
+                longest.append(form)
+                length = len(form.words)
+        if longest:
+            yield text.span(at, at + length), longest
+        at += length or 1
+
+
+def _counts(form: Form, words: Words, text: Text, missing: str | None) -> bool:
+    """Whether a form said is more than a word that means nothing by itself."""
+    small = text.lexicon.cues.small
+    if all(word in small for word in form.words):
+        return False
+    if missing is not None and form.slot.split(".")[0] == missing.split(".")[0]:
+        return True
+    is_single = len(form.words) == 1
+    if is_single and (form.words[0] in words.own or len(form.words[0]) < MIN_LETTERS):
+        return False
+    return not (is_single and words.slots[form.slot].is_open)
+
+
+def _secret(text: Text, argument: Argument, spans: Sequence[Span]) -> str | None:
+    """A text that only a result, the state or a default gives."""
+    for value in _values(argument):
+        if isinstance(value, str) and sum(c.isalnum() for c in value) >= MIN_LETTERS:
+            for span in text.mentions(value):
+                if not _inside(span, spans):
+                    said = text.text[span.start : span.end]
+                    return f"{argument.slot} comes from its {argument.provenance}: {said!r:.60}"
+    return None
+
+
+def _measure(
+    text: Text, plan: Plan, context: Context, found: Sequence[Place], spans: Sequence[Span]
+) -> Refusal | None:
+    """A number, a day or a time that the plan does not have."""
+    measures = {m for call in plan.calls for m in context.words(call.function).measures}
+    left, own = _left(plan, context, found)
+    for reading in text.said:
+        span = Span(reading.start, reading.end)
+        same = text.by_span[span]
+        takers = {kind for one in same for kind in TAKERS[one.kind]}
+        if not measures & takers or any(span.overlaps(other) for other in spans):
+            continue
+        words = text.words[reading.first : reading.last]
+        if not left & takers and own.issuperset(words):
+            continue  # "two out of five"
+        if not any(_is_of(one, place, context) for one in same for place in found):
+            said = text.text[span.start : span.end]
+            return Refusal(NAME, f"a {reading.kind} that no argument has: {said!r:.60}")
+    return None
+
+
+def _left(plan: Plan, context: Context, found: Sequence[Place]) -> tuple[set[str], frozenset[str]]:
+    """What the slots measure that nothing planned has, and the words of the functions' phrases."""
+    said = {(place.function, place.argument.slot) for place in found}
+    words = {call.function: context.words(call.function) for call in plan.calls}
+    measures = {
+        slot.measure
+        for function, one in words.items()
+        for slot in one.slots.values()
+        if (function, slot.name) not in said
+    }
+    return measures, frozenset().union(*(one.own for one in words.values()))
+
+
+def _is_of(reading: Reading, place: Place, context: Context) -> bool:
+    """Whether a reading says an argument's value once more."""
+    slot = context.words(place.function).slots.get(place.argument.slot)
+    kind = slot.kind if slot else "string"
+    return any(means(reading, value, kind) for value in _values(place.argument))

@@ -1,0 +1,106 @@
+"""Where a query says each argument of its plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from stages import language
+from stages.checks.call.context import Context, Slot, forms_of
+from stages.core.plan import Argument, Plan
+from stages.language.mentions import Span, Text
+
+
+class Place(NamedTuple):
+    """An argument that the user says, and where: the spans of its words, of a list those of each
+    item; () where it is not said, or where its words are another argument's.
+    """
+
+    function: str
+    argument: Argument
+    spans: Sequence[Span]
+
+
+def said(plan: Plan) -> list[tuple[str, Argument]]:
+    """The function and the argument of all that the user is to say."""
+    return [
+        (call.function, argument)
+        for call in plan.calls
+        for argument in call.arguments
+        if argument.provenance == "user"
+    ]
+
+
+def text_of(query: str, context: Context) -> Text:
+    """The query, ready to be asked what it says."""
+    return language.heard(query, context.locale, context.today)
+
+
+def places(query: str, plan: Plan, context: Context) -> Sequence[Place]:
+    """Where each argument is said, in the plan's order. Two arguments never share a place: of "a
+    room for 2" one 2 is said alone. Those with longer words choose first.
+    """
+    return _places(query, _Same(plan, context))
+
+
+class _Same:
+    """A plan and its context as one key of a cache, by identity."""
+
+    def __init__(self, plan: Plan, context: Context) -> None:
+        self.plan, self.context = plan, context
+
+    def __hash__(self) -> int:
+        return hash((id(self.plan), id(self.context)))
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, _Same) and other.plan is self.plan and other.context is self.context
+        )
+
+
+@lru_cache(8)
+def _places(query: str, same: _Same) -> Sequence[Place]:
+    plan, context = same.plan, same.context
+    text = text_of(query, context)
+    wanted = said(plan)
+    found: dict[int, Place] = {}
+    taken: list[Span] = []
+    for number in sorted(range(len(wanted)), key=lambda n: -len(wanted[n][1].surface or "")):
+        function, argument = wanted[number]
+        slot = context.words(function).slots.get(argument.slot)
+        spans = _spans(text, argument, slot, context, taken)
+        taken += spans
+        found[number] = Place(function, argument, spans)
+    return [found[number] for number in range(len(wanted))]
+
+
+def _spans(
+    text: Text, argument: Argument, slot: Slot | None, context: Context, taken: Sequence[Span]
+) -> Sequence[Span]:
+    """The argument's own places: first of the words planned, then of others that say the value."""
+    kind = slot.kind if slot else "string"
+
+    def free(found: Sequence[Span], value: Any) -> Span | None:
+        """The first span over none that is taken, and no part of what means something else."""
+        for span in found:
+            if any(span.overlaps(other) for other in taken):
+                continue
+            if slot is None or not slot.measure or not text.is_part(span, value, kind):
+                return span
+        return None
+
+    planned = [context.surfaces.get(argument.slot), argument.surface]
+    bare = language.of(context.locale).bare
+    for surface in dict.fromkeys(words for words in planned if words):
+        for words in dict.fromkeys((surface, bare(surface))):
+            if span := free(text.find(words), argument.value):
+                return (span,)
+    spans: list[Span] = []
+    for value in argument.value if isinstance(argument.value, list) else [argument.value]:
+        span = free(text.mentions(value, kind, forms_of(slot, value)), value)
+        if span is None:
+            return ()
+        spans.append(span)
+        taken = [*taken, span]
+    return spans

@@ -1,0 +1,42 @@
+"""Repeated words: the mark of a small model that turns in circles."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+
+from stages import language
+from stages.checks.call.context import Context, Refusal
+from stages.checks.call.masked import masked
+from stages.checks.repeated import DOUBLES, MOST
+from stages.core.plan import Plan
+from stages.language.tokens import tokens
+
+NAME = "repeated"
+
+
+def check(query: str, plan: Plan, context: Context) -> Refusal | None:
+    """Refuses a query in which a word follows itself, a word that means something stands three
+    times, or three words return; the words of arguments apart.
+    """
+    text = masked(query, plan, context)
+    spelled = [token for token in tokens(text) if token.kind == "word"]
+    found = [token.key for token in spelled]
+    if len(set(found)) == len(found):  # nearly always
+        return None
+    for left, right in pairwise(spelled):
+        beside = not text[left.end : right.start].strip()  # "my booking, booking 7" is fine
+        if beside and left.key == right.key and left.key not in DOUBLES:
+            return Refusal(NAME, f"{left.key!r:.60} twice in a row")
+    small = language.of(context.locale).CUES.small
+    counts = Counter(word for word in found if word not in small and len(word) > 1)
+    for word, times in counts.items():
+        if times > MOST and word not in DOUBLES:
+            return Refusal(NAME, f"{word!r:.60} {times} times")
+    seen: set[tuple[str, ...]] = set()
+    for at in range(len(found) - 2):
+        three = tuple(found[at : at + 3])
+        if three in seen and sum(word not in small for word in three) > 1:
+            return Refusal(NAME, f"{' '.join(three)!r:.60} returns")
+        seen.add(three)
+    return None

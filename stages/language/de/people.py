@@ -1,0 +1,52 @@
+"""How people who speak German dress a request, and what the model asks and declines with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+# What a command to one person begins with, as people type it. "kannst du" would move the verb to
+# the end, so that no more than a word of politeness goes before.
+VERBS = frozenset(
+    """aktivier aktiviere antworte bestell bestelle bestätige bring buch buche erinner erinnere
+    erstell erstelle erzähl find finde füg füge gib hol kauf kaufe lad lade leg lies lösch lösche
+    mach mache merk nenn notier notiere öffne plan plane rechne reservier reserviere ruf sag
+    schalt schalte schick schicke schreib schreibe sende setz setze spiel spiele sperr starte
+    stell stelle stopp storniere stornier such suche trag übersetz übersetze verschieb verschiebe
+    weck wechsel zeig zeige""".split()  # noqa: SIM905
+)
+QUESTIONS = frozenset(
+    """was wer wo wann welche welcher welches wie warum ist sind kannst kann könntest gibt hast
+    wird""".split()  # noqa: SIM905
+)
+# After these a day's words have no preposition of their own.
+PREPOSITIONS = ("ab", "vom", "für den", "bis", "am", "seit")
+OPENERS = ("hey", "hallo", "ok", "hi", "also", "guten tag")
+REQUESTS: Sequence[str] = ("bitte", "ach bitte", "sei so nett und")
+CLOSERS = ("bitte", "danke", "vielen dank", "wenn möglich")
+
+
+def questions(words: str, schema: Mapping[str, Any]) -> list[str]:
+    form, options = schema.get("format"), schema.get("enum") or []
+    if form == "date":
+        return ["An welchem Tag?", "Für welchen Tag?"]
+    if form == "time":
+        return ["Um wie viel Uhr?", "Um welche Uhrzeit?"]
+    if form == "date-time":
+        return ["An welchem Tag und um wie viel Uhr?"]
+    if 2 <= len(options) <= 4 and all(isinstance(one, str) for one in options):
+        shown = [one.replace("_", " ") for one in options]
+        return [f"{words[:1].upper()}{words[1:]}: {', '.join(shown[:-1])} oder {shown[-1]}?"]
+    return [f"Welche Angabe für „{words}“?", f"Was soll bei „{words}“ stehen?"]
+
+
+def question(words: str, schema: Mapping[str, Any]) -> str:
+    return questions(words, schema)[0]
+
+
+def refusals() -> list[str]:
+    return ["Das kann ich leider nicht.", "Dabei kann ich leider nicht helfen."]
+
+
+def refusal() -> str:
+    return refusals()[0]

@@ -1,0 +1,127 @@
+"""What a locale offers: a module of its own folder, or `plain.Plain` with Babel's data.
+
+`of` in the package's `__init__` finds it. Surfaces are in the order of their likelihood; those of
+`date` and `time` mean just one day and one time, those of `day_words` and `time_words` may leave
+open which.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+
+class Weekday(NamedTuple):
+    """What words such as "next friday" mean. mode: `coming`, `next`, `next week` or `last`."""
+
+    mode: str
+    weekday: int  # monday is 0
+
+
+class Cues(NamedTuple):
+    """The words by which values are found in a text. All are folded, phrases with single blanks.
+
+    language: the code for num2words. decimal: the sign before decimals. minus: words for it. ones:
+    words that count one and may be articles or pronouns too. scales: what multiplies a number.
+    joint: the word between a scale and the rest. half: what adds a half. numbers: phrases of a
+    number. currencies: word or sign -> ISO code. near: phrases of a day -> days from today.
+    loose: phrases of some days, not one.
+    day_before, time_before: words that lead a day or a time. fillers: words between a day and its
+    year or between a date and a time. month_first: whether 5/3 is the third of May, None where it
+    may be both. units: words for spans of time -> seconds. spans: phrases for one -> seconds.
+    articles, small: words that may be left out before a name; words that mean nothing alone.
+    """
+
+    language: str
+    decimal: str = "."
+    minus: frozenset[str] = frozenset()
+    ones: frozenset[str] = frozenset()
+    scales: Mapping[str, int] = {}
+    joint: str = ""
+    half: Sequence[str] = ()
+    numbers: Mapping[str, float] = {}
+    currencies: Mapping[str, str] = {}
+    near: Mapping[str, int] = {}
+    loose: Sequence[str] = ()
+    weekdays: Mapping[str, Weekday] = {}
+    day_before: frozenset[str] = frozenset()
+    time_before: frozenset[str] = frozenset()
+    fillers: frozenset[str] = frozenset()
+    month_first: bool | None = None
+    units: Mapping[str, int] = {}
+    spans: Mapping[str, int] = {}
+    yes: Sequence[str] = ()
+    no: Sequence[str] = ()
+    articles: frozenset[str] = frozenset()
+    small: frozenset[str] = frozenset()
+
+
+class Locale(Protocol):
+    """The names that a locale has."""
+
+    # How people dress a request; see `frames.py`.
+    VERBS: frozenset[str]
+    QUESTIONS: frozenset[str]
+    PREPOSITIONS: Sequence[str]
+    OPENERS: Sequence[str]
+    REQUESTS: Sequence[str]
+    CLOSERS: Sequence[str]
+    CUES: Cues
+
+    def integer(self, value: int) -> list[str]:
+        """3 as "3", "three"."""
+
+    def number(self, value: float) -> list[str]:
+        """2.5 as "2.5", "two and a half"."""
+
+    def money(self, value: float, currency: str) -> list[str]:
+        """20 as "$20", "20 dollars", "twenty bucks"."""
+
+    def date(self, day: datetime.date, today: datetime.date) -> list[str]:
+        """Words that mean just this day, said on `today`; they stand alone ("on friday")."""
+
+    def day_words(self, day: datetime.date, today: datetime.date) -> list[str]:
+        """Words for a day, also such that leave open which it is ("this weekend")."""
+
+    def month_day(self, month: int, day: int) -> list[str]:
+        """A day of a year without a preposition: "may 3rd", "3 may"."""
+
+    def nth(self, day: int) -> list[str]:
+        """The number of a day alone, as it stands in a sentence: "on the 3rd"."""
+
+    def time(self, clock: datetime.time) -> list[str]:
+        """Words that mean just this time of day, without a preposition: "7 pm", "noon"."""
+
+    def time_words(self, clock: datetime.time) -> list[str]:
+        """Words for a time of day, also such that leave open whether before noon."""
+
+    def moment(self, day: str, clock: str) -> list[str]:
+        """The words of a day and those of a time together."""
+
+    def duration(self, seconds: int) -> list[str]:
+        """90 minutes as "90 minutes", "an hour and a half"."""
+
+    def joined(self, surfaces: Sequence[str]) -> str:
+        """Several surfaces in one: "a, b and c"."""
+
+    def split(self, surface: str) -> list[str]:
+        """What `joined` put together."""
+
+    def bare(self, surface: str) -> str:
+        """A day's words without their preposition."""
+
+    def stem(self, word: str) -> str:
+        """A word as it is compared where its number and case do not count."""
+
+    def questions(self, words: str, schema: Mapping[str, Any]) -> list[str]:
+        """Sentences that ask for a missing argument, named in plain words."""
+
+    def question(self, words: str, schema: Mapping[str, Any]) -> str:
+        """The first of them."""
+
+    def refusals(self) -> list[str]:
+        """Sentences that decline."""
+
+    def refusal(self) -> str:
+        """The first of them."""
