@@ -12,7 +12,7 @@ SETUP = -m stages.install.environment --platform $(PLATFORM) --venv $(VENV)
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 export DVC_NO_ANALYTICS = 1
 
-.PHONY: setup repro lock ablation ablation-vision carried test test-fast test-faults bench gpu-check lint clean
+.PHONY: setup repro lock assistant ablation ablation-vision carried test test-fast test-faults bench gpu-check lint clean
 
 # What is installed already costs a tenth of a second.
 setup:
@@ -29,6 +29,15 @@ repro: setup
 # Hashes of the pinned lists anew, after a version was changed; needs uv.
 lock:
 	$(PYTHON) -m stages.install.lists
+
+ASSISTANT = -S pack=data/domains/assistant -S 'tools.shown=[16,64]' -S tools.scored=100 \
+  -S finetune.max_length=6144 -S engine.max_model_len=6144 \
+  -S finetune.per_device_train_batch_size=32 -S finetune.num_train_epochs=1
+
+# The second pack, as an experiment beside the default run; its figures go to metrics/packs.
+assistant: setup carried
+	$(call experiment,assistant,$(ASSISTANT))
+	python -m stages.figures assistant metrics/packs/assistant.json
 
 RECIPES = heuristic single_prompt router router_heuristic
 
@@ -60,6 +69,7 @@ lint: setup
 	ruff check stages tests data
 	ruff format --check stages tests data
 	mypy
+	lint-imports
 
 test: lint
 	pytest

@@ -1,19 +1,20 @@
 """Stage `check`: look at parameters, pack and prompts for the whole pipeline before any of it runs.
 
 Command: python -m stages.check
-Reads:   params.yaml; PACK/domain.yaml, golden.jsonl, population.source, graph/*.sql, assets/*.sql;
-         prompts/, filled once with sample values; the names of models and what is in their folders
-Writes:  data/checked, one line that is always the same
+Reads:   params.yaml; PACK; prompts/, filled once with sample values; the names of models and what
+         is in their folders
+Writes:  data/checked/: a digest of each part of the pack, on which the other stages depend
 
 All problems at once, each with its file, its line and what to do; exit code 1 if there is one. No
 model is started, no SQL is run, nothing is asked for over the network: it takes a few seconds.
 
 In dvc.yaml all others come after it. DVC deletes a stage's outputs before the stage runs, and stops
 at the first that fails: so what is found here costs no output of an earlier run, also not with
-`dvc repro STAGE` or `dvc exp run -S`. Since data/checked never changes, no stage runs again because
-this one did. DVC runs it when a file or parameter that it reads has changed; what DVC does not see
-(a key in the environment, a model's folder) `make repro` looks at each time. Each stage checks all
-parameters again, and what it reads of the pack, before anything else.
+`dvc repro STAGE` or `dvc exp run -S`. A stage runs again where the part of the pack that it reads
+has changed, not because this one ran. DVC runs it when a file or parameter that it reads has
+changed; what DVC does not see (a key in the environment, a model's folder) `make repro` looks at
+each time. Each stage checks all parameters again, and what it reads of the pack, before anything
+else.
 
 It cannot know what only the data tell: rows that break a contract, a cell without material, an SQL
 file that fails, a server that does not answer. For these the stages stop with one message.
@@ -21,21 +22,35 @@ file that fails, a server that does not answer. For these the stages stop with o
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from stages.core import domain, files, golden, prompts, settings, yaml
+from stages import formats
+from stages.core import domain, files, golden, golden_rows, prompts, settings, yaml
+from stages.core import pack as packs
 from stages.core.command import InputError, run
 from stages.core.domain import Domain
 from stages.core.settings import Settings
 from stages.formats import chat
+from stages.planning import pack_checks
 
 T = TypeVar("T")
 OUT = Path("data/checked")
-OUT_TEXT = "parameters, pack and prompts are in order\n"
+# What other stages read of a pack: each has one file in OUT with a digest of these, and so depends
+# on them alone, whichever of them a pack has.
+PARTS = {
+    "catalogue": ("domain.yaml", "catalogue.json"),
+    "words": ("domain.yaml", "catalogue.json", "pack.yaml", "vocabularies"),
+    "graph": ("domain.yaml", "graph"),
+    "assets": ("domain.yaml", "assets"),
+    "golden": ("golden.jsonl",),
+    # Nothing: for what must come after this stage and reads nothing of the pack.
+    "parameters": (),
+}
 SOURCES = {"graph": ("concepts", "relations"), "assets": ("",)}
 # Most bytes of an SQL file.
 MOST_SQL = 2**20
@@ -49,6 +64,7 @@ class Findings:
     def __init__(self) -> None:
         self.problems: list[str] = []
         self.seen: list[str] = []
+        self.notes: list[str] = []
 
     def of(self, look: Callable[..., T], *args: Any) -> T | None:
         """What `look` gives; None if it raises, whose message becomes a problem."""
@@ -249,6 +265,47 @@ def check_lengths(known: Domain, chosen: Settings) -> None:
             )
 
 
+def digest(pack: Path, names: Sequence[str]) -> str:
+    """A digest of these files of a pack, and of all in these folders; of those that are there."""
+    found = hashlib.sha256()
+    for name in names:
+        top = pack / name
+        for path in [top] if top.is_file() else sorted(p for p in top.rglob("*") if p.is_file()):
+            if "__pycache__" in path.parts:
+                continue
+            with path.open("rb") as stream:
+                content = hashlib.file_digest(stream, "sha256").hexdigest()
+            found.update(f"{path.relative_to(pack).as_posix()} {content}\n".encode())
+    return found.hexdigest()
+
+
+def write_parts(pack: Path, source: str) -> None:
+    """Write what the other stages depend on; a file that would hold the same stays as it is."""
+    parts = PARTS | {"population": (*PARTS["catalogue"], "pack.yaml", "population.yaml", source)}
+    if OUT.is_file():  # of an earlier version
+        OUT.unlink()
+    OUT.mkdir(parents=True, exist_ok=True)
+    for name, names in parts.items():
+        with files.replacing(OUT / name) as temporary:
+            temporary.write_text(f"{digest(pack, names)}\n", "utf-8")
+
+
+def look_at_pack(found: Findings, chosen: Settings) -> Findings:
+    """Everything about a pack with a catalogue."""
+    known = found.of(packs.load, chosen.pack)
+    if known is None:
+        return found
+    form = formats.FORMATS[chosen.tools.format]
+    found.of(formats.check, form, known.catalogue, f"pack {chosen.pack}")
+    found.problems += pack_checks.pack_problems(known)
+    found.notes += pack_checks.pack_notes(known)
+    found.seen.append(f"{len(known.catalogue)} functions")
+    rows = found.of(golden_rows.read, known.golden, known.catalogue)
+    if rows is not None:
+        found.seen.append(f"{len(rows)} golden queries")
+    return found
+
+
 def look() -> Findings:
     """Everything that can be looked at."""
     found = Findings()
@@ -256,16 +313,18 @@ def look() -> Findings:
     if chosen is None:
         return found
     pack = Path(chosen.pack)
-    known = found.of(domain.load, pack)
-    for kind in SOURCES:
-        found.of(check_sources, pack, kind)
-    found.of(check_pictures, chosen)
     for role, name in chosen.models.model_dump().items():
         if name:
             found.of(check_model, role, name, chosen.engine.max_model_len)
     found.of(check_writer, chosen)
     found.of(check_viewer, chosen)
     found.of(check_training, chosen)
+    if packs.is_pack(pack):
+        return look_at_pack(found, chosen)
+    known = found.of(domain.load, pack)
+    for kind in SOURCES:
+        found.of(check_sources, pack, kind)
+    found.of(check_pictures, chosen)
     if known is None:
         return found
     found.of(check_schemas, known, pack / "domain.yaml")
@@ -288,10 +347,11 @@ def main() -> None:
         raise InputError(
             f"{len(found.problems)} problem(s), nothing was run:\n" + "\n".join(found.problems)
         )
-    OUT.parent.mkdir(parents=True, exist_ok=True)
-    with files.replacing(OUT) as temporary:
-        temporary.write_text(OUT_TEXT, "utf-8")
-    print(f"check: all well (parameters, domain.yaml, SQL files, models, {', '.join(found.seen)})")
+    chosen = settings.load()
+    write_parts(Path(chosen.pack), chosen.population.source)
+    for note in found.notes:
+        print(f"note: {note}")
+    print(f"check: all well (parameters, pack, models, {', '.join(found.seen)})")
 
 
 if __name__ == "__main__":

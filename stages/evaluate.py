@@ -26,6 +26,7 @@ from rich.console import Console
 
 from stages.core import domain, files, golden, links, settings, tables
 from stages.core.command import InputError, run
+from stages.core.pack import is_pack
 from stages.engines import engine, models
 from stages.engines.store import NAME, Store
 from stages.evaluation import metrics, report, significance
@@ -98,11 +99,31 @@ def write(frames: dict[str, pl.DataFrame], value: dict[str, Any], json: Path, fo
     files.write_json(json, value)
 
 
+def main_of_catalogue(options: argparse.Namespace, chosen: settings.Settings) -> None:
+    """The same for a pack with a catalogue."""
+    from stages.spine import evaluate as spine
+
+    student = models.resolve("student")
+    adapters: dict[str, Path | None] = {"base": None, "tuned": options.adapter or ADAPTER}
+    if options.base_only:
+        del adapters["tuned"]
+    elif options.no_base:
+        del adapters["base"]
+    for adapter in adapters.values():
+        if adapter is not None:
+            check_adapter(adapter, student)
+    is_stage = not any(vars(options).values())
+    out = None if is_stage else options.out or files.work_dir() / "evaluated"
+    spine.main(chosen, adapters, options.golden, out)
+
+
 def main(given: list[str] | None = None) -> None:
     options = arguments(given)
     is_stage = not any(vars(options).values())
     engine.quiet()
     chosen = settings.load()
+    if is_pack(chosen.pack):
+        return main_of_catalogue(options, chosen)
     pack = domain.load(chosen.pack)
     own = links.check(Path(chosen.pack) / "golden.jsonl", chosen.pack)
     queries = golden.read(options.golden or own, pack)

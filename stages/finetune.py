@@ -24,12 +24,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import polars as pl
 
-from stages.core import files, settings
+from stages.core import files, pack, settings
 from stages.core.command import InputError, grace, run
 from stages.core.pace import duration
 from stages.core.settings import Finetune
-from stages.core.tables import Samples
+from stages.core.tables import Dialogues, Samples, Table
 from stages.engines import models
+from stages.formats import FORMATS, Format
 
 if TYPE_CHECKING:
     from stages.training.qlora import Trained
@@ -128,8 +129,12 @@ def main() -> None:
     is_first = os.environ.get("RANK", "0") == "0"
     base = models.resolve("student")
     models.check_student(base)
+    form: Format | None = None
+    contract: type[Table] = Samples
+    if pack.is_pack(chosen.pack):
+        form, contract = FORMATS[chosen.tools.format], Dialogues
     tables = [
-        files.read_table(DATASET / f"{name}.parquet", Samples) for name in ("train", "validation")
+        files.read_table(DATASET / f"{name}.parquet", contract) for name in ("train", "validation")
     ]
     if tables[0].is_empty():
         raise InputError(f"{DATASET}/train.parquet has no rows: see metrics/validate.json for why")
@@ -139,7 +144,7 @@ def main() -> None:
 
     configuration.check_settings(tune, models.skeleton(base))
     tokenizer = models.load_tokenizer(base)
-    rows, validation = (encode_table(table, tokenizer, tune.max_length) for table in tables)
+    rows, validation = (encode_table(table, tokenizer, tune.max_length, form) for table in tables)
     key = qlora.run_key(base, tune, chosen.seed, rows)
     folder = files.work_dir() / "checkpoints" / key
     shared = f"{rows[0].prefix_length} of {len(rows[0].input_ids)} tokens shared"

@@ -23,7 +23,7 @@ import polars as pl
 
 from stages.checks import Verdict, judged, normalized
 from stages.checks.seals import ASKED, seals
-from stages.core import domain, files, prompts, settings
+from stages.core import domain, files, pack, prompts, settings
 from stages.core.command import InputError, run
 from stages.core.domain import Domain
 from stages.core.pace import duration, listed
@@ -185,6 +185,10 @@ def main(given: list[str] | None = None) -> None:
         return
     route = options.route
     chosen = settings.load()
+    if pack.is_pack(chosen.pack):
+        from stages.spine import generate as spine
+
+        return spine.main(chosen, route)
     known = domain.load(chosen.pack)
     planned = files.read_table("data/routed/requests.parquet", Requests)
     requests = planned.filter(pl.col("route") == route)

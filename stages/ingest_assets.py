@@ -16,10 +16,12 @@ from pathlib import Path
 import polars as pl
 
 from stages.core import domain, files, settings, text
+from stages.core import pack as packs
 from stages.core.command import InputError, run
 from stages.core.domain import Domain
 from stages.core.tables import Assets, SourceRejects, empty
 from stages.ingest import sources
+from stages.spine import ingest as spine
 
 OUT = Path("data/ingested/assets")
 # The columns with text that may come into a query.
@@ -122,6 +124,8 @@ def draw_pictures(drawings: pl.DataFrame, limit: int) -> dict[str, str]:
 
 def main() -> None:
     chosen = settings.load()
+    if packs.is_pack(chosen.pack):
+        return spine.assets()
     pack, block = Path(chosen.pack), chosen.ingest_assets
     known = domain.load(pack)
     with sources.Database(

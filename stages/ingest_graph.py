@@ -13,15 +13,19 @@ from typing import Any
 import polars as pl
 
 from stages.core import domain, files, settings, text
+from stages.core import pack as packs
 from stages.core.command import run
 from stages.core.tables import Edges, Nodes, SourceRejects, empty
 from stages.ingest import graph, sources
+from stages.spine import ingest as spine
 
 OUT = Path("data/ingested/graph")
 
 
 def main() -> None:
     chosen = settings.load()
+    if packs.is_pack(chosen.pack):
+        return spine.graph()
     pack, block = Path(chosen.pack), chosen.ingest_graph
     acyclic = domain.load(pack).acyclic
     with sources.Database(

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stages.core import domain, files, links, settings
+from stages.core import domain, files, links, pack, settings
 from stages.core.command import run
 from stages.core.text import MAX_QUERY
 
@@ -22,8 +22,11 @@ def main() -> None:
     # Here, so that --help need not wait for numpy.
     from stages.checks import phrases, words
     from stages.planning import observed, targets
+    from stages.spine import population as spine
 
     chosen = settings.load()
+    if pack.is_pack(chosen.pack):
+        return spine.main(chosen)
     block = chosen.population
     known = domain.load(chosen.pack)
     path = links.check(Path(chosen.pack) / block.source, chosen.pack)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stages.core import domain, files, prompts, settings
+from stages.core import domain, files, pack, prompts, settings
 from stages.core.command import InputError, run
 from stages.core.pace import listed
 from stages.core.tables import ROUTES, Assets, Edges, Nodes, Requests
@@ -25,8 +25,11 @@ def main() -> None:
     from stages.core.divergence import js_bits
     from stages.planning import plan
     from stages.planning.material import Material
+    from stages.spine import route as spine
 
     chosen = settings.load()
+    if pack.is_pack(chosen.pack):
+        return spine.main(chosen)
     known = domain.load(chosen.pack)
     templates = [t for t in prompts.load(known) if t.header.serves(chosen.route.recipe)]
     target = files.read_json("data/population/target.json")

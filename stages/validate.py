@@ -22,7 +22,7 @@ from pathlib import Path
 
 import polars as pl
 
-from stages.core import domain, files, golden, links, settings
+from stages.core import domain, files, golden, links, pack, settings
 from stages.core.command import InputError, run
 from stages.core.domain import Domain
 from stages.core.pace import listed
@@ -119,8 +119,11 @@ def main() -> None:
     from stages.checks import vision_evidence
     from stages.dataset import diversity, figures, rows, selection, splitting, statistics
     from stages.dataset.contamination import Golden
+    from stages.spine import validate as spine
 
     chosen = settings.load()
+    if pack.is_pack(chosen.pack):
+        return spine.main(chosen)
     threshold, seed = chosen.validate_.near_duplicate_threshold, chosen.seed
     known = domain.load(chosen.pack)
     links.check(Path(chosen.pack) / GOLDEN, chosen.pack)

@@ -49,8 +49,8 @@ def torch():
 
 def saves(seconds=2.5):
     command.grace(30)
-    ready()
     try:
+        ready()  # inside, for the signal may come at once
         time.sleep(60)
     except KeyboardInterrupt:
         time.sleep(seconds)
@@ -83,8 +83,8 @@ def fails():
     raise TypeError("the key is " + os.environ["MY_API_KEY"] + "\\nand more")
 
 def is_interrupted_into_an_error():
-    ready()
     try:
+        ready()
         time.sleep(60)
     except KeyboardInterrupt:
         raise RuntimeError("engine died")
@@ -106,7 +106,10 @@ def none_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         return started[-1]
 
     monkeypatch.setattr(subprocess, "Popen", noted)
+    # Under nohup it is ignored, and so would be by every stage.
+    hangup = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
+    signal.signal(signal.SIGHUP, hangup)
     for process in started:
         if process.poll() is None:
             process.terminate()  # which ends what it started, too
@@ -233,6 +236,10 @@ def test_a_signal_to_the_group_counts_once_where_the_stage_waits_for_a_processor
     )  # fmt: skip
     stage = process_of(process)
     os.kill(stage, signal.SIGSTOP)
+    until = time.monotonic() + 20
+    while ") T " not in Path(f"/proc/{stage}/stat").read_text():
+        assert time.monotonic() < until
+        time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)
     time.sleep(1.0)
     os.kill(stage, signal.SIGCONT)

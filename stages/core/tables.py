@@ -376,3 +376,20 @@ class Refused(Table):
     check: str
     reason: str
     query: str
+
+
+class Answers(Table):
+    """One row is a golden row as one model answered it; `expected` and `predicted` are JSON lists
+    of calls, the former with the accepted values. `error`: what is wrong with the calls, a code.
+    """
+
+    golden_id: int
+    model: str
+    query: str
+    act: str
+    shown: int
+    completion: str
+    expected: str
+    predicted: str
+    error: str = Field(nullable=True)
+    exact: bool

@@ -6,10 +6,10 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from hashlib import blake2b
-from typing import Any
 
 import polars as pl
 
+from stages.core.plan import turns_from_json
 from stages.core.strata import Stratum, neighbours
 from stages.core.text import normalized
 from stages.dataset import duplicates
@@ -20,10 +20,10 @@ def refused(
     frame: pl.DataFrame, golden: Sequence[str], threshold: float, seed: int
 ) -> pl.DataFrame:
     """`frame` with `check` and `reason` also for what only the whole table shows: a golden query, a
-    query that stands there twice, or one that nearly repeats another with the very same answer.
+    query that stands there twice, or one that nearly repeats another which means the same.
 
-    frame: columns query, messages, check, reason, in the order of preference. Two queries that
-    differ in a value alone have different answers, and both teach something.
+    frame: columns query, meant, check, reason, in the order of preference. Two queries that differ
+    in a value alone do not mean the same, and both teach something.
     """
     texts = pl.Series([normalized(query) for query in frame["query"]], dtype=pl.String)
     check, reason = frame["check"].to_list(), frame["reason"].to_list()
@@ -45,13 +45,13 @@ def refused(
             object_to(row, "duplicate", "the same query stands there already")
     groups: dict[str, list[int]] = defaultdict(list)
     for row in open_rows():
-        groups[json.dumps(json.loads(frame["messages"][row])[1:], sort_keys=True)].append(row)
+        groups[frame["meant"][row]].append(row)
     for members in groups.values():
         if len(members) > 1:
             near = duplicates.near(texts.gather(members), threshold, seed)
             for row, is_near in zip(members, near, strict=True):
                 if is_near:
-                    object_to(row, "near_duplicate", "nearly repeats one with the same answer")
+                    object_to(row, "near_duplicate", "nearly repeats one that means the same")
     return frame.with_columns(
         check=pl.Series(check, dtype=pl.String), reason=pl.Series(reason, dtype=pl.String)
     )
@@ -84,16 +84,14 @@ def selected(names: Sequence[str], strata: Sequence[Stratum], keys: Sequence[str
     return sorted(taken)
 
 
-def groups(frame: pl.DataFrame) -> pl.Series:
-    """What a row must stand together with in the split: the rows with the same answer; where that
-    is words alone, the same query.
+def meant(turns: str, text: str | None) -> str:
+    """What a plan's query means, whatever its words: the calls that the user wants with their
+    values, or the chit-chat itself. turns, text: as in a row of Plans.
     """
-    found = []
-    for query, messages in frame.select("query", "messages").iter_rows():
-        answer = json.loads(messages)[1]
-        calls: Any = answer.get("tool_calls")
-        found.append(json.dumps(calls, sort_keys=True) if calls else normalized(query))
-    return pl.Series("group", found, dtype=pl.String)
+    if text is not None:
+        return text
+    wanted = [[one.call.name, one.call.arguments] for one in turns_from_json(turns)[-1].calls]
+    return json.dumps(wanted, sort_keys=True, ensure_ascii=False)
 
 
 def sample_id(plan_id: str, n: int) -> str:

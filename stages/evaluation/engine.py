@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,8 @@ from stages.engines.store import Store, key
 from stages.evaluation.adapter import RANKS, check_adapter
 from stages.formats import chat_template
 
+# Messages, and the tools that the chat template is to write itself, else None.
+Conversation = tuple[list[dict[str, Any]], list[dict[str, Any]] | None]
 # Answers that a killed run loses at most: so many times those that run together.
 ROUNDS = 2
 
@@ -88,7 +90,7 @@ def _served(
 
 
 def prompts(
-    base: str, conversations: list[list[dict[str, str]]], room: int
+    base: str, conversations: Sequence[Conversation], room: int
 ) -> tuple[list[list[int]], int | None]:
     """The conversations as tokens, as training has them before an answer, and the token that ends
     an answer (None: the template has none).
@@ -96,7 +98,7 @@ def prompts(
     Raises InputError for the first that leaves no room for its answer, `room` being in tokens.
     """
     template = chat_template.read(models.load_tokenizer(base), learn=False)
-    found = [template.ids(template.prompt(conversation)) for conversation in conversations]
+    found = [template.ids(template.prompt(messages, tools)) for messages, tools in conversations]
     for number, ids in enumerate(found):
         if len(ids) > room:
             raise InputError(
@@ -124,16 +126,33 @@ def answer(
     that they took, and new ones go there as they come. Raises InputError for a model, adapter or
     query that cannot be served.
     """
-    conversations = [
-        [{"role": "system", "content": system}, {"role": "user", "content": query}]
+    conversations: list[Conversation] = [
+        ([{"role": "system", "content": system}, {"role": "user", "content": query}], None)
         for query in queries
     ]
+    return answer_all(base, adapter, conversations, options, max_tokens, seed, kept, model)
+
+
+def answer_all(
+    base: str,
+    adapter: str | Path | None,
+    conversations: Sequence[Conversation],
+    options: settings.Engine,
+    max_tokens: int,
+    seed: int = 0,
+    kept: Store | None = None,
+    model: str = "",
+) -> Answers:
+    """The same for conversations of any messages, and tools where the template writes them."""
     sampling = {"temperature": 0.0, "max_tokens": max_tokens}
-    names = [key(model, conversation, sampling, seed) for conversation in conversations]
+    names = [
+        key(model, messages if tools is None else [*messages, {"tools": tools}], sampling, seed)
+        for messages, tools in conversations
+    ]
     found = {} if kept is None else {n: json.loads(t) for n, t in kept.get(names).items()}
     asked = {name: n for n, name in enumerate(names) if name not in found}
     if kept is not None:
-        kept.count(model, len(queries) - len(asked), len(asked))
+        kept.count(model, len(conversations) - len(asked), len(asked))
     if asked:
         ids, end = prompts(base, conversations, options.max_model_len - max_tokens)
         with _served(base, adapter, options, seed) as (llm, request):

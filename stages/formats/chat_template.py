@@ -14,7 +14,7 @@ from typing import Any
 from stages.core.bounds import bounded
 from stages.core.command import InputError
 
-Messages = list[dict[str, str]]
+Messages = list[dict[str, Any]]
 
 # What a template that names today's date is told, so that the same rows give the same adapter on
 # any day.
@@ -42,9 +42,15 @@ class ChatTemplate:
     insertion: str = ""
     end: int | None = None
 
-    def text(self, messages: Messages, prompt: bool = False) -> str:
-        """The conversation as text; `prompt`: with what asks for an answer. InputError where the
-        template, which is a program of the model's, fails or does not end.
+    def text(
+        self,
+        messages: Messages,
+        prompt: bool = False,
+        tools: list[dict[str, Any]] | None = None,
+    ) -> str:
+        """The conversation as text; `prompt`: with what asks for an answer; `tools`: OpenAI tools
+        that the template is to write. InputError where the template, which is a program of the
+        model's, fails, does not end or does not write the tools.
         """
         from jinja2 import TemplateError
 
@@ -55,9 +61,10 @@ class ChatTemplate:
             )
         try:
             with bounded(SECONDS, MIB):
-                return str(
+                text = str(
                     self.tokenizer.apply_chat_template(
                         messages,
+                        tools=tools,
                         tokenize=False,
                         add_generation_prompt=prompt,
                         strftime_now=TODAY.strftime,
@@ -80,10 +87,17 @@ class ChatTemplate:
                 f"the student's chat template fails ({type(error).__name__}: {error!s:.200}): name "
                 "another student"
             ) from None
+        for tool in tools or ():
+            if tool["function"]["name"] not in text:
+                raise InputError(
+                    "the student's chat template does not write the tools, which tools.format "
+                    "native leaves to it: set tools.format to pythonic or hermes"
+                )
+        return text
 
-    def prompt(self, messages: Messages) -> str:
+    def prompt(self, messages: Messages, tools: list[dict[str, Any]] | None = None) -> str:
         """What the model reads before its answer to `messages`."""
-        return self.text(messages, prompt=True) + self.insertion
+        return self.text(messages, prompt=True, tools=tools) + self.insertion
 
     def ids(self, text: str) -> list[int]:
         """The tokens of rendered text."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping
+from types import ModuleType
 from typing import NamedTuple
 
 from stages import language
@@ -16,6 +18,7 @@ from stages.language import frames
 
 # Drafts of which the one nearest to the length band is taken, and general templates' names.
 TRIES = 12
+BEFORE_MARK = re.compile(r"\s+([,.?!;:](?:\s|$))")
 CHATTER, GENERAL, ADJUNCT = "chatter", "general", "adjunct"
 
 
@@ -92,6 +95,7 @@ class Patterns:
             return words
 
         text = phrase.write(said, surface, rng) or ""
+        text = BEFORE_MARK.sub(r"\1", _joined(text, surfaces, language.of(locale)))
         if rest:
             return Written(f"{text}, {_adjuncts(rest)}", f"{name}+{ADJUNCT}", surfaces)
         return Written(text, name, surfaces)
@@ -121,6 +125,23 @@ class Patterns:
         parts = _adjuncts(list(call.said))
         surfaces = {argument.slot: argument.surface or "" for argument in call.said}
         return Written(f"{rng.choice(options)}{', ' if parts else ''}{parts}", GENERAL, surfaces)
+
+
+def _joined(text: str, surfaces: dict[str, str], words: ModuleType) -> str:
+    """The phrase where a preposition stands before a day's words with their own: "from on friday"
+    becomes "from friday", also in `surfaces`.
+    """
+    for slot, surface in surfaces.items():
+        bare = words.bare(surface)
+        if bare == surface:
+            continue
+        for preposition in words.PREPOSITIONS:
+            doubled = f"{preposition} {surface}"
+            if f" {doubled}" in f" {text}":
+                text = text.replace(doubled, f"{preposition} {bare}")
+                surfaces[slot] = bare
+                break
+    return text
 
 
 def named(identifier: str) -> str:

@@ -1,7 +1,7 @@
 """What a locale must offer: how values are said, questions, refusals, polite frames. One locale a
 file, each with the same names; another language has the plain one, by Babel's data.
 
-VERBS, QUESTIONS, OPENERS, REQUESTS, CLOSERS   see `frames.py`
+VERBS, QUESTIONS, PREPOSITIONS, OPENERS, REQUESTS, CLOSERS   see `frames.py`
 integer(value), number(value), money(value, currency) -> surfaces
 date(day, today), day_words(day, today), time(clock), time_words(clock) -> surfaces, the likeliest
                                           first; a day's stand alone ("on friday"), a time's do not

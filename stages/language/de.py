@@ -23,6 +23,7 @@ QUESTIONS = frozenset(
     """was wer wo wann welche welcher welches wie warum ist sind kannst kann könntest gibt hast
     wird""".split()  # noqa: SIM905
 )
+PREPOSITIONS = ("ab", "vom", "für den", "bis", "am", "seit")
 OPENERS = ("hey", "hallo", "ok", "hi", "also", "bitte")
 REQUESTS: Sequence[str] = ()
 CLOSERS = ("bitte", "danke", "vielen dank", "wenn möglich")

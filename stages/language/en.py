@@ -41,6 +41,8 @@ QUESTIONS = frozenset(
     """what what's whats who who's where where's when when's which how how's why is are was were do
     does did can could will would should has have am any""".split()  # noqa: SIM905
 )
+PREPOSITIONS = ("from", "for", "on", "starting", "leaving", "until", "by", "before", "after", "to",
+                "since", "of", "till")  # fmt: skip
 OPENERS = ("hey", "hi", "ok", "okay", "hello", "so", "yo", "hey there", "quick one")
 REQUESTS = ("can you", "could you", "please", "can you please", "could you please", "i need you to",
             "i want you to", "i'd like you to", "would you", "go ahead and", "pls", "will you",
@@ -118,7 +120,7 @@ def date(day: datetime.date, today: datetime.date) -> list[str]:
 def day_words(day: datetime.date, today: datetime.date) -> list[str]:
     """Words for a day, also such that leave open which it is: "next friday"."""
     ahead, weekday = (day - today).days, DAYS[day.weekday()]
-    found = date(day, today)
+    found = [words for words in date(day, today) if day.isoformat() not in words]
     if 2 <= ahead <= 10:
         found += [f"next {weekday}"]
     if ahead == 0:

@@ -9,6 +9,8 @@ from typing import Any
 # See `frames.py`; without them a phrase stays as it is.
 VERBS: frozenset[str] = frozenset()
 QUESTIONS: frozenset[str] = frozenset()
+# After these a day's words have no preposition of their own.
+PREPOSITIONS: Sequence[str] = ()
 OPENERS: Sequence[str] = ()
 REQUESTS: Sequence[str] = ()
 CLOSERS: Sequence[str] = ()

@@ -7,6 +7,7 @@ Writes:  data/dataset/{train,validation}.parquet, and the same rows as .jsonl, w
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
 from pathlib import Path
@@ -34,10 +35,12 @@ def main(chosen: Settings) -> None:
     frame = pl.concat(
         files.read_table(f"data/generated/{route}.parquet", Conversations) for route in ROUTES
     ).join(
-        files.read_table("data/routed/plans.parquet", Plans).drop("template_id", "turns", "text"),
+        files.read_table("data/routed/plans.parquet", Plans).drop("template_id"),
         "plan_id",
         maintain_order="left",
     )
+    plans = frame.select("turns", "text").iter_rows()
+    frame = frame.with_columns(meant=pl.Series(itertools.starmap(dialogues.meant, plans)))
     frame = dialogues.refused(
         frame, [row.query for row in golden], block.near_duplicate_threshold, chosen.seed
     )
@@ -59,7 +62,7 @@ def main(chosen: Settings) -> None:
         )
         .sort("sample_id")
     )
-    held_back = splitting.validation(dialogues.groups(samples), block.validation_share, chosen.seed)
+    held_back = splitting.validation(samples["meant"], block.validation_share, chosen.seed)
     for name, mask in (("train", ~held_back), ("validation", held_back)):
         part = samples.filter(mask).select(Dialogues.schema().names())
         files.write_table(DATASET / f"{name}.parquet", part, Dialogues)

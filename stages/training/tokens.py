@@ -10,8 +10,9 @@ from typing import Any
 
 import polars as pl
 
+from stages import formats
 from stages.core.command import InputError
-from stages.formats import chat, chat_template
+from stages.formats import Format, chat, chat_template
 from stages.formats.chat_template import ChatTemplate
 
 NO_LOSS = -100
@@ -51,36 +52,62 @@ def turns(messages: str, tools: str) -> list[dict[str, str]]:
     return [{"role": "system", "content": _system(tools)}, *spoken]
 
 
+def spoken_in(
+    form: Format, messages: str, tools: str, today: str | None
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]] | None]:
+    """The same for a sample of `tables.Dialogues`: messages, and the tools that the template is to
+    write itself.
+    """
+    return formats.conversation(form, json.loads(messages), _tools(tools), today)
+
+
+@lru_cache(maxsize=4096)
+def _tools(tools: str) -> list[dict[str, Any]]:
+    return list(json.loads(tools))
+
+
 def encode(
-    template: ChatTemplate, sample_id: str, spoken: list[dict[str, str]]
+    template: ChatTemplate,
+    sample_id: str,
+    spoken: list[dict[str, Any]],
+    tools: list[dict[str, Any]] | None = None,
 ) -> tuple[list[int], list[int]]:
     """Token ids and labels of one conversation; both lists have the same length.
 
     Every assistant turn carries loss: its text and the template's end-of-turn token. What the
     template puts before the text belongs to the prompt, what it puts after that token is left out,
-    for generation stops there. InputError if the conversation has no answer, or the template
-    renders a prompt differently with and without its answer.
+    for generation stops there. tools: for a template that writes tools and calls itself. InputError
+    if the conversation has no answer, or the template renders a prompt differently with and without
+    its answer.
     """
     try:
-        return _encode(template, spoken)
+        return _encode(template, spoken, tools)
     except InputError as error:
         raise InputError(f"sample {sample_id}: {error}") from None
 
 
-def _encode(template: ChatTemplate, spoken: list[dict[str, str]]) -> tuple[list[int], list[int]]:
+def _encode(
+    template: ChatTemplate, spoken: list[dict[str, Any]], tools: list[dict[str, Any]] | None
+) -> tuple[list[int], list[int]]:
     special = template.special_ids()
     ids: list[int] = []
     labels: list[int] = []
     for index, turn in enumerate(spoken):
         if turn["role"] != "assistant":
             continue
-        text, answer = template.prompt(spoken[:index]), turn["content"].strip()
-        answered = template.text(spoken[: index + 1])
+        text, answer = template.prompt(spoken[:index], tools), turn["content"].strip()
+        answered = template.text(spoken[: index + 1], tools=tools)
         prompt, whole = template.ids(text), template.ids(answered)
         if whole[: len(prompt)] != prompt or prompt[: len(ids)] != ids:
             raise chat_template.changed()
         lost = [m["role"] for m in spoken[:index] if m["content"].strip() not in text]
-        if not answered[len(text) :].lstrip().startswith(answer):
+        said = answered[len(text) :].lstrip()
+        if turn.get("tool_calls"):
+            if not all(call["function"]["name"] in said for call in turn["tool_calls"]):
+                lost.append("assistant")
+            # How often the calls' own text has such a token cannot be told: none is expected.
+            answer = ""
+        elif not said.startswith(answer):
             lost.append("assistant")
         if lost:
             raise InputError(
@@ -115,18 +142,27 @@ def prefix_length(rows: list[tuple[list[int], list[int]]]) -> int:
     return max(0, min(common, first - 1))
 
 
-def encode_table(samples: pl.DataFrame, tokenizer: Any, max_length: int) -> list[Row]:
-    """All rows of a `Samples` table as tokens, in the table's order.
+def encode_table(
+    samples: pl.DataFrame, tokenizer: Any, max_length: int, form: Format | None = None
+) -> list[Row]:
+    """All rows of a `Samples` table, or with `form` of a `Dialogues` table, as tokens, in the
+    table's order.
 
     `max_length` is in tokens; rows that are longer are one InputError that names them all.
     """
     template = chat_template.read(tokenizer)
     encoded: list[tuple[list[int], list[int]]] = []
     by_system: dict[str, list[int]] = defaultdict(list)
-    columns = samples.select("sample_id", "messages", "tools").iter_rows()
-    for index, (sample_id, messages, tools) in enumerate(columns):
-        encoded.append(encode(template, sample_id, turns(messages, tools)))
-        by_system[_system(tools)].append(index)
+    day = pl.col("today") if "today" in samples.columns else pl.lit(None, pl.String)
+    columns = samples.select("sample_id", "messages", "tools", day.alias("today")).iter_rows()
+    for index, (sample_id, messages, tools, today) in enumerate(columns):
+        own = None
+        if form is None:
+            spoken = turns(messages, tools)
+        else:
+            spoken, own = spoken_in(form, messages, tools, today)
+        encoded.append(encode(template, sample_id, spoken, own))
+        by_system[f"{today} {tools}"].append(index)
     names = samples["sample_id"].to_list()
     long = [n for n, (ids, _) in enumerate(encoded) if len(ids) > max_length]
     if long:

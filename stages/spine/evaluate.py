@@ -1,0 +1,169 @@
+"""Stage `evaluate`: score the base model and the tuned model on a pack's golden set.
+
+Reads:   PACK/{catalogue.json,golden.jsonl}; models/base/{student,embedder}, models/adapter
+Writes:  metrics/evaluate.json; metrics/evaluate/{answers.parquet,confusion_function.csv}
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from rich.console import Console
+from rich.table import Table as Shown
+
+from stages import formats
+from stages.core import files, golden_rows, pack
+from stages.core.command import InputError
+from stages.core.conversation import user
+from stages.core.golden_rows import GoldenRow
+from stages.core.settings import Settings
+from stages.core.tables import Answers
+from stages.engines import models
+from stages.engines.store import NAME, Store
+from stages.evaluation import scores, significance
+from stages.evaluation.answered import Answered, answered
+from stages.evaluation.engine import answer_all
+from stages.evaluation.shortlist import recall, shortlist
+from stages.evaluation.similarity import embedder
+from stages.planning.plans import has_dates
+
+OUT = Path("metrics/evaluate")
+NOTHING = "(none)"
+# A tool set names a day where users say "tomorrow"; a golden set is scored on this one.
+TODAY = "2026-06-01"
+
+
+def main(
+    chosen: Settings, adapters: Mapping[str, Path | None], golden: Path | None, out: Path | None
+) -> None:
+    """adapters: name of a model -> its adapter, None for the base model. out: a folder for the
+    results; None: the pipeline's own.
+    """
+    known = pack.load(chosen.pack)
+    form = formats.FORMATS[chosen.tools.format]
+    rows = golden_rows.read(golden or known.golden, known.catalogue)
+    if not rows:
+        raise InputError(f"{golden or known.golden} holds no golden queries: write some")
+    near = shortlist(
+        [row.query for row in rows],
+        known.catalogue,
+        chosen.tools.scored,
+        lambda: embedder(models.resolve("embedder")),
+    )
+    shown = [row.tools or names for row, names in zip(rows, near, strict=True)]
+    today = TODAY if has_dates(known) else None
+    conversations = [
+        formats.conversation(
+            form, [user(row.query)], known.catalogue.subset(names).tools,
+            today,
+        )
+        for row, names in zip(rows, shown, strict=True)
+    ]  # fmt: skip
+    student, kept = models.resolve("student"), Store(files.work_dir() / NAME)
+    found: dict[str, list[Answered]] = {}
+    for name, adapter in adapters.items():
+        print(f"{name}: answering {len(rows)} golden queries", flush=True)
+        model = models.identity("student") + (f"+{models.digest(adapter)}" if adapter else "")
+        with files.alone(files.work_dir() / f"engine-evaluate-{model.replace('/', '-')}.lock"):
+            texts = answer_all(
+                student, adapter, conversations, chosen.engine, chosen.evaluate.max_tokens,
+                chosen.seed, kept, model,
+            ).completions  # fmt: skip
+        found[name] = [
+            answered(row, names, text, form, known.catalogue)
+            for row, names, text in zip(rows, shown, texts, strict=True)
+        ]
+    value = result(found, chosen)
+    value["shortlist_recall"] = recall(shown, [[e.name for e in row.expected] if row.act == "call"
+                                               else [] for row in rows])  # fmt: skip
+    folder = out or OUT
+    files.write_table(folder / "answers.parquet", table(found), Answers)
+    with files.replacing(folder / "confusion_function.csv") as temporary:
+        confusion(list(found.values())[-1]).write_csv(temporary)
+    files.write_json(out / "evaluate.json" if out else Path("metrics/evaluate.json"), value)
+    Console(markup=False).print(printed(value, list(found)))
+
+
+def result(found: Mapping[str, Sequence[Answered]], chosen: Settings) -> dict[str, Any]:
+    """metrics/evaluate.json: each model's scores with their intervals, and paired tests of the two
+    models' exact calls.
+    """
+    rows = next(iter(found.values()))
+    value: dict[str, Any] = {
+        "golden": len(rows),
+        "acts": dict(Counter(row.golden.act for row in rows)),
+    }
+    for name, answers in found.items():
+        block: dict[str, Any] = {}
+        samples = chosen.evaluate.bootstrap_samples
+        for score, one in scores.estimates(answers, samples, chosen.seed).items():
+            if one is not None:
+                block[score] = one.value
+                block[f"{score}_low"], block[f"{score}_high"] = one.low, one.high
+        block["errors"] = dict(Counter(a.error for a in answers if a.error).most_common())
+        value[name] = block
+    if len(found) == 2:
+        first, second = ([a.is_exact for a in answers] for answers in found.values())
+        test = significance.mcnemar(first, second)
+        value["tests"] = {
+            "mcnemar_exact_p": test.p,
+            "exact_first_only": test.first_only,
+            "exact_second_only": test.second_only,
+        }
+    return value
+
+
+def table(found: Mapping[str, Sequence[Answered]]) -> pl.DataFrame:
+    """The rows of Answers."""
+
+    def line(model: str, one: Answered) -> dict[str, Any]:
+        row: GoldenRow = one.golden
+        expected = [{"name": e.name, "arguments": e.arguments} for e in row.expected]
+        predicted = [{"name": c.name, "arguments": c.arguments} for c in one.parsed.calls]
+        return {
+            "golden_id": row.golden_id, "model": model, "query": row.query, "act": row.act,
+            "shown": len(one.shown), "completion": one.completion,
+            "expected": json.dumps(expected, ensure_ascii=False),
+            "predicted": json.dumps(predicted, ensure_ascii=False),
+            "error": one.error, "exact": one.is_exact,
+        }  # fmt: skip
+
+    lines = [line(model, one) for model, answers in found.items() for one in answers]
+    return pl.DataFrame(lines, schema=Answers.schema())
+
+
+def confusion(answers: Sequence[Answered]) -> pl.DataFrame:
+    """Expected and predicted function of every row; several are joined by +."""
+
+    def named(names: list[str]) -> str:
+        return "+".join(sorted(names)) or NOTHING
+
+    return pl.DataFrame(
+        [
+            {
+                "expected": named([e.name for e in a.golden.expected] * (a.golden.act == "call")),
+                "predicted": named([call.name for call in a.parsed.calls]),
+            }
+            for a in answers
+        ]
+    )
+
+
+def printed(value: Mapping[str, Any], names: Sequence[str]) -> Shown:
+    """The scores as a table."""
+    shown = Shown("", *names, title=f"{value['golden']} golden queries, 95% intervals")
+    for score in scores.SCORES:
+        if all(score in value[name] for name in names):
+            cells = [
+                "{:.3f} [{:.3f}, {:.3f}]".format(
+                    *(value[name][f"{score}{end}"] for end in ("", "_low", "_high"))
+                )
+                for name in names
+            ]
+            shown.add_row(score, *cells)
+    return shown

@@ -1,0 +1,103 @@
+"""Queries of a pack's phrases: what the plan says, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stages.checks import call as checks
+from stages.core import pack
+from stages.core.pack import Pack
+from stages.core.plan import Plan
+from stages.generation.patterns import Patterns, named
+from stages.planning.plans import Settings, plans
+from tests.builders import TRAVEL, make_call, make_plan
+
+
+@pytest.fixture(scope="module")
+def travel() -> Pack:
+    return pack.load(TRAVEL)
+
+
+@pytest.fixture(scope="module")
+def planned(travel: Pack) -> list[Plan]:
+    return plans(travel, Settings(rows=200, reserve=1.0), seed=5).plans
+
+
+def test_every_planned_query_carries_its_call(travel: Pack, planned: list[Plan]) -> None:
+    patterns = Patterns(travel, typo_share=0.3)
+    refused = 0
+    for plan in planned:
+        written = patterns.write(plan)
+        assert written == patterns.write(plan)  # the same for the same seed
+        refused += checks.verdict(written.query, written.surfaces) is not None
+        if plan.text is None and "adjunct" not in written.template_id:
+            slots = {a.slot for a in plan.turn.calls[0].said}
+            assert {*written.surfaces} == slots
+            if plan.turn.missing:
+                assert plan.turn.missing not in written.surfaces
+    assert refused <= 0.02 * len(planned)
+
+
+def test_a_date_after_a_preposition_has_none_of_its_own(tmp_path: Path) -> None:
+    folder = tmp_path / "own"
+    shutil.copytree(TRAVEL, folder)
+    path = folder / "vocabularies" / "en.yaml"
+    words = path.read_text().partition("phrases:")[0]
+    phrases = '["{city} from {check_in}, {nights} nights", "{check_in}: {city} {nights} nights"]'
+    path.write_text(f"{words}phrases:\n  book_hotel: {phrases}\n")
+    patterns, queries = Patterns(pack.load(folder)), set()
+    call = make_call(city="rome", check_in="2026-06-05", nights=3)
+    said = [a for a in call.arguments if a.name != "check_in"]
+    day = next(a for a in call.arguments if a.name == "check_in")
+    for seed in range(40):
+        changed = type(day)(day.name, day.value, "user", "on friday")
+        plan = make_plan(type(call)(call.function, (*said, changed)), seed=seed)
+        written = patterns.write(plan)
+        assert written.surfaces["check_in"] in ("friday", "on friday")
+        queries.add(written.query.lower())
+    assert any("from friday" in query for query in queries)
+    assert any("on friday: " in query for query in queries)
+    assert not any("from on" in query for query in queries)
+
+
+def test_without_phrases_a_query_is_made_of_names(tmp_path: Path) -> None:
+    folder = tmp_path / "bare"
+    shutil.copytree(TRAVEL, folder)
+    text = (folder / "vocabularies" / "en.yaml").read_text().partition("phrases:")[0]
+    (folder / "vocabularies" / "en.yaml").write_text(text)
+    written = Patterns(pack.load(folder)).write(make_plan())
+    assert "paris" in written.query and "check in" in written.query.lower()
+    assert written.template_id == "general"
+
+
+def test_the_length_comes_as_near_as_phrases_can(travel: Pack) -> None:
+    patterns = Patterns(travel)
+    call = make_call("order_taxi")
+    short = [len(patterns.write(make_plan(call, seed=n), 1, 4).query.split()) for n in range(30)]
+    assert sum(n <= 4 for n in short) >= 25
+
+
+@given(st.text(max_size=30))
+def test_a_name_becomes_words(text: str) -> None:
+    assert named(text) == " ".join(named(text).split())
+
+
+def test_names_of_arguments_as_words() -> None:
+    assert named("partySize") == "party size" and named("party_size") == "party size"
+    assert named("address.city") == "address city"
+
+
+def test_what_is_not_said_is_refused() -> None:
+    assert checks.verdict("a table for two", {"people": "two"}) is None
+    lost = checks.verdict("a table", {"people": "two"})
+    assert lost is not None and lost.check == "said" and "people" in lost.reason
+    assert checks.verdict("", {}) is not None
+    long = checks.verdict("one two three", {}, 1, 2)
+    assert long is not None and long.check == "length"
+    assert json.dumps(lost.reason)
