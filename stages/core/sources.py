@@ -209,7 +209,7 @@ class _Resolver:
         if kind == "list":
             items = simplified(plain.get("items"))
             inner = from_schema(items)
-            if inner is None or inner[0] in ("list", "object"):
+            if inner is None or inner[0] in ("list", "object", "constant"):
                 return None
             of = Source(self.function.name, path, *inner, schema=items, required=True)
         return Source(self.function.name, path, kind, settings, of=of, **common)
