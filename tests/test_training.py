@@ -312,11 +312,10 @@ def test_scoring_sends_what_stands_before_the_first_token_with_loss(
     rows = tokens.encode_table(
         table([sample(n, q, creative.tools_json) for n, q in enumerate(QUERIES)]), tokenizer, 1024
     )
-    asked = [
-        [{"role": "system", "content": chat.system_prompt(creative.tools)},
-         {"role": "user", "content": query}]
-        for query in QUERIES
-    ]  # fmt: skip
+    system = {"role": "system", "content": chat.system_prompt(creative.tools)}
+    asked: list[scoring_engine.Conversation] = [
+        ([system, {"role": "user", "content": query}], None) for query in QUERIES
+    ]
     sent, end = scoring_engine.prompts(str(tmp_path), asked, 1024)
     assert end == 257
     for row, prompt in zip(rows, sent, strict=True):

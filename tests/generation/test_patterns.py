@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import shutil
 from pathlib import Path
 
@@ -25,17 +26,26 @@ def travel() -> Pack:
 
 
 @pytest.fixture(scope="module")
-def planned(travel: Pack) -> list[Plan]:
-    return plans(travel, Settings(rows=200, reserve=1.0), seed=5).plans
+def planned(travel: Pack) -> list[tuple[Plan, datetime.date | None]]:
+    """Plans, each with the day that its prompt names."""
+    found = plans(travel, Settings(rows=200, reserve=1.0), seed=5)
+    days = {one.tool_set: one.today for one in found.tool_sets}
+    today = [days[plan.tool_set] for plan in found.plans]
+    return [
+        (plan, datetime.date.fromisoformat(day) if day else None)
+        for plan, day in zip(found.plans, today, strict=True)
+    ]
 
 
-def test_every_planned_query_carries_its_call(travel: Pack, planned: list[Plan]) -> None:
+def test_every_planned_query_carries_its_call(
+    travel: Pack, planned: list[tuple[Plan, datetime.date | None]]
+) -> None:
     patterns = Patterns(travel, typo_share=0.3)
     refused = 0
-    for plan in planned:
+    for plan, today in planned:
         written = patterns.write(plan)
         assert written == patterns.write(plan)  # the same for the same seed
-        context = Context(travel, plan.locale, surfaces=written.surfaces)
+        context = Context(travel, plan.locale, today, surfaces=written.surfaces)
         refused += checks.verdict(written.query, plan, context) is not None
         if plan.text is None and "adjunct" not in written.template_id:
             slots = {a.slot for a in plan.turn.calls[0].said}
