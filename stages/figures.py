@@ -1,0 +1,92 @@
+"""Write the figures of a pack's run as flat numbers, which Git keeps and README quotes.
+
+Command: python -m stages.figures REV FILE
+Reads:   of the revision, an experiment or `workspace`: metrics/evaluate.json, finetune.json; the
+         seconds of the last training from data/.work/timings
+Writes:  FILE, such as metrics/packs/assistant.json
+
+Not a stage of the pipeline.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from stages.core import files
+from stages.core.command import InputError, run
+
+WORKSPACE = "workspace"
+ENDS = ("", "_low", "_high")
+SCORES = (
+    "function_accuracy", "argument_f1", "exact_call", "no_call_accuracy",
+    "missing_argument_accuracy", "must_call", "hallucinated_function", "readable",
+)  # fmt: skip
+
+
+def read(rev: str, name: str) -> dict[str, Any]:
+    """A metrics file of a revision. Raises InputError where it has none."""
+    path = f"metrics/{name}.json"
+    if rev == WORKSPACE:
+        value = files.read_json(path)
+    else:
+        from dvc.api import DVCFileSystem
+        from dvc.scm import RevError
+
+        try:
+            fs: Any = DVCFileSystem(rev=rev)
+            with fs.open(path, "rb") as stream:
+                value = json.loads(stream.read())
+        except RevError as error:
+            raise InputError(f"{rev}: {error}; `dvc exp list` names the experiments") from None
+        except (FileNotFoundError, ValueError) as error:
+            raise InputError(f"{rev} has no readable {path}: {error!s:.200}") from None
+    if not isinstance(value, dict):
+        raise InputError(f"{rev}: {path} must hold an object")
+    return value
+
+
+def figures(evaluated: dict[str, Any], tuned: dict[str, Any], seconds: float | None) -> dict:
+    """The flat figures: the tuned model's scores with their 95% intervals, the base model's scores
+    as `base_*`, rows and seconds of training. Raises InputError for scores of another kind of pack.
+    """
+    found: dict[str, float | int] = {"golden": evaluated.get("golden", 0)}
+    for model, prefix in (("tuned", ""), ("base", "base_")):
+        block = evaluated.get(model, {})
+        for score in SCORES:
+            for end in ENDS if model == "tuned" else ("",):
+                if f"{score}{end}" in block:
+                    found[f"{prefix}{score}{end}"] = round(block[f"{score}{end}"], 4)
+    if "function_accuracy" not in found:
+        raise InputError(
+            "metrics/evaluate.json has no function_accuracy of a tuned model: only packs with a "
+            "catalogue have these figures"
+        )
+    found["rows"] = tuned.get("rows", 0)
+    if seconds is not None:
+        found["training_seconds"] = round(seconds)
+    return found
+
+
+def main(given: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m stages.figures",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("rev", help=f"an experiment, a commit, or {WORKSPACE}")
+    parser.add_argument("file", type=Path)
+    options = parser.parse_args(given)
+    timings = files.work_dir() / "timings" / "finetune.json"
+    seconds = files.read_json(timings).get("seconds") if timings.is_file() else None
+    value = figures(read(options.rev, "evaluate"), read(options.rev, "finetune"), seconds)
+    files.write_json(options.file, value)
+    for name in SCORES:
+        if name in value:
+            print(f"{name}: {value[name]} [{value[f'{name}_low']}, {value[f'{name}_high']}]")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,37 @@
+"""Flat figures of a pack's run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from stages import figures
+from stages.core.command import InputError
+
+TUNED = {"function_accuracy": 0.91234, "function_accuracy_low": 0.9, "function_accuracy_high": 0.95,
+         "errors": {"unreadable": 2}}  # fmt: skip
+
+
+def test_the_workspaces_figures_are_flat(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    Path("metrics").mkdir()
+    value = {"golden": 7, "tuned": TUNED, "base": {"function_accuracy": 0.1}}
+    Path("metrics/evaluate.json").write_text(json.dumps(value))
+    Path("metrics/finetune.json").write_text('{"rows": 12}')
+    figures.main(["workspace", "metrics/packs/mine.json"])
+    found = json.loads(Path("metrics/packs/mine.json").read_text())
+    assert found == {
+        "golden": 7, "function_accuracy": 0.9123, "function_accuracy_low": 0.9,
+        "function_accuracy_high": 0.95, "base_function_accuracy": 0.1, "rows": 12,
+    }  # fmt: skip
+    assert "function_accuracy: 0.9123 [0.9, 0.95]" in capsys.readouterr().out
+
+
+def test_another_kind_of_pack_is_refused() -> None:
+    with pytest.raises(InputError, match="function_accuracy"):
+        figures.figures({"golden": 1, "tuned": {"f1": 1.0}}, {}, None)
