@@ -115,7 +115,7 @@ class Locale(Protocol):
         """A word as it is compared where its number and case do not count."""
 
     def questions(self, words: str, schema: Mapping[str, Any]) -> list[str]:
-        """Sentences that ask for a missing argument, named in plain words."""
+        """Sentences that ask for a missing argument; `words`, its name in words, is in each."""
 
     def question(self, words: str, schema: Mapping[str, Any]) -> str:
         """The first of them."""

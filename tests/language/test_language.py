@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import random
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -87,3 +88,40 @@ def test_every_locale_has_the_same_names(locale: str) -> None:
     wanted = {n for n in vars(Locale) if not n.startswith("_")} | {*Locale.__annotations__}
     assert all(hasattr(words, name) for name in wanted)
     assert words.question("city", {}) and words.refusal()
+
+
+SCHEMAS: list[dict[str, object]] = [
+    {}, {"type": "string"}, {"type": "integer"}, {"type": "boolean"}, {"enum": ["one", "return"]},
+    {"type": "string", "format": "date"}, {"type": "string", "format": "time"}, {"enum": [1, 2]},
+    {"type": "string", "format": "date-time"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("locale", ["en", "de", "fr"])
+@pytest.mark.parametrize("schema", SCHEMAS)
+@pytest.mark.parametrize("words", ["date", "time", "check in", "nights", "from", "party size"])
+def test_a_question_names_what_it_asks_for(
+    locale: str, schema: dict[str, object], words: str
+) -> None:
+    asked = language.of(locale).questions(words, schema)
+    assert asked and asked[0] == language.of(locale).question(words, schema)
+    for one in asked:
+        assert words in one.lower() and one.endswith("?") and one.count("?") == 1
+    assert language.of(locale).refusals()[0] == language.of(locale).refusal()
+
+
+@given(st.integers(0, 300))
+def test_frames_fit_the_mood_and_repeat_nothing(seed: int) -> None:
+    rng = random.Random(seed)
+    moods = (("play Jolene", "command"), ("what is the time", "question"), ("a cab", "statement"))
+    for phrase, mood in moods:
+        assert frames.mood_of(phrase, en) == mood
+        text = frames.dressed(phrase, en, rng)
+        if mood == "question":
+            assert not text.endswith(".") and not text.lower().startswith(tuple(en.REQUESTS))
+        if mood == "statement":
+            assert not text.endswith("?")
+    for phrase in ("hey play Jolene please", "ok please call mom for me"):
+        words = frames.dressed(phrase, en, rng).lower().strip(".?").split()
+        assert all(one != other for one, other in pairwise(words))
+        assert words.count("hey") <= 1 and words[-2:].count("please") <= 1

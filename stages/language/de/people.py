@@ -28,12 +28,9 @@ CLOSERS = ("bitte", "danke", "vielen dank", "wenn möglich")
 
 def questions(words: str, schema: Mapping[str, Any]) -> list[str]:
     form, options = schema.get("format"), schema.get("enum") or []
-    if form == "date":
-        return ["An welchem Tag?", "Für welchen Tag?"]
-    if form == "time":
-        return ["Um wie viel Uhr?", "Um welche Uhrzeit?"]
-    if form == "date-time":
-        return ["An welchem Tag und um wie viel Uhr?"]
+    if form in ("date", "time", "date-time"):
+        asked = {"date": "Welcher Tag", "time": "Welche Uhrzeit"}.get(form, "Welcher Zeitpunkt")
+        return [f"{asked} für „{words}“?", f"{asked} soll es für „{words}“ sein?"]
     if 2 <= len(options) <= 4 and all(isinstance(one, str) for one in options):
         shown = [one.replace("_", " ") for one in options]
         return [f"{words[:1].upper()}{words[1:]}: {', '.join(shown[:-1])} oder {shown[-1]}?"]

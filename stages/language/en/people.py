@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from stages.language.en.cues import CUES
+
 # What a command begins with. Before these "can you" and "i need you to" stand well.
 VERBS = frozenset(
     """add adjust activate answer arrange ask assign begin block book bring buy calculate call
@@ -38,12 +40,13 @@ CLOSERS = ("please", "thanks", "thank you", "for me", "pls", "if you can", "asap
 
 def questions(words: str, schema: Mapping[str, Any]) -> list[str]:
     kind, form, options = schema.get("type"), schema.get("format"), schema.get("enum") or []
-    if form == "date" or words in ("date", "day"):
-        return [f"Which {words}?", "For which day?", f"What {words} would you like?"]
-    if form == "time" or words == "time":
-        return [f"What {words}?", "At what time?", f"What {words} would you like?"]
-    if form == "date-time":
-        return [f"When should the {words} be?", "On which day and at what time?"]
+    if words in ("date", "day"):
+        return [f"Which {words}?", f"For which {words}?", f"What {words} would you like?"]
+    if words == "time":
+        return ["What time?", "At what time?", "What time would you like?"]
+    if form in ("date", "time", "date-time"):
+        asked = {"date": "Which date", "time": "What time"}.get(form, "Which date and time")
+        return [f"{asked} for the {words}?", f"{asked} should the {words} be?"]
     if 2 <= len(options) <= 4 and all(isinstance(one, str) for one in options):
         shown = [one.replace("_", " ") for one in options]
         listed = f"{', '.join(shown[:-1])} or {shown[-1]}"
@@ -54,6 +57,9 @@ def questions(words: str, schema: Mapping[str, Any]) -> list[str]:
         return [f"What {words}?", f"What should the {words} be?"]
     if kind == "boolean":
         return [f"{words[:1].upper()}{words[1:]}: yes or no?", f"Should {words} be on or off?"]
+    first = words.split(" ")[0]
+    if first in CUES.small:  # "from" is no thing to be named by itself
+        return [f"What should I enter for “{words}”?", f"What is “{words}” to be?"]
     return [f"Which {words}?", f"What is the {words}?", f"Which {words} would you like?"]
 
 
