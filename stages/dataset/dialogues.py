@@ -49,8 +49,8 @@ def refused(
     for members in groups.values():
         if len(members) > 1:
             near = duplicates.near(texts.gather(members), threshold, seed)
-            for row, is_near in zip(members, near, strict=True):
-                if is_near:
+            for row, earlier in zip(members, near, strict=True):
+                if earlier >= 0:
                     object_to(row, "near_duplicate", "nearly repeats one that means the same")
     return frame.with_columns(
         check=pl.Series(check, dtype=pl.String), reason=pl.Series(reason, dtype=pl.String)
