@@ -19,7 +19,7 @@ CALLS = [
     [Call("now", {})],
     [Call("book", {"place": "Saturn's \"Ring\"", "people": 2, "quiet": True, "note": None})],
     [Call("a", {"x": -1.5, "items": ["one", "two, 3", ")]"]}), Call("b", {}), Call("a", {"x": 0})],
-    [Call("order", {"to": {"street": "Größe 1\n2", "zip": "00123"}, "tags": [], "deep": {"a": [1]}})],
+    [Call("order", {"to": {"street": "Größe 1\n2", "zip": "00123"}, "tags": [], "d": {"a": 1}})],
     [Call("translate", {"text": "[f(a=1)] = x, (y)", "language": "日本語"})],
     [Call("from_to", {"from": "Oslo", "class": "first"})],
 ]  # fmt: skip
