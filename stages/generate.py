@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache, partial
 
@@ -31,21 +31,19 @@ from stages.core.parallel import over_rows
 from stages.core.settings import Settings
 from stages.core.tables import ROUTES, Candidates, Requests, empty
 from stages.engines import Failed, store
+from stages.generation import batches
+from stages.generation.batches import Begin
 from stages.generation.heuristic import Grammar
 from stages.generation.progress import Reporter
 from stages.generation.quota import Quotas
 from stages.generation.slots import Request
 from stages.generation.writer import Writer, Written
 
-# Batches that a model is asked for at a time: an engine that can work ahead need not idle at the
-# end of each, while its longest answers are written.
-AHEAD = 2
 # What stands in the place of a check where the engine had no answer.
 ENGINE = "engine"
 # What was written for a request, and the verdict on each of its queries.
 Judged = tuple[Written, list[Verdict]]
-# Begins a batch, and gives what waits for it.
-Write = Callable[[list[Request]], Callable[[], list[Judged]]]
+Write = Begin[Judged]
 # Requests of the heuristic route from which on it pays to start processes, and those that one gets
 # at a time.
 LEAST, PART = 2_048, 256
@@ -102,22 +100,13 @@ def candidates(
 ) -> pl.DataFrame:
     """Write, check and count until the quotas are full or the requests are used up; the rows of
     Candidates, without seals.
-
-    ahead: batches under way at a time, whether or not the engine can make use of it: the requests
-    that are asked for must not depend on the engine.
     """
     seen: set[str] = set()
     schema = {name: kind for name, kind in Candidates.schema().items() if name != "seal"}
     frames = [pl.DataFrame(schema=schema)]
-    under_way: deque[tuple[list[Request], Callable[[], list[Judged]]]] = deque()
-    while (taken := quotas.next_batch(batch)) or under_way:
-        if taken:
-            under_way.append((taken, write(taken)))
-            if len(under_way) < ahead:
-                continue
-        requests, wait = under_way.popleft()
+    for judged_batch in batches.written(quotas, write, batch, ahead):
         rows = []
-        for request, (written, verdicts) in zip(requests, wait(), strict=True):
+        for request, (written, verdicts) in judged_batch:
             queries, completion, model, prompt_hash, _ = written
             failed = isinstance(completion, Failed)
             told = completion if isinstance(completion, str) else ""
@@ -207,13 +196,13 @@ def main(given: list[str] | None = None) -> None:
             write = asked(writer, known)
         try:
             with Reporter(route, quotas) as report:
-                ahead = AHEAD if writer else 1
+                ahead = batches.AHEAD if writer else 1
                 frame = candidates(quotas, write, block.batch, report, ahead)
             if writer is not None:
-                writer.check_failures()
+                writer.asker.check_failures()
         finally:
             if writer is not None:
-                writer.close()
+                writer.asker.close()
         asked_for = requests.select("request_id", *ASKED)
         joined = frame.join(asked_for, "request_id", maintain_order="left")
         frame = frame.with_columns(seal=seals(joined, known))
@@ -227,11 +216,11 @@ def main(given: list[str] | None = None) -> None:
         "cells_short": len(quotas.short),
         "rejected": dict(refused.most_common()),
         "templates": quotas.templates,
-        "failed": writer.counts["failed"] if writer is not None else 0,
+        "failed": writer.asker.counts["failed"] if writer is not None else 0,
     }
     files.write_json(f"metrics/generate_{route}.json", metrics)
     seconds = round(time.monotonic() - started, 1)
-    counts = dict(writer.counts) if writer is not None else {}
+    counts = dict(writer.asker.counts) if writer is not None else {}
     files.write_timings(f"generate_{route}", {"seconds": seconds, "store": counts})
     said = {"from the store": counts.get("hits", 0), "asked for": counts.get("misses", 0)}
     came = f"completions: {listed(said)}" if writer is not None else "no model"

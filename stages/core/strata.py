@@ -5,6 +5,7 @@ Planning makes them, selection fills them; which lie near to each other is told 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,6 +35,11 @@ class Stratum:
     def key(self) -> tuple[str, ...]:
         """Its values without their names; what tells it from the others."""
         return tuple(self.values.values())
+
+    @property
+    def name(self) -> str:
+        """How tables name it: its values as JSON."""
+        return json.dumps(dict(self.values), ensure_ascii=False, separators=(",", ":"))
 
     def __getitem__(self, dimension: str) -> str:
         return self.values[dimension]

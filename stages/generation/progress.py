@@ -18,14 +18,17 @@ WIDTH = 120
 
 
 class Reporter:
-    """Shows, per function x content type, what is wanted and written, and the time left.
+    """Shows what is wanted and written, per pair of the cells' first two values, and the time left.
 
     acceptance: candidates that pass the checks, of those that were written, as in the metrics;
     what a full cell gets beyond its quota counts as well.
     """
 
-    def __init__(self, name: str, quotas: Quotas, console: Console | None = None) -> None:
-        self.name, self.quotas = name, quotas
+    def __init__(
+        self, name: str, quotas: Quotas, console: Console | None = None,
+        columns: tuple[str, str] = ("function", "content type"),
+    ) -> None:  # fmt: skip
+        self.name, self.quotas, self.columns = name, quotas, columns
         self.console = console or Console()
         if console is None and not self.console.is_terminal:
             self.console = Console(width=WIDTH)
@@ -58,11 +61,11 @@ class Reporter:
         )
 
     def table(self) -> Table:
-        """A row for each function x content type; its length bands and locales are summed."""
-        table = Table("function", "content type", title=f"route {self.name}")
+        """A row for each pair of the cells' first two values; the rest is summed."""
+        table = Table(*self.columns, title=f"route {self.name}")
         for name in ("target", "filled", "candidates", "accepted", "acceptance"):
             table.add_column(name, justify="right", overflow="fold")
-        groups: dict[tuple[str, str], list[int]] = {}
+        groups: dict[tuple[str, ...], list[int]] = {}
         quotas = self.quotas
         for cell, want in quotas.want.items():
             group = groups.setdefault(cell[:2], [0] * 4)

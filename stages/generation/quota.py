@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 
-from stages.core.tables import CELL, Cell, cell_of
+from stages.core.tables import CELL
+
+Cell = tuple[str, ...]
 
 
 class Quotas:
@@ -24,10 +27,11 @@ class Quotas:
     """
 
     def __init__(
-        self, requests: pl.DataFrame, min_acceptance: float = 0.0, min_tried: int = 1
-    ) -> None:
-        self.requests = requests
-        grouped = requests.with_row_index("at").group_by(*CELL, maintain_order=True)
+        self, requests: pl.DataFrame, min_acceptance: float = 0.0, min_tried: int = 1,
+        by: Sequence[str] = CELL,
+    ) -> None:  # fmt: skip
+        self.requests, self.by = requests, tuple(by)
+        grouped = requests.with_row_index("at").group_by(*by, maintain_order=True)
         cells = grouped.agg("at", pl.col("quota").first()).rows()
         # Numbers of rows of `requests`.
         self.queues: dict[Cell, list[int]] = {tuple(cell): queue for *cell, queue, _ in cells}
@@ -64,6 +68,10 @@ class Quotas:
             batch += taken
         return self.requests[batch].to_dicts()
 
+    def cell_of(self, request: dict[str, Any]) -> Cell:
+        """The cell that a request belongs to: its values of the columns `by`."""
+        return tuple(str(request[name]) for name in self.by)
+
     def _retire(self) -> None:
         """Retire what stays under the floor, and move its remaining requests to the end."""
         failing = {
@@ -82,20 +90,20 @@ class Quotas:
 
     def answered(self, request: dict[str, Any]) -> None:
         """Count a request as tried, no longer under way; `accept` tells what came of it."""
-        self.tried[cell_of(request)] += 1
+        self.tried[self.cell_of(request)] += 1
         self.template_tried[request["template_id"]] += 1
 
     def fail(self, request: dict[str, Any]) -> None:
         """Count a request that the engine did not answer: it says nothing of its template."""
-        self.failed[cell_of(request)] += 1
+        self.failed[self.cell_of(request)] += 1
 
     def judge(self, request: dict[str, Any]) -> None:
         """Count a candidate, of which a request may have several."""
-        self.written[cell_of(request)] += 1
+        self.written[self.cell_of(request)] += 1
 
     def accept(self, request: dict[str, Any]) -> None:
         """Count an accepted candidate; `accepted` counts none beyond a cell's quota."""
-        cell = cell_of(request)
+        cell = self.cell_of(request)
         self.passed[cell] += 1
         self.accepted[cell] = min(self.accepted[cell] + 1, self.want[cell])
         self.template_accepted[request["template_id"]] += 1

@@ -3,15 +3,15 @@
 Reads:   data/routed/{plans.parquet,strata.json,tool_sets.parquet}; the pack
 Writes:  data/generated/ROUTE.parquet, metrics/generate_ROUTE.json
 
-Plans are taken in rank order; a stratum whose quota is full takes no more. The routes text and
-vision write nothing for packs of this form yet.
+Plans are taken in rank order; a stratum whose quota is full takes no more. The route heuristic
+writes the pack's phrases; the route text lets a model say them anew, and its words must still carry
+the plan. The route vision writes nothing for packs of this form.
 """
 
 from __future__ import annotations
 
 import datetime
 import json
-import random
 from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
@@ -19,19 +19,16 @@ from typing import Any
 
 import polars as pl
 
-from stages import language
 from stages.checks import call as checks
 from stages.core import files, pack, plan, strata
-from stages.core.catalogue import Catalogue
-from stages.core.conversation import Message, assistant, user
 from stages.core.pace import listed
 from stages.core.parallel import over_rows
-from stages.core.plan import Plan
 from stages.core.settings import Settings
-from stages.core.sources import simplified
 from stages.core.tables import Conversations, Plans, ToolSets
 from stages.core.text import normalized
-from stages.generation.patterns import Patterns, named
+from stages.generation.patterns import Patterns
+from stages.spine.rewording import ENGINE, reworded
+from stages.spine.said import messages
 
 # Plans from which on it pays to start processes, and those that one gets at a time.
 LEAST, PART = 4_096, 512
@@ -62,38 +59,25 @@ def written(rows: list[dict[str, Any]], folder: str, typo_share: float) -> list[
     return made
 
 
-def messages(query: str, planned: Plan, catalogue: Catalogue) -> list[Message]:
-    """The conversation: what the user says and what is right to answer. Of the sentences that ask
-    or decline, the plan's seed takes one.
-    """
-    words, turn = language.of(planned.locale), planned.turn
-    rng = random.Random(planned.seed)
-    if turn.act == "call":
-        return [user(query), assistant([one.call for one in turn.calls])]
-    if turn.act == "ask":
-        properties = catalogue[turn.calls[0].function].parameters.get("properties", {})
-        schema = simplified(properties.get(turn.missing, {}))
-        asked = words.questions(named(turn.missing or ""), schema)
-        return [user(query), assistant(rng.choice(asked))]
-    return [user(query), assistant(rng.choice(words.refusals()))]
-
-
 def main(chosen: Settings, route: str) -> None:
     known = strata.from_records(files.read_json("data/routed/strata.json"))
     table = files.read_table("data/routed/plans.parquet", Plans).filter(route=route)
-    rows = list(taken(table, known, chosen, route)) if table.height else []
+    write = {"heuristic": taken, "text": reworded}.get(route)
+    rows = list(write(table, known, chosen, route)) if write and table.height else []
     frame = pl.DataFrame(rows, schema=Conversations.schema(), orient="row")
     files.write_table(f"data/generated/{route}.parquet", frame, Conversations)
     refused = Counter(frame["check"].drop_nulls())
+    failed = refused.pop(ENGINE, 0)  # no candidates
     tried = Counter(frame["template_id"])
     accepted = frame.filter(pl.col("check").is_null())
     passed = Counter(accepted["template_id"])
     metrics = {
         "wanted": table.group_by("stratum").agg(pl.col("quota").first())["quota"].sum(),
-        "candidates": frame.height,
+        "candidates": frame.height - failed,
         "accepted": accepted.height,
         "rejected": dict(refused.most_common()),
         "templates": {name: [passed[name], n] for name, n in sorted(tried.items())},
+        "failed": failed,
     }
     files.write_json(f"metrics/generate_{route}.json", metrics)
     print(f"{route}: {metrics['accepted']} accepted of {metrics['candidates']} candidates; "
@@ -106,10 +90,7 @@ def taken(
     """The rows of Conversations, in the order of the plans: of each stratum until as many passed as
     are wanted.
     """
-    bands = {
-        json.dumps(dict(one.values), ensure_ascii=False, separators=(",", ":")): one
-        for one in known
-    }
+    bands = {one.name: one for one in known}
     plans = table.to_dicts()
     sets = files.read_table("data/routed/tool_sets.parquet", ToolSets)
     today = dict(zip(sets["tool_set"], sets["today"], strict=True))

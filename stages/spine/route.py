@@ -14,7 +14,7 @@ import polars as pl
 
 from stages import formats
 from stages.core import files, pack, plan
-from stages.core.settings import Settings
+from stages.core.settings import Route, Settings
 from stages.core.strata import SCENARIO
 from stages.core.tables import Plans, ToolSets
 from stages.planning import plans
@@ -30,8 +30,7 @@ def main(chosen: Settings) -> None:
         known,
         plans.Settings(
             rows=block.rows,
-            # The other routes write for packs of the older form alone, as yet.
-            weights={"heuristic": 1.0},
+            weights=weights(block),
             minimum=block.min_per_cell,
             surplus=block.surplus,
             heuristic_surplus=block.heuristic_surplus,
@@ -71,3 +70,15 @@ def main(chosen: Settings) -> None:
     }
     files.write_json("metrics/route.json", metrics)
     print(f"route: {table.height} plans in {len(planned.strata)} strata, {len(sets)} tool sets")
+
+
+def weights(block: Route) -> dict[str, float]:
+    """Weights of the routes by the recipe: `heuristic` writes phrases alone, `router` none of them
+    unless a model says them anew, `router_heuristic` both. The vision route has nothing to see.
+    """
+    given = block.weights
+    if block.recipe == "heuristic":
+        return {"heuristic": 1.0}
+    if block.recipe == "router_heuristic":
+        return {"heuristic": given.heuristic, "text": given.text}
+    return {"text": given.text or 1.0}

@@ -44,8 +44,8 @@ def main(chosen: Settings) -> None:
     frame = dialogues.refused(
         frame, [row.query for row in golden], block.near_duplicate_threshold, chosen.seed
     )
-    passing = frame.filter(pl.col("check").is_null())
-    keys = [json.dumps(dict(s.values), ensure_ascii=False, separators=(",", ":")) for s in targets]
+    passing = preferred(frame.filter(pl.col("check").is_null()), targets)
+    keys = [stratum.name for stratum in targets]
     chosen_rows = passing[dialogues.selected(passing["stratum"].to_list(), targets, keys)]
     if chosen_rows.height < max(1, block.min_rows_share * planned):
         raise InputError(
@@ -103,6 +103,21 @@ def main(chosen: Settings) -> None:
           f"JS {metrics['js_bits']} bit; rejected: {listed(rejected)}")  # fmt: skip
     if samples.height < planned:
         print(f"short: the dataset lacks {planned - samples.height} of {planned} rows")
+
+
+def preferred(passing: pl.DataFrame, targets: list[strata.Stratum]) -> pl.DataFrame:
+    """The rows, of each stratum those first that are within their route's part of its quota, so
+    that a route with a surplus fills only what another lacks.
+    """
+    parts = [
+        (stratum.name, route, part) for stratum in targets for route, part in stratum.routes.items()
+    ]
+    wanted = pl.DataFrame(
+        parts, {"stratum": pl.String, "route": pl.String, "part": pl.Int64}, orient="row"
+    )
+    placed = passing.join(wanted, ["stratum", "route"], "left", maintain_order="left")
+    beyond = pl.int_range(pl.len()).over("stratum", "route") >= pl.col("part").fill_null(0)
+    return placed.sort(beyond, maintain_order=True).drop("part")
 
 
 def _line(row: dict[str, str]) -> str:

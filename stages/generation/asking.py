@@ -1,0 +1,195 @@
+"""Asking a model: the completion store before it, the engine behind it. For every route."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from stages.core import files
+from stages.core.command import InputError
+from stages.core.settings import Settings
+from stages.engines import Answer, Ask, Complete, Failed, started, store
+from stages.engines.models import identity, resolve
+from stages.engines.thinking import spoken
+
+# Requests from which on the share of failures is looked at while the stage runs.
+LEAST = 50
+
+
+def engine(chosen: Settings, role: str = "writer") -> AbstractContextManager[Complete]:
+    """The engine that `generate.engine` names, started when the context is entered; for the role
+    `viewer`, the model that sees pictures, the one that `generate.vision.engine` names.
+    """
+    block = chosen.generate
+    named = block.vision.engine if role == "viewer" else block.engine
+    if named == "server":
+        from stages.engines import server
+
+        return server.serving(block.server)
+    if named == "ray":
+        from stages.engines import ray
+
+        return ray.serving(block.ray, resolve("writer"), chosen.engine, chosen.seed)
+    from stages.engines import vllm
+
+    extra = {"limit_mm_per_prompt": {"image": 1}} if role == "viewer" else {}
+    return vllm.serving(resolve(role), chosen.engine, chosen.seed, **extra)
+
+
+class Asker:
+    """Asks a role's model, in batches; answers that the store has are not asked for again.
+
+    Whichever engine answers, keys and order are made here, so they are the same. model: how the
+    rows name the model, by its weights, or as the server calls it.
+    """
+
+    def __init__(self, chosen: Settings, role: str, route: str) -> None:
+        self.role, server = role, chosen.generate.server
+        block = chosen.generate
+        named = block.vision.engine if role == "viewer" else block.engine
+        self.chosen, self.plain, model = chosen, False, ""
+        if named == "server":
+            name, local = _served(chosen, role)
+            model = "" if local else name
+            self.chosen = _with_model(chosen, name)
+            # A server that is not vLLM goes on from no beginning and takes the standard fields.
+            self.plain = not server.vllm
+        self.model = model or identity(role)
+        self.store = store.Store(files.work_dir() / store.NAME)
+        self.counts: Counter[str] = Counter()
+        self.tried = 0  # requests whose answers, or failures, are known
+        self.reasons: Counter[str] = Counter()  # of failures
+        self._engine = ExitStack()
+        self._complete: Complete | None = None
+        # One engine at a time for a route and a model, in all experiments of this clone.
+        told = hashlib.sha256(self.model.encode()).hexdigest()[:16]
+        self.lock = files.work_dir() / f"engine-{route}-{told}.lock"
+        self._alone = False
+
+    def accepted(self, sampling: dict[str, Any]) -> dict[str, Any]:
+        """The sampling settings that the engine takes."""
+        if not self.plain:
+            return sampling
+        from stages.engines.server import STANDARD
+
+        return {name: sampling[name] for name in STANDARD}
+
+    def start(
+        self, asks: Sequence[Ask], pictures: Sequence[str | None] = (),
+        shown: Callable[[int, Ask], Ask] | None = None,
+    ) -> Callable[[], list[tuple[str, Answer]]]:  # fmt: skip
+        """Begin to answer, and give what waits for it: the key and the answer of each request, in
+        their order; the answer is Failed where the engine had none.
+
+        pictures: what tells each request's picture from others. shown: from the number of a request
+        and the request to what the engine gets of it, where that is more than the key is made of.
+        Waiting raises InputError, with all answers kept, when the engine is gone.
+        """
+        seen = pictures or [None] * len(asks)
+        keys = [
+            store.key(self.model, ask.messages, ask.sampling, ask.seed, picture)
+            for ask, picture in zip(asks, seen, strict=True)
+        ]
+        known = self.known(keys)
+        if not self._alone and any(name not in known for name in keys):
+            # Another process may be asking for them: what it gets need not be asked for again.
+            self._engine.enter_context(files.alone(self.lock))
+            self._alone = True
+            known = self.known(keys)
+        missing = {name: n for n, name in enumerate(keys) if name not in known}
+        hits = sum(name in known for name in keys)
+        self.counts.update(hits=hits, misses=len(keys) - hits)
+        self.store.count(self.model, hits, len(keys) - hits)
+        wait = self.complete(
+            {name: shown(n, asks[n]) if shown else asks[n] for name, n in missing.items()}
+        )
+
+        def answered() -> list[tuple[str, Answer]]:
+            known.update(wait())
+            self.tried += len(keys)
+            failed = [a.reason for a in map(known.__getitem__, keys) if isinstance(a, Failed)]
+            if failed:
+                self.counts.update(failed=len(failed))
+                self.reasons.update(failed)
+                self.check_failures(LEAST)
+            return [(name, known[name]) for name in keys]
+
+        return answered
+
+    def known(self, keys: list[str]) -> dict[str, Answer]:
+        """The store's answers, by key; what it has from before thinking was dropped, without."""
+        found = {name: spoken(text) for name, text in self.store.get(keys).items()}
+        return {name: text for name, text in found.items() if text is not None}
+
+    def check_failures(self, least: int = 0) -> None:
+        """InputError when more requests failed than `generate.max_failed_share` allows, of all
+        that were tried or, if these are fewer, of `least`.
+        """
+        failed, share = self.counts["failed"], self.chosen.generate.max_failed_share
+        if failed <= share * max(self.tried, least):
+            return
+        (reason, times), *_ = self.reasons.most_common(1)
+        raise InputError(
+            f"{failed} of {self.tried} requests had no answer, more than "
+            f"generate.max_failed_share {share:g} allows; {times} times: {reason}. The answers "
+            "so far are kept: change what the reason names and run the stage again"
+        )
+
+    def complete(self, asks: dict[str, Ask]) -> Callable[[], dict[str, Answer]]:
+        """Ask the engine, started at first use; what waits for its answers by key, the good ones
+        on disk.
+        """
+        if not asks:
+            return dict
+        if self._complete is None:
+            self._complete = self._engine.enter_context(engine(self.chosen, self.role))
+        wait = started(self._complete, list(asks.values()))
+
+        def answered() -> dict[str, Answer]:
+            answers = dict(zip(asks, map(_clean, wait()), strict=True))
+            self.store.put(self.model, [(n, a) for n, a in answers.items() if isinstance(a, str)])
+            for answer in answers.values():
+                if isinstance(answer, Failed) and answer.fatal:
+                    raise InputError(answer.reason)
+            return answers
+
+        return answered
+
+    def close(self) -> None:
+        """End the engine, if one was started."""
+        self._complete = None
+        self._engine.close()
+
+
+def _served(chosen: Settings, role: str) -> tuple[str, bool]:
+    """The name of the server's model, and whether that is models/base/ROLE: a server that was
+    given this folder has its path for a name.
+    """
+    options = chosen.generate.server
+    if options.model:
+        return options.model, False
+    from stages.engines import server
+
+    name, folder = server.served(options), Path("models/base") / role
+    if not folder.is_dir():
+        return name, False
+    return name, Path(name).resolve() in (folder.resolve(), Path(resolve(role)).resolve())
+
+
+def _with_model(chosen: Settings, name: str) -> Settings:
+    """The settings with the name of the server's model."""
+    server = chosen.generate.server.model_copy(update={"model": name})
+    generate = chosen.generate.model_copy(update={"server": server})
+    return chosen.model_copy(update={"generate": generate})
+
+
+def _clean(answer: Answer) -> Answer:
+    """No half surrogates, which JSON can spell and neither SQLite nor parquet can hold."""
+    text = answer.reason if isinstance(answer, Failed) else answer
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return replace(answer, reason=text) if isinstance(answer, Failed) else text

@@ -1,0 +1,28 @@
+"""The conversation of a plan, once its query is there."""
+
+from __future__ import annotations
+
+import random
+
+from stages import language
+from stages.core.catalogue import Catalogue
+from stages.core.conversation import Message, assistant, user
+from stages.core.plan import Plan
+from stages.core.sources import simplified
+from stages.generation.patterns import named
+
+
+def messages(query: str, planned: Plan, catalogue: Catalogue) -> list[Message]:
+    """The conversation: what the user says and what is right to answer. Of the sentences that ask
+    or decline, the plan's seed takes one.
+    """
+    words, turn = language.of(planned.locale), planned.turn
+    rng = random.Random(planned.seed)
+    if turn.act == "call":
+        return [user(query), assistant([one.call for one in turn.calls])]
+    if turn.act == "ask":
+        properties = catalogue[turn.calls[0].function].parameters.get("properties", {})
+        schema = simplified(properties.get(turn.missing, {}))
+        asked = words.questions(named(turn.missing or ""), schema)
+        return [user(query), assistant(rng.choice(asked))]
+    return [user(query), assistant(rng.choice(words.refusals()))]
