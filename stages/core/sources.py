@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -55,6 +55,12 @@ class Source:
     def is_said(self) -> bool:
         """Whether users say it: all but constants."""
         return self.kind != "constant"
+
+    @property
+    def column(self) -> tuple[str, str]:
+        """Of the kind `asset`: the name of its SQL file and of the column."""
+        name, _, column = str(self.settings).partition(".")
+        return name, column
 
     def leaves(self) -> Iterator[Source]:
         """The sources below it that have a value each: itself, or those of an object."""
@@ -189,6 +195,7 @@ class _Resolver:
                 of = None
                 if entry.kind == "list":
                     of = self.items(path, entry.list.of, plain) if entry.list else None
+                    of = replace(of, agrees_with=entry.agrees_with) if of else None
                 return Source(self.function.name, path, entry.kind, entry.settings, of=of, **common)
         is_object = plain.get("type") == "object" or "properties" in plain
         if is_object and plain.get("properties") and depth < MAX_DEPTH:

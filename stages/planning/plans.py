@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from stages.core.command import InputError
 from stages.core.pack import Pack
-from stages.core.plan import Plan, ToolSet
+from stages.core.plan import Plan, ToolSet, origins
 from stages.core.strata import FUNCTION, LOCALE, SCENARIO, Stratum
 from stages.planning import chatter
 from stages.planning.calls import Calls
@@ -135,6 +135,7 @@ def _plans(
         draws.choices = random.Random(plan_seed)
         draws.today = datetime.date.fromisoformat(tool_set.today) if tool_set.today else TODAY
         turns, text = scenario.turns(draws)
+        asset_ids, node_ids = origins(turns)
         yield Plan(
             plan_id=f"{route}-{name}-{rank:06d}",
             scenario=stratum[SCENARIO],
@@ -147,5 +148,7 @@ def _plans(
             quota=want,
             locale=locale,
             seed=plan_seed,
+            asset_ids=asset_ids,
+            node_ids=node_ids,
             text=text,
         )

@@ -11,7 +11,7 @@ import hashlib
 import json
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -43,11 +43,15 @@ def label(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Item:
-    """A value and its surfaces; `attributes`: what `agrees_with` looks at."""
+    """A value and its surfaces; `attributes`: what `agrees_with` looks at; the content item and the
+    concept that it comes from.
+    """
 
     value: Any
     surfaces: Sequence[str]
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    asset_ids: tuple[str, ...] = ()
+    node_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -128,8 +132,7 @@ class Pools:
             _check_range(pool, source, self.pack)
             return pool
         items = tuple(
-            Item(coerced(item.value, source.schema), item.surfaces, item.attributes)
-            for item in pool.items
+            replace(item, value=coerced(item.value, source.schema)) for item in pool.items
         )
         kept = tuple(item for item in items if is_valid(item.value, source.schema))
         if not kept:
@@ -217,6 +220,34 @@ def _text(source: Source, pack: Pack, locale: str) -> Pool:
     """Free text is said as it is: a surface that differs from the value is another value."""
     entries = pack.entries(source.settings, locale)
     return listed([Item(str(e.value), (str(e.value),), e.attributes) for e in entries])
+
+
+def _ingested(source: Source, pack: Pack, locale: str) -> Pool:
+    """What a content item or a concept gives, in the words of a vocabulary or in its own."""
+    words = named(source, pack, locale)
+    is_enum = "enum" in source.schema
+    items = []
+    for offer in pack.offers(source, locale):
+        surfaces = words.get(json.dumps(offer.value)) or _own_words(
+            offer.value, source, locale, is_enum
+        )
+        items.append(Item(offer.value, surfaces, offer.attributes, offer.asset_ids, offer.node_ids))
+    return listed(items)
+
+
+def _own_words(value: Any, source: Source, locale: str, is_enum: bool) -> Sequence[str]:
+    """How a value of no vocabulary is said; a text as it stands, unless it is an identifier."""
+    spoken = language.of(locale)
+    if isinstance(value, bool):
+        return wording.booleans(source.path[-1], locale)[value]
+    if isinstance(value, int):
+        return spoken.integer(value)
+    if isinstance(value, float):
+        return spoken.integer(int(value)) if value.is_integer() else spoken.number(value)
+    if isinstance(value, list):
+        words = [_own_words(one, source, locale, is_enum)[0] for one in value]
+        return (wording.joined(words, locale),)
+    return (wording.plain(value) if is_enum else " ".join(str(value).split()),)
 
 
 def _examples(source: Source, pack: Pack, locale: str) -> Pool:
@@ -325,6 +356,8 @@ KINDS: dict[str, Callable[[Source, Pack, str], Pool]] = {
     "examples": _examples,
     "boolean": _boolean,
     "constant": _constant,
+    "asset": _ingested,
+    "graph": _ingested,
     "integer": _integer,
     "number": _number,
     "money": _money,
