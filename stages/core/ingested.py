@@ -70,8 +70,9 @@ class Ingested:
         known = list(rows[0].columns) if rows else []
         for name in (column, *([beside] if beside else [])):
             if name not in known:
+                why = ", by which it is to agree" if name == beside else ""
                 raise InputError(
-                    f"assets/{source}.sql gives no column {name!r:.60}: name one of "
+                    f"assets/{source}.sql gives no column {name!r:.60}{why}: name one of "
                     f"{known[:SHOWN]}, or add it to its SELECT"
                 )
         rows = _of_locale(rows, [row.locale for row in rows], locales)

@@ -23,7 +23,7 @@ from stages.core.ingested import Ingested, Offer
 from stages.core.pack_files import PackFile, PopulationFile
 from stages.core.settings import told
 from stages.core.source_kinds import SourceEntry
-from stages.core.sources import Lacking, Source, resolve, split_key
+from stages.core.sources import Lacking, Source, coerced, resolve, split_key
 from stages.core.strata import BAND, FUNCTION, LOCALE, SCENARIO
 from stages.core.text import composed, each
 from stages.core.vocabulary import Entry, Vocabulary
@@ -96,13 +96,18 @@ class Pack:
         governor = source.agrees_with
         try:
             if source.kind == "graph":
-                return self.ingested.walk(source.settings, locales, governor)
+                found = self.ingested.walk(source.settings, locales, governor)
+                return [
+                    offer._replace(value=coerced(offer.value, source.schema)) for offer in found
+                ]
             name, column = source.column
             other = self.by_key.get(".".join((source.function, *source.path[:-1], governor or "")))
             # Of the same file it is a value of the same row.
             same = other is not None and other.kind == "asset" and other.column[0] == name
             whole = source.schema.get("type") == "array"
-            return self.ingested.column(name, column, locales, whole, None if same else governor)
+            beside = None if same else governor
+            found = self.ingested.column(name, column, locales, whole, beside)
+            return [offer._replace(value=coerced(offer.value, source.schema)) for offer in found]
         except InputError as error:
             raise InputError(f"{self.folder / PACK}: arguments.{source.key}: {error}") from None
 

@@ -278,3 +278,13 @@ def number_bounds(schema: Mapping[str, Any]) -> tuple[float, float, float] | Non
     if "exclusiveMaximum" in schema and high >= schema["exclusiveMaximum"]:
         high -= step
     return (low, high, step) if low <= high else None
+
+
+def coerced(value: Any, schema: Mapping[str, Any]) -> Any:
+    """A value in the type that the schema asks for, where that loses nothing: 7 as "7"."""
+    kind = schema.get("type")
+    if kind == "string" and isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float) and value.is_integer() and kind == "integer":
+        return int(value)
+    return value

@@ -218,9 +218,7 @@ class Calls:
         own, ruler = {one.slot for one in beside}, governor(leaf)
         above = drawn.get(ruler) if ruler is not None and ruler not in own else None
         value = None if above is None else above.value
-        followers = tuple(
-            one.slot for one in leaves if governor(one) == leaf.slot and one.slot not in own
-        )
+        followers = tuple(one for one in _below(leaf.slot, leaves) if one not in own)
         pool = self.pools.pool(leaf, self.locale)
         if pool.items is None or (fixed is None and value is None and not followers):
             return None, ""
@@ -243,7 +241,9 @@ class Calls:
     def _matching(
         self, leaf: Source, fixed: str | None, value: Any, followers: Sequence[str]
     ) -> tuple[int, ...]:
-        """The indexes of the items that may be drawn."""
+        """The indexes of the items that may be drawn. followers: slots of what must agree with the
+        leaf, and of what must agree with these, in any order.
+        """
         items = self.pools.pool(leaf, self.locale).items or ()
         found = list(range(len(items)))
         if fixed is not None:
@@ -254,12 +254,26 @@ class Calls:
             found = [i for i in found if agrees(items[i], name, value)]
         for slot in followers:
             follower = self.pack.by_key[f"{self.function}.{slot}"]
-            others = self.pools.pool(follower, self.locale).items or ()
-            if wanted := self.fixed.get(slot):
-                others = tuple(other for other in others if label(other.value) == wanted)
-            goes = partners(others, leaf.path[-1])
+            if governor(follower) != leaf.slot:
+                continue
+            others = self.pools.pool(follower, self.locale).items
+            if others is None:
+                continue  # a range agrees with everything
+            rest = [one for one in followers if one != slot]
+            fit = self._matching(follower, self.fixed.get(slot) or None, None, rest)
+            goes = partners([others[i] for i in fit], leaf.path[-1])
             found = [i for i in found if goes is None or key_of(items[i].value) in goes]
         return tuple(found)
+
+
+def _below(slot: str, leaves: Sequence[Source]) -> list[str]:
+    """The slots of what must agree with a leaf, and after them of what must agree with these."""
+    found: list[str] = []
+    here = [slot]
+    while here:
+        here = [one.slot for one in leaves if governor(one) in here and one.slot not in found]
+        found += here
+    return [one for one in found if one != slot]
 
 
 def _named(leaf: Source) -> str:

@@ -21,7 +21,7 @@ from stages import language
 from stages.core.command import InputError
 from stages.core.pack import Pack
 from stages.core.source_kinds import Integer, ListOf, Number
-from stages.core.sources import Source
+from stages.core.sources import Source, coerced
 from stages.planning import wording
 
 # Values that are laid out and shuffled; of more the stream jumps evenly over all.
@@ -93,16 +93,6 @@ class Stream:
         while True:
             yield min(int(level * size), size - 1)
             level = (level + GOLDEN) % 1
-
-
-def coerced(value: Any, schema: Mapping[str, Any]) -> Any:
-    """A value in the type that the schema asks for, where that loses nothing: 7 as "7"."""
-    kind = schema.get("type")
-    if kind == "string" and isinstance(value, int | float) and not isinstance(value, bool):
-        return f"{value:g}" if isinstance(value, float) else str(value)
-    if isinstance(value, float) and value.is_integer() and kind == "integer":
-        return int(value)
-    return value
 
 
 class Pools:
