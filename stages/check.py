@@ -39,6 +39,7 @@ from stages.core.settings import Settings
 from stages.formats import chat
 from stages.ingest.look import with_sources
 from stages.planning import pack_checks
+from stages.planning.sources import Pools
 
 T = TypeVar("T")
 OUT = Path("data/checked")
@@ -301,8 +302,9 @@ def look_at_pack(found: Findings, chosen: Settings) -> Findings:
     found.of(formats.check, form, known.catalogue, f"pack {chosen.pack}")
     if (filled := found.of(with_sources, known, chosen)) is not None:
         known, notes = filled
-        found.problems += pack_checks.pack_problems(known)
-        found.notes += [*pack_checks.pack_notes(known), *notes]
+        pools = Pools(known)
+        found.problems += pack_checks.pack_problems(known, pools)
+        found.notes += [*pack_checks.pack_notes(known, pools), *notes]
     found.seen.append(f"{len(known.catalogue)} functions")
     rows = found.of(golden_rows.read, known.golden, known.catalogue)
     if rows is not None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import random
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,8 +22,8 @@ from stages.core.tables import Edges, Items, Nodes, empty
 from stages.core.vocabulary import MAX_SURFACE
 
 ITEMS, NODES, EDGES = "assets/assets.parquet", "graph/nodes.parquet", "graph/edges.parquet"
-# Items of a source, and concepts of a walk, that arguments draw from: of more an even part.
-MAX_OFFERS = 100_000
+# Items of a source, and concepts of a walk, that arguments draw from: of more a part.
+MAX_OFFERS = 10_000
 # Pairs of a start and what is reached from it, at most.
 MAX_PAIRS = 5_000_000
 # Before a relation: from its target to its source.
@@ -116,7 +117,7 @@ class Ingested:
                 by_label.setdefault(label, (node, []))[1].extend(starts[node])
         return [
             Offer(label, {governor: sorted(set(froms))} if governor else {}, (), (node,))
-            for label, (node, froms) in _even(list(by_label.items()))
+            for label, (node, froms) in _some(list(by_label.items()))
         ]
 
     def _starts(self, start: str) -> pl.DataFrame:
@@ -181,11 +182,14 @@ def _is_sayable(value: Any) -> bool:
     return isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value))
 
 
-def _even(items: Sequence[Any]) -> Sequence[Any]:
-    """All items, or MAX_OFFERS of them at even distances."""
+def _some(items: Sequence[Any]) -> Sequence[Any]:
+    """All items, or MAX_OFFERS of them, always the same, in their order. (At even distances they
+    could be all of one kind.)
+    """
     if len(items) <= MAX_OFFERS:
         return items
-    return [items[i * len(items) // MAX_OFFERS] for i in range(MAX_OFFERS)]
+    drawn = random.Random(0).sample(range(len(items)), MAX_OFFERS)
+    return [items[i] for i in sorted(drawn)]
 
 
 def of_tables(
@@ -196,7 +200,7 @@ def of_tables(
     for name in names:
         own = items.filter(source=name).select("asset_id", "locale", "columns").rows()
         rows[name] = [
-            Row(asset_id, locale, json.loads(columns)) for asset_id, locale, columns in _even(own)
+            Row(asset_id, locale, json.loads(columns)) for asset_id, locale, columns in _some(own)
         ]
     return Ingested(rows, nodes, edges)
 

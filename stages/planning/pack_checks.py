@@ -25,9 +25,12 @@ from stages.planning.strata import plannable
 TRIAL_ROWS, ENOUGH_PHRASES = 200, 8
 
 
-def pack_problems(pack: Pack) -> list[str]:
-    """What must be mended before the pack can be planned or makes sense. Takes about a second."""
-    pools = Pools(pack)
+def pack_problems(pack: Pack, pools: Pools | None = None) -> list[str]:
+    """What must be mended before the pack can be planned or makes sense. Takes about a second.
+
+    pools: the pack's, where they are made already.
+    """
+    pools = pools or Pools(pack)
     found = [
         f"{pack.folder / PACK}: {lack.key} is required and has no source: name one under "
         "`arguments`, such as {vocabulary: NAME}"
@@ -41,14 +44,14 @@ def pack_problems(pack: Pack) -> list[str]:
         found += [one.text for one in _agreements(pack, pools) if one.is_wrong]
     if not found:
         try:
-            plans(pack, Settings(TRIAL_ROWS, reserve=1.0), 0)
+            plans(pack, Settings(TRIAL_ROWS, reserve=1.0), 0, pools=pools)
         except InputError as error:
             found.append(str(error))
     return found
 
 
-def pack_notes(pack: Pack) -> list[str]:
-    """What makes the dataset poorer, though it can be made."""
+def pack_notes(pack: Pack, pools: Pools | None = None) -> list[str]:
+    """What makes the dataset poorer, though it can be made. pools: as above."""
     found = [
         f"{pack.folder / PACK}: {lack.key} is optional and has no source: it is never said"
         for lack in pack.lacking
@@ -81,7 +84,7 @@ def pack_notes(pack: Pack) -> list[str]:
         found += _forms(pack, locale)
         found += _always_said(pack, locale)
         found += chatter.requests(pack, locale)[1]
-    pools = Pools(pack)
+    pools = pools or Pools(pack)
     if pack.asked != ([], False) and not list(_empty(pack, pools)):
         found += [one.text for one in _agreements(pack, pools) if not one.is_wrong]
     return found

@@ -57,14 +57,17 @@ class Planned:
     warnings: list[str]
 
 
-def plans(pack: Pack, settings: Settings, seed: int, can_say: Sayable | None = None) -> Planned:
+def plans(
+    pack: Pack, settings: Settings, seed: int, can_say: Sayable | None = None,
+    pools: Pools | None = None,
+) -> Planned:  # fmt: skip
     """All plans of a pack, each call of which keeps its function's schema.
 
-    can_say: whether a phrase says a set of arguments; by default the pack's phrases tell. The plans
-    of a stratum and route depend on the seed and its name alone; other sizes and weights keep the
-    first of them. Raises InputError.
+    can_say: whether a phrase says a set of arguments; by default the pack's phrases tell. pools:
+    the pack's, where they are made already. The plans of a stratum and route depend on the seed and
+    its name alone; other sizes and weights keep the first of them. Raises InputError.
     """
-    pools = Pools(pack)
+    pools = pools or Pools(pack)
     found, warnings = strata(pack, pools)
     weights = {route: settings.weights.get(route, 0.0) for route in ROUTES}
     served = quotas(found, settings.rows, settings.minimum, weights)

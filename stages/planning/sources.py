@@ -124,7 +124,8 @@ class Pools:
         items = tuple(
             replace(item, value=coerced(item.value, source.schema)) for item in pool.items
         )
-        kept = tuple(item for item in items if is_valid(item.value, source.schema))
+        keeps = validity(source.schema)
+        kept = tuple(item for item in items if keeps(item.value))
         if not kept:
             shown = ", ".join(repr(item.value)[:40] for item in items[:3]) or "none at all"
             raise _error(
@@ -152,14 +153,23 @@ def _check_range(pool: Pool, source: Source, pack: Pack) -> None:
             )  # fmt: skip
 
 
-def is_valid(value: Any, schema: Mapping[str, Any]) -> bool:
-    """Whether a value keeps its schema, as far as that can be told without the rest of it."""
+def validity(schema: Mapping[str, Any]) -> Callable[[Any], bool]:
+    """Whether a value keeps a schema, as far as that can be told without the rest of it."""
     own = {key: held for key, held in schema.items() if key != "$ref"}
-    try:
-        checker = FormatChecker()
-        return bool(Draft202012Validator(own, format_checker=checker).is_valid(value))
-    except Exception:  # a reference within it: the check of the whole call follows it
-        return True
+    validator = Draft202012Validator(own, format_checker=FormatChecker())
+
+    def keeps(value: Any) -> bool:
+        try:
+            return bool(validator.is_valid(value))
+        except Exception:  # a reference within it: the check of the whole call follows it
+            return True
+
+    return keeps
+
+
+def is_valid(value: Any, schema: Mapping[str, Any]) -> bool:
+    """`validity` of one value."""
+    return validity(schema)(value)
 
 
 def listed(items: Sequence[Item]) -> Pool:

@@ -24,7 +24,7 @@ from tests.conftest import ROOT, params
 
 
 def small(value: dict[str, Any]) -> None:
-    value["pack"] = "pack"
+    value["pack"] = "kitchen"
     value["route"]["rows"] = 120
 
 
@@ -32,7 +32,7 @@ def small(value: dict[str, Any]) -> None:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder in which all stages up to `validate` have run."""
     folder = tmp_path_factory.mktemp("kitchen")
-    shutil.copytree(KITCHEN, folder / "pack")
+    shutil.copytree(KITCHEN, folder / "kitchen")
     shutil.copy(ROOT / "params.yaml", folder)
     params(folder, small)
     with pytest.MonkeyPatch.context() as patch:
@@ -101,7 +101,7 @@ def test_a_sample_names_the_items_and_concepts_that_it_says(place: Path) -> None
 def test_no_value_of_another_row_leaks_into_a_query(place: Path) -> None:
     written = pl.read_parquet(place / "data/generated/heuristic.parquet")
     assert not {"said", "leaked"} & set(written["check"].drop_nulls())
-    pack = packs.load_ingested("pack")
+    pack = packs.load_ingested("kitchen")
     plans = files.read_table("data/routed/plans.parquet", Plans).to_dicts()
     orders = [from_record(one) for one in plans if '"single","function":"order_dish"' in
               one["stratum"]]  # fmt: skip
@@ -124,7 +124,7 @@ def test_the_same_again_is_the_same_bytes(place: Path) -> None:
 
 
 def test_a_wrong_column_stops_the_check_and_the_stages(place: Path) -> None:
-    path = place / "pack" / "pack.yaml"
+    path = place / "kitchen" / "pack.yaml"
     text = path.read_text()
     try:
         path.write_text(text.replace("dishes.name", "dishes.nam"))
@@ -136,7 +136,7 @@ def test_a_wrong_column_stops_the_check_and_the_stages(place: Path) -> None:
 
 
 def test_rows_that_break_the_contract_are_kept_aside(place: Path) -> None:
-    path = place / "pack" / "assets" / "dishes.sql"
+    path = place / "kitchen" / "assets" / "dishes.sql"
     text = path.read_text()
     try:
         path.write_text(text.replace("sku AS asset_id", "NULLIF(sku, '3') AS asset_id"))
@@ -153,7 +153,7 @@ def test_rows_that_break_the_contract_are_kept_aside(place: Path) -> None:
 def test_a_pack_without_sources_has_empty_tables(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shutil.copytree(TRAVEL, tmp_path / "pack")
+    shutil.copytree(TRAVEL, tmp_path / "kitchen")
     shutil.copy(ROOT / "params.yaml", tmp_path)
     params(tmp_path, small)
     monkeypatch.chdir(tmp_path)
