@@ -105,6 +105,8 @@ class ListOf(Block):
             raise ValueError(f"count: {self.count} must rise")
         if self.of.kind in (None, "list", "constant"):
             raise ValueError("of: must name a source of single values, such as {vocabulary: NAME}")
+        if self.of.agrees_with is not None:
+            raise ValueError("of: agrees_with belongs beside `list`, not within it: move it")
         return self
 
 

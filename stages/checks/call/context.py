@@ -6,7 +6,7 @@ import datetime
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -162,7 +162,7 @@ def _ingested(source: Source, pack: Pack, locale: str, given: Mapping[str, Seque
     if kind in ("integer", "number"):
         return Slot(source.slot, kind, kind, given)
     forms: dict[str, Sequence[str]] = {}
-    for offer in pack.offers(one, locale):
+    for offer in pack.offers(replace(one, agrees_with=None), locale):
         for value in offer.value if isinstance(offer.value, list) else [offer.value]:
             forms.setdefault(
                 _json(value), (plain(value),) if "enum" in one.schema else (str(value),)
