@@ -113,7 +113,7 @@ class Ingested:
         ends = reached.select("node_id", "label").rows()
         by_label: dict[str, tuple[str, list[str]]] = {}
         for node, label in _of_locale(ends, reached["locale"].to_list(), locales):
-            if 0 < len(label) <= MAX_SURFACE:
+            if _is_sayable(label):
                 by_label.setdefault(label, (node, []))[1].extend(starts[node])
         return [
             Offer(label, {governor: sorted(set(froms))} if governor else {}, (), (node,))
@@ -177,8 +177,9 @@ def _values(held: Any, whole: bool) -> Iterator[Any]:
 
 
 def _is_sayable(value: Any) -> bool:
+    """Whether people have words for it: of a text, whether it has a letter or digit at all."""
     if isinstance(value, str):
-        return 0 < len(value) <= MAX_SURFACE
+        return len(value) <= MAX_SURFACE and any(map(str.isalnum, value))
     return isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value))
 
 

@@ -122,6 +122,7 @@ def test_columns_give_a_value_each_row_and_each_item() -> None:
         {"name": "pho", "tags": ["soup", "hot"], "price": 9},
         {"name": None, "tags": [], "price": 1.5},
         {"name": "x" * 501, "tags": None, "price": 2},
+        {"name": "!?", "tags": [""], "price": None},
     )
 
     def column(name: str, whole: bool = False) -> list[tuple[Any, str]]:
