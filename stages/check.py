@@ -6,7 +6,8 @@ Reads:   params.yaml; PACK; prompts/, filled once with sample values; the names 
 Writes:  data/checked/: a digest of each part of the pack, on which the other stages depend
 
 All problems at once, each with its file, its line and what to do; exit code 1 if there is one. No
-model is started, no SQL is run, nothing is asked for over the network: it takes a few seconds.
+model is started, nothing is asked for over the network: it takes a few seconds. The SQL of a pack
+with a catalogue is run, so that a wrong column or relation is found; that of the other form is not.
 
 In dvc.yaml all others come after it. DVC deletes a stage's outputs before the stage runs, and stops
 at the first that fails: so what is found here costs no output of an earlier run, also not with
@@ -36,7 +37,9 @@ from stages.core.command import InputError, run
 from stages.core.domain import Domain
 from stages.core.settings import Settings
 from stages.formats import chat
+from stages.ingest.look import with_sources
 from stages.planning import pack_checks
+from stages.planning.sources import Pools
 
 T = TypeVar("T")
 OUT = Path("data/checked")
@@ -297,8 +300,11 @@ def look_at_pack(found: Findings, chosen: Settings) -> Findings:
         return found
     form = formats.FORMATS[chosen.tools.format]
     found.of(formats.check, form, known.catalogue, f"pack {chosen.pack}")
-    found.problems += pack_checks.pack_problems(known)
-    found.notes += pack_checks.pack_notes(known)
+    if (filled := found.of(with_sources, known, chosen)) is not None:
+        known, notes = filled
+        pools = Pools(known)
+        found.problems += pack_checks.pack_problems(known, pools)
+        found.notes += [*pack_checks.pack_notes(known, pools), *notes]
     found.seen.append(f"{len(known.catalogue)} functions")
     rows = found.of(golden_rows.read, known.golden, known.catalogue)
     if rows is not None:

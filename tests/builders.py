@@ -10,6 +10,8 @@ from typing import Any
 from stages.core.plan import Act, Argument, Plan, PlannedCall, Turn
 
 TRAVEL = Path(__file__).parent / "packs" / "travel"
+# A pack whose values come from a table of content items and from a graph.
+KITCHEN = Path(__file__).parent / "packs" / "kitchen"
 
 
 def make_call(function: str = "book_hotel", /, **arguments: Any) -> PlannedCall:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import json
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
@@ -16,8 +19,9 @@ from PIL import Image
 from stages import ingest_assets
 from stages.core import files
 from stages.core.command import InputError
-from stages.core.tables import Assets, Edges, Nodes, empty
+from stages.core.tables import Assets, Edges, Items, Nodes, empty
 from stages.ingest import graph, sources
+from stages.ingest.assets import own_columns
 from tests.conftest import PACK, ROOT, params
 
 
@@ -170,6 +174,32 @@ def test_a_key_of_an_earlier_batch_is_rejected(
     rejects = pl.read_parquet("data/ingested/assets/rejects.parquet")
     assert rejects["reason"].unique().to_list() == ["asset_id field_uniqueness"]
     assert sorted(rejects["source"]) == ["assets/photos.sql"] + ["assets/second.sql"] * 3
+
+
+def test_own_columns_are_json_in_types_that_users_have_words_for() -> None:
+    frame = pl.DataFrame(
+        {
+            "asset_id": [7, 8], "name": [" soft\u00ad\nsoap ", None], "price": [1.5, float("nan")],
+            "cost": [Decimal("2.50"), None], "day": [date(2026, 6, 1), None], "new": [True, False],
+            "tags": [["a\tb"], []], "image_path": [None, "x.png"],
+        }
+    )  # fmt: skip
+    made = own_columns(frame, "assets/soaps.sql")
+    assert made.schema == Items.schema()
+    assert made["asset_id"].to_list() == ["soaps/7", "soaps/8"]
+    assert made["image_path"].to_list() == [None, "x.png"] and made["locale"].null_count() == 2
+    assert [json.loads(one) for one in made["columns"]] == [
+        {"asset_id": 7, "name": "soft soap", "price": 1.5, "cost": 2.5, "day": "2026-06-01",
+         "new": True, "tags": ["a b"], "image_path": None},
+        {"asset_id": 8, "name": None, "price": None, "cost": None, "day": None, "new": False,
+         "tags": [], "image_path": "x.png"},
+    ]  # fmt: skip
+    good, bad = sources.sort_rows(made, Items, "soaps", is_typed=True)
+    assert good.height == 2 and bad.is_empty()
+    with pytest.raises(InputError, match=r"soaps\.sql: column at is STRUCT.*CAST\(at AS VARCHAR"):
+        own_columns(pl.DataFrame({"asset_id": ["a"], "at": [{"x": 1}]}), "assets/soaps.sql")
+    with pytest.raises(InputError, match=r"soaps\.sql lacks the column asset_id.*\['sku'\]"):
+        own_columns(pl.DataFrame({"sku": ["a"]}), "assets/soaps.sql")
 
 
 def test_a_picture_of_the_pack_is_found_from_where_the_stages_run(

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,16 @@ from typing import Any
 from pydantic import ValidationError
 
 from stages.core import catalogue as catalogues
+from stages.core import ingested as tables
 from stages.core import links
 from stages.core import vocabulary as vocabularies
 from stages.core.catalogue import Catalogue
 from stages.core.command import InputError
+from stages.core.ingested import Ingested, Offer
 from stages.core.pack_files import PackFile, PopulationFile
 from stages.core.settings import told
 from stages.core.source_kinds import SourceEntry
-from stages.core.sources import Lacking, Source, resolve, split_key
+from stages.core.sources import Lacking, Source, coerced, resolve, split_key
 from stages.core.strata import BAND, FUNCTION, LOCALE, SCENARIO
 from stages.core.text import composed, each
 from stages.core.vocabulary import Entry, Vocabulary
@@ -29,6 +31,8 @@ from stages.core.yaml import read, text_of
 
 PACK, POPULATION, CATALOGUE = "pack.yaml", "population.yaml", "catalogue.json"
 VOCABULARIES, GOLDEN = "vocabularies", "golden.jsonl"
+# Sources of arguments whose values are ingested, and where the stages keep them.
+INGESTED_KINDS, INGESTED = ("asset", "graph"), Path("data/ingested")
 SCENARIOS = ("single", "no_call", "missing_argument", "missing_function")
 # Shares of the scenarios where population.yaml does not tell.
 DEFAULT_SCENARIOS = {
@@ -40,7 +44,8 @@ DEFAULT_SCENARIOS = {
 class Pack:
     """A checked pack. sources: function -> the sources of its arguments in the schema's order
     (`Source`); lacking: arguments that have none; exclusive: function -> groups of slots of which
-    at most one stands in a call; dimensions: name -> function -> slot; vocabularies: by locale.
+    at most one stands in a call; dimensions: name -> function -> slot; vocabularies: by locale;
+    ingested: what the sources `asset` and `graph` draw from, None where it was not read.
     """
 
     folder: Path
@@ -55,6 +60,7 @@ class Pack:
     vocabularies: Mapping[str, Vocabulary]
     population: PopulationFile
     metrics: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    ingested: Ingested | None = field(default=None, compare=False)
 
     @cached_property
     def by_key(self) -> dict[str, Source]:
@@ -70,6 +76,40 @@ class Pack:
             for source in held:
                 add(source)
         return found
+
+    @property
+    def asked(self) -> tuple[list[str], bool]:
+        """The SQL files of assets that arguments draw from, by name, and whether any walks through
+        the graph.
+        """
+        kinds = [one.of or one for one in self.by_key.values()]
+        names = {one.column[0] for one in kinds if one.kind == "asset"}
+        return sorted(names), any(one.kind == "graph" for one in kinds)
+
+    def offers(self, source: Source, locale: str) -> list[Offer]:
+        """What the ingested tables hold for a source of the kind asset or graph. Raises InputError,
+        also where they were not read.
+        """
+        if self.ingested is None:
+            raise InputError(f"{self.folder}: its assets and graph were not read: run `dvc repro`")
+        locales = list(dict.fromkeys((locale, *self.locales)))
+        governor = source.agrees_with
+        try:
+            if source.kind == "graph":
+                found = self.ingested.walk(source.settings, locales, governor)
+                return [
+                    offer._replace(value=coerced(offer.value, source.schema)) for offer in found
+                ]
+            name, column = source.column
+            other = self.by_key.get(".".join((source.function, *source.path[:-1], governor or "")))
+            # Of the same file it is a value of the same row.
+            same = other is not None and other.kind == "asset" and other.column[0] == name
+            whole = source.schema.get("type") == "array"
+            beside = None if same else governor
+            found = self.ingested.column(name, column, locales, whole, beside)
+            return [offer._replace(value=coerced(offer.value, source.schema)) for offer in found]
+        except InputError as error:
+            raise InputError(f"{self.folder / PACK}: arguments.{source.key}: {error}") from None
 
     @property
     def golden(self) -> Path:
@@ -126,6 +166,12 @@ def load(folder: str | Path) -> Pack:
     _check_vocabularies(pack, path)
     _check_population(pack, folder / POPULATION)
     return pack
+
+
+def load_ingested(folder: str | Path, ingested: Path = INGESTED) -> Pack:
+    """`load`, with the ingested tables that the pack's arguments draw from. Raises InputError."""
+    pack = load(folder)
+    return replace(pack, ingested=tables.read(ingested, *pack.asked))
 
 
 def _model(kind: type[Any], path: Path, folder: Path) -> Any:
@@ -205,6 +251,7 @@ def _check_vocabularies(pack: Pack, path: Path) -> None:
                     f"write the list into {VOCABULARIES}/{pack.locales[0]}.yaml, which has "
                     f"{names[:SHOWN]}"
                 )
+        _check_file(pack, source, path)
         if (other := source.agrees_with) is not None:
             sibling = pack.by_key.get(".".join((source.function, *source.path[:-1], other)))
             if sibling is None:
@@ -219,6 +266,20 @@ def _check_vocabularies(pack: Pack, path: Path) -> None:
                     f"{pack.folder / VOCABULARIES / locale}.yaml: phrases.{name}: {CATALOGUE} has "
                     f"no such function; it has {list(pack.catalogue.names)[:SHOWN]}"
                 )
+
+
+def _check_file(pack: Pack, source: Source, path: Path) -> None:
+    """InputError for a source without the SQL file that its values are to come from."""
+    one = source.of or source
+    if one.kind not in INGESTED_KINDS:
+        return
+    folder, name = ("graph", "concepts*") if one.kind == "graph" else ("assets", one.column[0])
+    if not any((pack.folder / folder).glob(f"{name}.sql")):
+        there = sorted(file.stem for file in (pack.folder / folder).glob("*.sql"))
+        raise InputError(
+            f"{path}: arguments.{one.key}: {folder}/{name}.sql is missing: write it, one SELECT"
+            + (f", or name one of {there[:SHOWN]}" if there and one.kind == "asset" else "")
+        )
 
 
 def _check_population(pack: Pack, path: Path) -> None:

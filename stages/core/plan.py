@@ -19,6 +19,8 @@ Provenance = Literal["user", "default", "derived", "result", "state"]
 Act = Literal["call", "ask", "refuse", "answer"]
 PROVENANCES: tuple[str, ...] = get_args(Provenance)
 ACTS: tuple[str, ...] = get_args(Act)
+# Lists of an argument that are left out where they are empty, in the order of its fields.
+LISTS = ("path", "asset_ids", "node_ids")
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Argument:
     """One value of a call. `surface`: the words chosen to say it, None if it is not said.
 
     `path`: the nested property below `name` that the value stands at, () for the argument itself.
+    asset_ids, node_ids: the content items and the concepts of the graph that the value comes from.
     """
 
     name: str
@@ -33,6 +36,8 @@ class Argument:
     provenance: Provenance
     surface: str | None = None
     path: tuple[str, ...] = ()
+    asset_ids: tuple[str, ...] = ()
+    node_ids: tuple[str, ...] = ()
 
     @property
     def slot(self) -> str:
@@ -115,6 +120,13 @@ class Plan:
         return self.turns[-1].calls
 
 
+def origins(turns: tuple[Turn, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The content items and the concepts that the values of these turns come from, each once."""
+    arguments = [a for turn in turns for call in turn.calls for a in call.arguments]
+    assets = dict.fromkeys(one for a in arguments for one in a.asset_ids)
+    return tuple(assets), tuple(dict.fromkeys(one for a in arguments for one in a.node_ids))
+
+
 def turns_to_json(turns: tuple[Turn, ...]) -> str:
     """The column `turns` of routed/plans.parquet; what has its default is left out."""
     return json.dumps([_turn(turn) for turn in turns], ensure_ascii=False, separators=(",", ":"))
@@ -140,8 +152,9 @@ def _argument(argument: Argument) -> dict[str, Any]:
     }
     if argument.surface is not None:
         record["surface"] = argument.surface
-    if argument.path:
-        record["path"] = list(argument.path)
+    for name in LISTS:
+        if ids := getattr(argument, name):
+            record[name] = list(ids)
     return record
 
 
@@ -169,7 +182,7 @@ def _read_argument(record: dict[str, Any]) -> Argument:
         record["value"],
         record["provenance"],
         record.get("surface"),
-        tuple(record.get("path", ())),
+        *(tuple(record.get(name, ())) for name in LISTS),
     )
 
 

@@ -83,6 +83,17 @@ class Time(Block):
         return self
 
 
+class Graph(Block):
+    """A walk: from the concepts of the kind `start`, or the one with that node_id, over `relations`
+    one after another, `^NAME` against its direction, to concepts of `kind`, or of any. Without
+    relations the values are the concepts that it starts at.
+    """
+
+    start: Text
+    relations: Annotated[list[Text], Field(max_length=20)] = []
+    kind: Text | None = None
+
+
 class ListOf(Block):
     of: SourceEntry
     count: Annotated[list[Annotated[int, Field(gt=0, le=20)]],
@@ -94,6 +105,8 @@ class ListOf(Block):
             raise ValueError(f"count: {self.count} must rise")
         if self.of.kind in (None, "list", "constant"):
             raise ValueError("of: must name a source of single values, such as {vocabulary: NAME}")
+        if self.of.agrees_with is not None:
+            raise ValueError("of: agrees_with belongs beside `list`, not within it: move it")
         return self
 
 
@@ -113,7 +126,8 @@ class SourceEntry(Block):
     list: ListOf | None = None
     text: Text | None = None
     constant: Any = None
-    asset: Annotated[str, Field(pattern=r"\A\w+\.\w+\z")] | None = None
+    asset: Annotated[str, Field(pattern=r"\A[\w-]+\.\w+\z")] | None = None
+    graph: Graph | None = None
     share: Share | None = None
     agrees_with: Text | None = None
 
@@ -145,5 +159,5 @@ class SourceEntry(Block):
 
 
 KINDS = ("enum", "vocabulary", "integer", "number", "date", "time", "money", "boolean", "list",
-         "text", "constant", "asset")  # fmt: skip
+         "text", "constant", "asset", "graph")  # fmt: skip
 ListOf.model_rebuild()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -55,6 +55,12 @@ class Source:
     def is_said(self) -> bool:
         """Whether users say it: all but constants."""
         return self.kind != "constant"
+
+    @property
+    def column(self) -> tuple[str, str]:
+        """Of the kind `asset`: the name of its SQL file and of the column."""
+        name, _, column = str(self.settings).partition(".")
+        return name, column
 
     def leaves(self) -> Iterator[Source]:
         """The sources below it that have a value each: itself, or those of an object."""
@@ -189,6 +195,7 @@ class _Resolver:
                 of = None
                 if entry.kind == "list":
                     of = self.items(path, entry.list.of, plain) if entry.list else None
+                    of = replace(of, agrees_with=entry.agrees_with) if of else None
                 return Source(self.function.name, path, entry.kind, entry.settings, of=of, **common)
         is_object = plain.get("type") == "object" or "properties" in plain
         if is_object and plain.get("properties") and depth < MAX_DEPTH:
@@ -271,3 +278,13 @@ def number_bounds(schema: Mapping[str, Any]) -> tuple[float, float, float] | Non
     if "exclusiveMaximum" in schema and high >= schema["exclusiveMaximum"]:
         high -= step
     return (low, high, step) if low <= high else None
+
+
+def coerced(value: Any, schema: Mapping[str, Any]) -> Any:
+    """A value in the type that the schema asks for, where that loses nothing: 7 as "7"."""
+    kind = schema.get("type")
+    if kind == "string" and isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float) and value.is_integer() and kind == "integer":
+        return int(value)
+    return value

@@ -161,6 +161,18 @@ class Assets(Table):
     image_path: str = Field(nullable=True)
 
 
+class Items(Table):
+    """One row is a content item of a pack with a catalogue. `asset_id` begins with `source`, the
+    name of its SQL file; `columns`: all that its SELECT gives, as JSON.
+    """
+
+    asset_id: str = Field(unique=True)
+    source: str
+    locale: str = Field(nullable=True)
+    image_path: str = Field(nullable=True)
+    columns: str = Field(str_length={"max_value": 100_000})
+
+
 class SourceRejects(Table):
     """One row is a source row that broke its contract."""
 

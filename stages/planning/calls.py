@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import datetime
+import json
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from stages import language
 from stages.core import catalogue as catalogues
 from stages.core.command import InputError
+from stages.core.pack import VOCABULARIES
 from stages.core.plan import Argument, PlannedCall, Provenance
 from stages.core.sources import Source
 from stages.planning import wording
 from stages.planning.presence import Presence
+from stages.planning.rows import governor, rows_of, together
 from stages.planning.sources import (
     Item,
     Pools,
@@ -39,11 +42,14 @@ class Calls:
     presence: Presence
     _streams: dict[tuple[str, str], Stream] = field(default_factory=dict)
     _members: dict[tuple[Any, ...], tuple[int, ...]] = field(default_factory=dict)
+    _items: dict[tuple[Any, ...], list[tuple[tuple[int, ...], ...]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.pack, self.function = self.presence.pack, self.presence.function
         self.locale, self.seed = self.presence.locale, self.presence.seed
         self.fixed = self.presence.fixed
+        sources = self.pack.sources[self.function]
+        self.rows = rows_of(leaf for source in sources for leaf in source.leaves())
 
     def draw(
         self, today: datetime.date, choices: random.Random, without: str | None = None
@@ -75,13 +81,15 @@ class Calls:
     ) -> PlannedCall:
         leaves = self.presence.draw(choices, without)
         drawn: dict[str, Item] = {}
-        for leaf in _ordered(leaves):
-            if leaf.kind != "list":
-                drawn[leaf.slot] = self._item(leaf, drawn, leaves, today)
+        for unit in together(leaves, self.rows):
+            if len(unit) > 1:
+                drawn |= self._row(unit, drawn, leaves, today, choices)
+            elif unit[0].kind != "list":
+                drawn[unit[0].slot] = self._item(unit[0], drawn, leaves, today)
         arguments = []
         for leaf in leaves:
             if leaf.kind == "list":
-                argument = self._several(leaf, today, choices)
+                argument = self._several(leaf, drawn, today, choices)
             else:
                 argument = self._argument(leaf, drawn[leaf.slot], choices)
             arguments.append(argument)
@@ -93,28 +101,38 @@ class Calls:
         if is_in_words(leaf) and surface is not None:
             value = language.of(self.locale).bare(surface)
         provenance: Provenance = "user" if leaf.is_said else "default"
-        return Argument(leaf.path[0], value, provenance, surface, leaf.path[1:])
+        return Argument(
+            leaf.path[0], value, provenance, surface, leaf.path[1:], item.asset_ids, item.node_ids
+        )
 
-    def _several(self, leaf: Source, today: datetime.date, choices: random.Random) -> Argument:
-        """A list of different items, and their surfaces in one."""
+    def _several(
+        self, leaf: Source, drawn: Mapping[str, Item], today: datetime.date, choices: random.Random
+    ) -> Argument:
+        """A list of different items that agree with what is drawn, and their surfaces in one."""
         assert leaf.of is not None
         pool = self.pools.pool(leaf, self.locale)
         low, high = count_of(leaf)
-        wanted = min(choices.randint(low, high), pool.size)
-        stream, indexes = self._stream(leaf, "", pool.size), list[int]()
+        members, group = self._open(leaf, drawn, ())
+        size = pool.size if members is None else len(members)
+        wanted = min(choices.randint(low, high), size)
+        stream, items = self._stream(leaf, group, size), dict[str, Item]()
         for _ in range(20 * wanted):
-            if len(indexes) == wanted:
+            if len(items) == wanted:
                 break
-            if (index := next(stream)) not in indexes:
-                indexes.append(index)
-        items = [pool.item(index, today) for index in indexes]
-        surfaces = [choices.choice(item.surfaces) for item in items]
+            index = next(stream)
+            item = pool.item(index if members is None else members[index], today)
+            items.setdefault(json.dumps(item.value), item)
+        surfaces = [choices.choice(item.surfaces) for item in items.values()]
         values = [
             language.of(self.locale).bare(surface) if is_in_words(leaf.of) else item.value
-            for item, surface in zip(items, surfaces, strict=True)
+            for item, surface in zip(items.values(), surfaces, strict=True)
         ]
         text = wording.joined(surfaces, self.locale)
-        return Argument(leaf.path[0], values, "user", text, leaf.path[1:])
+        assets = dict.fromkeys(one for item in items.values() for one in item.asset_ids)
+        nodes = dict.fromkeys(one for item in items.values() for one in item.node_ids)
+        return Argument(
+            leaf.path[0], values, "user", text, leaf.path[1:], tuple(assets), tuple(nodes)
+        )
 
     def _stream(self, leaf: Source, group: str, size: int) -> Stream:
         key = (leaf.slot, group)
@@ -130,45 +148,138 @@ class Calls:
         one that those which must agree with it have a value for.
         """
         pool = self.pools.pool(leaf, self.locale)
+        members, group = self._open(leaf, drawn, leaves)
+        size = pool.size if members is None else len(members)
+        stream, taken = self._stream(leaf, group, size), self._taken(leaf, drawn)
+        for _ in range(min(size, TRIES)):
+            index = next(stream)
+            item = pool.item(index if members is None else members[index], today)
+            if taken.isdisjoint(item.asset_ids):
+                break
+        return item
+
+    def _taken(self, leaf: Source, drawn: Mapping[str, Item]) -> frozenset[str]:
+        """The content items of the call's other rows: from where is not to where."""
+        if leaf.kind != "asset":
+            return frozenset()
+        own = self.rows[leaf.slot]
+        others = (item for slot, item in drawn.items() if self.rows.get(slot, own) != own)
+        return frozenset(one for item in others for one in item.asset_ids)
+
+    def _row(
+        self, unit: Sequence[Source], drawn: Mapping[str, Item], leaves: Sequence[Source],
+        today: datetime.date, choices: random.Random,
+    ) -> dict[str, Item]:  # fmt: skip
+        """The values of arguments that one content item gives: the next item that has one for each
+        of them which the stratum, and what they agree with, allow.
+        """
+        opened = [self._open(leaf, drawn, leaves, unit) for leaf in unit]
+        key = tuple((leaf.slot, group) for leaf, (_, group) in zip(unit, opened, strict=True))
+        pools = [self.pools.pool(leaf, self.locale) for leaf in unit]
+        if key not in self._items:
+            found: list[dict[str, list[int]]] = []
+            for pool, (members, _) in zip(pools, opened, strict=True):
+                by_asset: dict[str, list[int]] = {}
+                for index in range(pool.size) if members is None else members:
+                    by_asset.setdefault(pool.item(index, today).asset_ids[0], []).append(index)
+                found.append(by_asset)
+            self._items[key] = [
+                tuple(tuple(one[asset]) for one in found)
+                for asset in found[0]
+                if all(asset in one for one in found)
+            ]
+        rows = self._items[key]
+        if not rows:
+            slots = ", ".join(leaf.slot for leaf in unit)
+            raise InputError(
+                f"{self.pack.folder}/assets/{unit[0].column[0]}.sql: no row has a value for each "
+                f"of {slots} of {self.function} that goes with the rest of a call: add such rows, "
+                "or exclude these arguments"
+            )
+        stream, taken = self._stream(unit[0], str(key), len(rows)), self._taken(unit[0], drawn)
+        for _ in range(min(len(rows), TRIES)):
+            row = rows[next(stream)]
+            if taken.isdisjoint(pools[0].item(row[0][0], today).asset_ids):
+                break
+        return {
+            leaf.slot: pool.item(choices.choice(indexes), today)
+            for leaf, pool, indexes in zip(unit, pools, row, strict=True)
+        }
+
+    def _open(
+        self, leaf: Source, drawn: Mapping[str, Item], leaves: Sequence[Source],
+        beside: Sequence[Source] = (),
+    ) -> tuple[tuple[int, ...] | None, str]:  # fmt: skip
+        """The indexes of a leaf's items that may be drawn, None for all, and the name of this
+        choice. beside: leaves of the same row, which agree with it anyway. Raises InputError if
+        there is none.
+        """
         fixed = self.fixed.get(leaf.slot) or None
-        governor = _governor(leaf)
-        value = drawn[governor].value if governor is not None and governor in drawn else None
-        followers = tuple(one.slot for one in leaves if _governor(one) == leaf.slot)
+        own, ruler = {one.slot for one in beside}, governor(leaf)
+        above = drawn.get(ruler) if ruler is not None and ruler not in own else None
+        value = None if above is None else above.value
+        followers = tuple(one for one in _below(leaf.slot, leaves) if one not in own)
+        pool = self.pools.pool(leaf, self.locale)
         if pool.items is None or (fixed is None and value is None and not followers):
-            return pool.item(next(self._stream(leaf, "", pool.size)), today)
+            return None, ""
         key = (leaf.slot, fixed, label(value) if value is not None else None, followers)
         if key not in self._members:
             self._members[key] = self._matching(leaf, fixed, value, followers)
-        members = self._members[key]
-        if not members:
-            wanted = f"the value {fixed!r:.60}" if fixed else f"{governor} {value!r:.60}"
+        if not self._members[key]:
+            wanted = f"the value {fixed!r:.60}" if fixed else f"{ruler} {value!r:.60}"
             raise InputError(
-                f"{self.pack.folder / 'vocabularies'}: no entry for {leaf.key} ({leaf.settings}) "
+                f"{self._place(leaf)}: no entry for {leaf.key} ({_named(leaf)}) "
                 f"goes with {wanted} in {self.locale}: add one, or an attribute of that value"
             )
-        index = next(self._stream(leaf, str(key[1:]), len(members)))
-        return pool.item(members[index], today)
+        return self._members[key], str(key[1:])
+
+    def _place(self, leaf: Source) -> str:
+        """The folder in which the values of a leaf are mended."""
+        kind = (leaf.of or leaf).kind
+        return str(self.pack.folder / {"asset": "assets", "graph": "graph"}.get(kind, VOCABULARIES))
 
     def _matching(
         self, leaf: Source, fixed: str | None, value: Any, followers: Sequence[str]
     ) -> tuple[int, ...]:
-        """The indexes of the items that may be drawn."""
+        """The indexes of the items that may be drawn. followers: slots of what must agree with the
+        leaf, and of what must agree with these, in any order.
+        """
         items = self.pools.pool(leaf, self.locale).items or ()
         found = list(range(len(items)))
         if fixed is not None:
             found = [i for i in found if label(items[i].value) == fixed]
-        governor = _governor(leaf)
-        if value is not None and governor is not None:
-            name = governor.rpartition(".")[2]
+        ruler = governor(leaf)
+        if value is not None and ruler is not None:
+            name = ruler.rpartition(".")[2]
             found = [i for i in found if agrees(items[i], name, value)]
         for slot in followers:
             follower = self.pack.by_key[f"{self.function}.{slot}"]
-            others = self.pools.pool(follower, self.locale).items or ()
-            if wanted := self.fixed.get(slot):
-                others = tuple(other for other in others if label(other.value) == wanted)
-            name = leaf.path[-1]
-            found = [i for i in found if any(agrees(o, name, items[i].value) for o in others)]
+            if governor(follower) != leaf.slot:
+                continue
+            others = self.pools.pool(follower, self.locale).items
+            if others is None:
+                continue  # a range agrees with everything
+            rest = [one for one in followers if one != slot]
+            fit = self._matching(follower, self.fixed.get(slot) or None, None, rest)
+            goes = partners([others[i] for i in fit], leaf.path[-1])
+            found = [i for i in found if goes is None or key_of(items[i].value) in goes]
         return tuple(found)
+
+
+def _below(slot: str, leaves: Sequence[Source]) -> list[str]:
+    """The slots of what must agree with a leaf, and after them of what must agree with these."""
+    found: list[str] = []
+    here = [slot]
+    while here:
+        here = [one.slot for one in leaves if governor(one) in here and one.slot not in found]
+        found += here
+    return [one for one in found if one != slot]
+
+
+def _named(leaf: Source) -> str:
+    """What a leaf's values are called, in an error."""
+    one = leaf.of or leaf
+    return str(one.settings) if isinstance(one.settings, str) else one.kind
 
 
 def agrees(item: Item, attribute: str, value: Any) -> bool:
@@ -181,24 +292,19 @@ def agrees(item: Item, attribute: str, value: Any) -> bool:
     return value in held if isinstance(held, list) else value == held
 
 
-def _governor(leaf: Source) -> str | None:
-    """The slot of the argument that a leaf agrees with."""
-    if leaf.agrees_with is None:
-        return None
-    return ".".join((*leaf.path[:-1], leaf.agrees_with))
+def partners(items: Iterable[Item], attribute: str) -> frozenset[Any] | None:
+    """The values, as `key_of` has them, that some of these entries go with; None for all values.
+    That `agrees` says the same of each pair is a test.
+    """
+    found: set[Any] = set()
+    for item in items:
+        if attribute not in item.attributes:
+            return None
+        held = item.attributes[attribute]
+        found.update(map(key_of, held if isinstance(held, list) else [held]))
+    return frozenset(found)
 
 
-def _ordered(leaves: Sequence[Source]) -> list[Source]:
-    """The leaves, each after the one that it agrees with."""
-    by_slot = {leaf.slot: leaf for leaf in leaves}
-    found: dict[str, Source] = {}
-
-    def add(leaf: Source, depth: int = 0) -> None:
-        governor = by_slot.get(_governor(leaf) or "")
-        if governor is not None and governor.slot not in found and depth < len(leaves):
-            add(governor, depth + 1)
-        found.setdefault(leaf.slot, leaf)
-
-    for leaf in leaves:
-        add(leaf)
-    return list(found.values())
+def key_of(value: Any) -> Any:
+    """A value as a member of a set: a list by its JSON."""
+    return label(value) if isinstance(value, list | dict) else value

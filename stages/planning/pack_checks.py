@@ -6,27 +6,31 @@ What `core.pack.load` refuses is an error before; here is what only planning can
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from stages.core.command import InputError
-from stages.core.pack import PACK, VOCABULARIES, Pack
+from stages.core.pack import INGESTED_KINDS, PACK, VOCABULARIES, Pack
 from stages.core.phrases import Part, Slot, parse
 from stages.core.sources import Source
 from stages.planning import chatter
-from stages.planning.calls import agrees
+from stages.planning.calls import key_of
 from stages.planning.plans import Settings, plans
 from stages.planning.presence import Presence
 from stages.planning.saying import sayable
 from stages.planning.scenarios import missing_argument
-from stages.planning.sources import Pools
+from stages.planning.sources import Item, Pools
 from stages.planning.strata import plannable
 
 # Rows that are planned for a trial, and phrases that a function should have.
 TRIAL_ROWS, ENOUGH_PHRASES = 200, 8
 
 
-def pack_problems(pack: Pack) -> list[str]:
-    """What must be mended before the pack can be planned or makes sense. Takes about a second."""
-    pools = Pools(pack)
+def pack_problems(pack: Pack, pools: Pools | None = None) -> list[str]:
+    """What must be mended before the pack can be planned or makes sense. Takes about a second.
+
+    pools: the pack's, where they are made already.
+    """
+    pools = pools or Pools(pack)
     found = [
         f"{pack.folder / PACK}: {lack.key} is required and has no source: name one under "
         "`arguments`, such as {vocabulary: NAME}"
@@ -37,17 +41,17 @@ def pack_problems(pack: Pack) -> list[str]:
     found += empty
     found += _phrases(pack)
     if not empty:
-        found += _agreements(pack, pools)
+        found += [one.text for one in _agreements(pack, pools) if one.is_wrong]
     if not found:
         try:
-            plans(pack, Settings(TRIAL_ROWS, reserve=1.0), 0)
+            plans(pack, Settings(TRIAL_ROWS, reserve=1.0), 0, pools=pools)
         except InputError as error:
             found.append(str(error))
     return found
 
 
-def pack_notes(pack: Pack) -> list[str]:
-    """What makes the dataset poorer, though it can be made."""
+def pack_notes(pack: Pack, pools: Pools | None = None) -> list[str]:
+    """What makes the dataset poorer, though it can be made. pools: as above."""
     found = [
         f"{pack.folder / PACK}: {lack.key} is optional and has no source: it is never said"
         for lack in pack.lacking
@@ -80,6 +84,9 @@ def pack_notes(pack: Pack) -> list[str]:
         found += _forms(pack, locale)
         found += _always_said(pack, locale)
         found += chatter.requests(pack, locale)[1]
+    pools = pools or Pools(pack)
+    if pack.asked != ([], False) and not list(_empty(pack, pools)):
+        found += [one.text for one in _agreements(pack, pools) if not one.is_wrong]
     return found
 
 
@@ -188,8 +195,17 @@ def _is_needed(pack: Pack, leaf: Source) -> bool:
     )
 
 
-def _agreements(pack: Pack, pools: Pools) -> Iterator[str]:
-    """Values of an argument with which no value of the one agrees that must."""
+class Odd(NamedTuple):
+    """Values with which none agrees; `is_wrong` where that must be mended."""
+
+    text: str
+    is_wrong: bool
+
+
+def _agreements(pack: Pack, pools: Pools) -> Iterator[Odd]:
+    """Values of an argument with which no value of the one agrees that must. In a vocabulary that
+    is a slip; of data that somebody has it is a part, and only wrong where it is all.
+    """
     for leaf in _leaves(pack):
         if leaf.agrees_with is None:
             continue
@@ -199,14 +215,26 @@ def _agreements(pack: Pack, pools: Pools) -> Iterator[str]:
             mine = pools.pool(leaf, locale).items or ()
             if not mine or not theirs:
                 continue
-            odd = [
-                item.value
-                for item in mine
-                if not any(agrees(item, leaf.agrees_with, other.value) for other in theirs)
-            ]
+            known = {key_of(other.value) for other in theirs}
+            odd = [item.value for item in mine if _is_odd(item, leaf.agrees_with, known)]
+            one = leaf.of or leaf
+            where, name = _path(pack, locale), one.settings
+            if one.kind in INGESTED_KINDS:
+                name = "the walk" if one.kind == "graph" else one.settings
+                file = "graph" if one.kind == "graph" else f"assets/{one.column[0]}.sql"
+                where = str(pack.folder / file)
             if odd:
-                yield (
-                    f"{_path(pack, locale)}: {leaf.settings}: {len(odd)} entries, such as "
+                yield Odd(
+                    f"{where}: {name}: {len(odd)} of {len(mine)} entries, such as "
                     f"{odd[0]!r:.60}, have a `{leaf.agrees_with}` that is no value of "
-                    f"{governor.key}: correct it, or add the value"
+                    f"{governor.key}: correct it, or add the value",
+                    one.kind not in INGESTED_KINDS or len(odd) == len(mine),
                 )
+
+
+def _is_odd(item: Item, attribute: str, known: set[Any]) -> bool:
+    """Whether an entry goes with none of the values that are known."""
+    if attribute not in item.attributes:
+        return False
+    held = item.attributes[attribute]
+    return known.isdisjoint(map(key_of, held if isinstance(held, list) else [held]))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from stages.core.command import InputError
 from stages.core.pack import Pack
-from stages.core.plan import Plan, ToolSet
+from stages.core.plan import Plan, ToolSet, origins
 from stages.core.strata import FUNCTION, LOCALE, SCENARIO, Stratum
 from stages.planning import chatter
 from stages.planning.calls import Calls
@@ -57,14 +57,17 @@ class Planned:
     warnings: list[str]
 
 
-def plans(pack: Pack, settings: Settings, seed: int, can_say: Sayable | None = None) -> Planned:
+def plans(
+    pack: Pack, settings: Settings, seed: int, can_say: Sayable | None = None,
+    pools: Pools | None = None,
+) -> Planned:  # fmt: skip
     """All plans of a pack, each call of which keeps its function's schema.
 
-    can_say: whether a phrase says a set of arguments; by default the pack's phrases tell. The plans
-    of a stratum and route depend on the seed and its name alone; other sizes and weights keep the
-    first of them. Raises InputError.
+    can_say: whether a phrase says a set of arguments; by default the pack's phrases tell. pools:
+    the pack's, where they are made already. The plans of a stratum and route depend on the seed and
+    its name alone; other sizes and weights keep the first of them. Raises InputError.
     """
-    pools = Pools(pack)
+    pools = pools or Pools(pack)
     found, warnings = strata(pack, pools)
     weights = {route: settings.weights.get(route, 0.0) for route in ROUTES}
     served = quotas(found, settings.rows, settings.minimum, weights)
@@ -135,6 +138,7 @@ def _plans(
         draws.choices = random.Random(plan_seed)
         draws.today = datetime.date.fromisoformat(tool_set.today) if tool_set.today else TODAY
         turns, text = scenario.turns(draws)
+        asset_ids, node_ids = origins(turns)
         yield Plan(
             plan_id=f"{route}-{name}-{rank:06d}",
             scenario=stratum[SCENARIO],
@@ -147,5 +151,7 @@ def _plans(
             quota=want,
             locale=locale,
             seed=plan_seed,
+            asset_ids=asset_ids,
+            node_ids=node_ids,
             text=text,
         )

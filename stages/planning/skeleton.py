@@ -191,7 +191,9 @@ def _pack(
         "# false; list: several of another source; text: free text from a list; constant: never",
         "# said. share: of the calls in which an optional argument is said. agrees_with: another",
         "# argument whose value its entries name, as a dish its cuisine. `*.ARGUMENT` is for all",
-        "# functions.",
+        "# functions. Data that you have, one SELECT a file (README, Your own functions):",
+        "# {asset: dishes.name} is a column of assets/dishes.sql; {graph: {start: cuisine,",
+        "# relations: [serves]}} a walk in graph/concepts.sql and relations.sql, from a kind.",
         "arguments:",
     ]
     for function in catalogue.functions:

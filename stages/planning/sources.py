@@ -11,7 +11,7 @@ import hashlib
 import json
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from stages import language
 from stages.core.command import InputError
 from stages.core.pack import Pack
 from stages.core.source_kinds import Integer, ListOf, Number
-from stages.core.sources import Source
+from stages.core.sources import Source, coerced
 from stages.planning import wording
 
 # Values that are laid out and shuffled; of more the stream jumps evenly over all.
@@ -43,11 +43,15 @@ def label(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Item:
-    """A value and its surfaces; `attributes`: what `agrees_with` looks at."""
+    """A value and its surfaces; `attributes`: what `agrees_with` looks at; the content item and the
+    concept that it comes from.
+    """
 
     value: Any
     surfaces: Sequence[str]
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    asset_ids: tuple[str, ...] = ()
+    node_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,16 +95,6 @@ class Stream:
             level = (level + GOLDEN) % 1
 
 
-def coerced(value: Any, schema: Mapping[str, Any]) -> Any:
-    """A value in the type that the schema asks for, where that loses nothing: 7 as "7"."""
-    kind = schema.get("type")
-    if kind == "string" and isinstance(value, int | float) and not isinstance(value, bool):
-        return f"{value:g}" if isinstance(value, float) else str(value)
-    if isinstance(value, float) and value.is_integer() and kind == "integer":
-        return int(value)
-    return value
-
-
 class Pools:
     """The pools of a pack's sources, made on first use."""
 
@@ -128,10 +122,10 @@ class Pools:
             _check_range(pool, source, self.pack)
             return pool
         items = tuple(
-            Item(coerced(item.value, source.schema), item.surfaces, item.attributes)
-            for item in pool.items
+            replace(item, value=coerced(item.value, source.schema)) for item in pool.items
         )
-        kept = tuple(item for item in items if is_valid(item.value, source.schema))
+        keeps = validity(source.schema)
+        kept = tuple(item for item in items if keeps(item.value))
         if not kept:
             shown = ", ".join(repr(item.value)[:40] for item in items[:3]) or "none at all"
             raise _error(
@@ -159,14 +153,23 @@ def _check_range(pool: Pool, source: Source, pack: Pack) -> None:
             )  # fmt: skip
 
 
-def is_valid(value: Any, schema: Mapping[str, Any]) -> bool:
-    """Whether a value keeps its schema, as far as that can be told without the rest of it."""
+def validity(schema: Mapping[str, Any]) -> Callable[[Any], bool]:
+    """Whether a value keeps a schema, as far as that can be told without the rest of it."""
     own = {key: held for key, held in schema.items() if key != "$ref"}
-    try:
-        checker = FormatChecker()
-        return bool(Draft202012Validator(own, format_checker=checker).is_valid(value))
-    except Exception:  # a reference within it: the check of the whole call follows it
-        return True
+    validator = Draft202012Validator(own, format_checker=FormatChecker())
+
+    def keeps(value: Any) -> bool:
+        try:
+            return bool(validator.is_valid(value))
+        except Exception:  # a reference within it: the check of the whole call follows it
+            return True
+
+    return keeps
+
+
+def is_valid(value: Any, schema: Mapping[str, Any]) -> bool:
+    """`validity` of one value."""
+    return validity(schema)(value)
 
 
 def listed(items: Sequence[Item]) -> Pool:
@@ -217,6 +220,34 @@ def _text(source: Source, pack: Pack, locale: str) -> Pool:
     """Free text is said as it is: a surface that differs from the value is another value."""
     entries = pack.entries(source.settings, locale)
     return listed([Item(str(e.value), (str(e.value),), e.attributes) for e in entries])
+
+
+def _ingested(source: Source, pack: Pack, locale: str) -> Pool:
+    """What a content item or a concept gives, in the words of a vocabulary or in its own."""
+    words = named(source, pack, locale)
+    is_enum = "enum" in source.schema
+    items = []
+    for offer in pack.offers(source, locale):
+        surfaces = words.get(json.dumps(offer.value)) or _own_words(
+            offer.value, source, locale, is_enum
+        )
+        items.append(Item(offer.value, surfaces, offer.attributes, offer.asset_ids, offer.node_ids))
+    return listed(items)
+
+
+def _own_words(value: Any, source: Source, locale: str, is_enum: bool) -> Sequence[str]:
+    """How a value of no vocabulary is said; a text as it stands, unless it is an identifier."""
+    spoken = language.of(locale)
+    if isinstance(value, bool):
+        return wording.booleans(source.path[-1], locale)[value]
+    if isinstance(value, int):
+        return spoken.integer(value)
+    if isinstance(value, float):
+        return spoken.integer(int(value)) if value.is_integer() else spoken.number(value)
+    if isinstance(value, list):
+        words = [_own_words(one, source, locale, is_enum)[0] for one in value]
+        return (wording.joined(words, locale),)
+    return (wording.plain(value) if is_enum else " ".join(str(value).split()),)
 
 
 def _examples(source: Source, pack: Pack, locale: str) -> Pool:
@@ -325,6 +356,8 @@ KINDS: dict[str, Callable[[Source, Pack, str], Pool]] = {
     "examples": _examples,
     "boolean": _boolean,
     "constant": _constant,
+    "asset": _ingested,
+    "graph": _ingested,
     "integer": _integer,
     "number": _number,
     "money": _money,

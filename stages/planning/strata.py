@@ -10,7 +10,7 @@ import numpy as np
 
 from stages.core.apportion import apportion
 from stages.core.command import InputError
-from stages.core.pack import DEFAULT_SCENARIOS, POPULATION, Pack
+from stages.core.pack import DEFAULT_SCENARIOS, INGESTED_KINDS, POPULATION, Pack
 from stages.core.quantiles import cumulative
 from stages.core.sources import Source
 from stages.core.strata import BAND, FUNCTION, LOCALE, NONE, SCENARIO, Stratum, band
@@ -20,6 +20,8 @@ from stages.planning.sources import Pools, label
 
 # Quantiles at which length bands end where the population names none.
 BAND_LEVELS = (1 / 3, 2 / 3, 1.0)
+# Kinds of sources whose values can be a dimension.
+LISTED = ("enum", "vocabulary", "boolean", "examples", *INGESTED_KINDS)
 # Below this share of all a stratum is what rounding left.
 NEGLIGIBLE = 1e-12
 
@@ -210,10 +212,10 @@ def _values_of(
 ) -> list[str]:
     """The values that one function's argument may take in a locale."""
     source: Source | None = pack.by_key.get(f"{function}.{slot}")
-    if source is None or source.kind not in ("enum", "vocabulary", "boolean", "examples"):
+    if source is None or source.kind not in LISTED:
         raise InputError(
             f"pack.yaml: dimensions.{name}: {function}.{slot} has no list of values (enum, "
-            "vocabulary, boolean): choose another argument"
+            "vocabulary, boolean, asset, graph): choose another argument"
         )
     return list(dict.fromkeys(label(value) for value in pools.values(source, locale)))
 

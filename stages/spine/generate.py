@@ -1,6 +1,6 @@
 """Stage `generate@ROUTE`: write a conversation for the plans of one route, and check it at once.
 
-Reads:   data/routed/{plans.parquet,strata.json,tool_sets.parquet}; the pack
+Reads:   data/routed/{plans.parquet,strata.json,tool_sets.parquet}; the pack; data/ingested
 Writes:  data/generated/ROUTE.parquet, metrics/generate_ROUTE.json
 
 Plans are taken in rank order; a stratum whose quota is full takes no more. The route heuristic
@@ -39,7 +39,7 @@ Row = tuple[str, str, str | None, str | None]
 @lru_cache(1)
 def patterns(folder: str, typo_share: float) -> Patterns:
     """The pack's patterns, read once a process."""
-    return Patterns(pack.load(folder), typo_share)
+    return Patterns(pack.load_ingested(folder), typo_share)
 
 
 def written(rows: list[dict[str, Any]], folder: str, typo_share: float) -> list[Row]:

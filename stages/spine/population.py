@@ -1,6 +1,6 @@
 """Stage `population`: the strata of the pack's population and their shares.
 
-Reads:   PACK/{catalogue.json,pack.yaml,population.yaml,vocabularies}
+Reads:   PACK/{catalogue.json,pack.yaml,population.yaml,vocabularies}; data/ingested
 Writes:  data/population/strata.json: a list of strata, each with the values of its dimensions, its
          share (0 to 1) and its length band in words
 """
@@ -14,7 +14,7 @@ from stages.planning.strata import strata
 
 
 def main(chosen: Settings) -> None:
-    known = pack.load(chosen.pack)
+    known = pack.load_ingested(chosen.pack)
     found, warnings = strata(known, Pools(known))
     for warning in warnings:
         print(f"warning: {warning}")

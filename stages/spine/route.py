@@ -1,6 +1,7 @@
 """Stage `route`: plan every conversation that is to be written. Calls no model.
 
-Reads:   PACK/{catalogue.json,pack.yaml,population.yaml,vocabularies}; data/population
+Reads:   PACK/{catalogue.json,pack.yaml,population.yaml,vocabularies}; data/population;
+         data/ingested where an argument's source is `asset` or `graph`
 Writes:  data/routed/plans.parquet, tool_sets.parquet, strata.json (with quotas), metrics/route.json
 """
 
@@ -23,7 +24,7 @@ OUT = Path("data/routed")
 
 
 def main(chosen: Settings) -> None:
-    known = pack.load(chosen.pack)
+    known = pack.load_ingested(chosen.pack)
     formats.check(formats.FORMATS[chosen.tools.format], known.catalogue, f"pack {chosen.pack}")
     block = chosen.route
     planned = plans.plans(

@@ -172,14 +172,6 @@ def test_a_dimension_of_the_governed_value_agrees_too(tmp_path: Path) -> None:
     assert {cuisine for dish, cuisine in pairs if dish == "pho"} == {"noodles", "vegan"}
 
 
-def test_what_cannot_be_drawn_from_yet_is_told(tmp_path: Path) -> None:
-    parameters = {"type": "object", "properties": {"n": {"type": "string"}}}
-    text = "name: p\narguments:\n  f.n: {asset: songs.title}\n"
-    pack = packs.load(write_pack(tmp_path, [{"name": "f", "parameters": parameters}], text))
-    with pytest.raises(InputError, match="`asset` cannot be drawn from yet"):
-        plans(pack, Settings(20), 0)
-
-
 def test_surfaces_of_a_schemas_values(tmp_path: Path) -> None:
     schema = {"enum": [3, True, "THIS_WEEK", "kg", None]}
     parameters = {"type": "object", "properties": {"is_n": schema}, "required": ["is_n"]}

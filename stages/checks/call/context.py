@@ -6,11 +6,11 @@ import datetime
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from stages.core.pack import Pack
+from stages.core.pack import INGESTED_KINDS, Pack
 from stages.core.sources import Source
 from stages.language.identifiers import booleans, named, plain
 from stages.language.tokens import keys
@@ -141,6 +141,8 @@ def _slot(source: Source, pack: Pack, locale: str) -> Slot:
     if one.kind == "constant":
         return Slot(source.slot, "string")
     given = _named(source, pack, locale)
+    if one.kind in INGESTED_KINDS:
+        return _ingested(source, pack, locale, given)
     if one.kind == "boolean":
         rough = one.settings or booleans(source.path[-1], locale)
         given = given or {json.dumps(value): tuple(words) for value, words in rough.items()}
@@ -151,6 +153,26 @@ def _slot(source: Source, pack: Pack, locale: str) -> Slot:
         _json(value): (plain(value),) for value in values if value is not None
     }
     return Slot(source.slot, "string", forms=rough_forms | given)
+
+
+def _ingested(source: Source, pack: Pack, locale: str, given: Mapping[str, Sequence[str]]) -> Slot:
+    """The words of what a content item or a concept gives: those of a vocabulary, and its own."""
+    one = source.of or source
+    kind = str(one.schema.get("type", "string"))
+    if kind in ("integer", "number"):
+        return Slot(source.slot, kind, kind, given)
+    forms: dict[str, Sequence[str]] = {}
+    for offer in pack.offers(replace(one, agrees_with=None), locale):
+        for value in offer.value if isinstance(offer.value, list) else [offer.value]:
+            forms.setdefault(
+                _json(value), (plain(value),) if "enum" in one.schema else (str(value),)
+            )
+    if kind == "boolean":
+        rough = booleans(source.path[-1], locale)
+        forms = {_json(value): tuple(words) for value, words in rough.items()}
+    return Slot(
+        source.slot, "boolean" if kind == "boolean" else "string", forms=forms | dict(given)
+    )
 
 
 def _entries(pack: Pack, name: str, locale: str) -> dict[str, tuple[str, ...]]:

@@ -1,0 +1,62 @@
+"""What a pack's sources give, for `stages.check`: read as the stages read them, written nowhere."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import polars as pl
+
+from stages.core import ingested
+from stages.core.pack import Pack
+from stages.core.settings import Settings
+from stages.core.tables import Edges, Items, Nodes, empty
+from stages.ingest import concepts, sources
+from stages.ingest.assets import Passed, open_form, usable
+
+
+def with_sources(pack: Pack, chosen: Settings) -> tuple[Pack, list[str]]:
+    """The pack with what its SQL files give, and notes of rows that are rejected. Pictures are not
+    drawn. Raises InputError, as the stages would.
+    """
+    items, nodes, edges, notes = empty(Items), empty(Nodes), empty(Edges), list[str]()
+    if (pack.folder / "assets").is_dir():
+        items, notes = _items(pack, chosen)
+    if (pack.folder / "graph").is_dir():
+        nodes, edges, more = _graph(pack, chosen)
+        notes += more
+    names, _ = pack.asked
+    return replace(pack, ingested=ingested.of_tables(items, nodes, edges, names)), notes
+
+
+def _items(pack: Pack, chosen: Settings) -> tuple[pl.DataFrame, list[str]]:
+    block, passed = chosen.ingest_assets, Passed()
+    with sources.Database(
+        pack.folder, block.max_seconds, block.max_memory_gib, "ingest_assets"
+    ) as database:
+        frames = list(usable(database, open_form(pack.folder), passed))
+        rejected = pl.concat([*database.rejects, *passed.rejects])
+    unread = sum(frame.height for frame in database.rejects)
+    table = pl.concat(frames)
+    kept = table.unique("asset_id", keep="first", maintain_order=True)
+    again = table.height - kept.height
+    reasons = sources.count_reasons(rejected) | ({"asset_id twice": again} if again else {})
+    count = rejected.height + again
+    where = str(pack.folder / "assets")
+    sources.check_share(count, passed.rows + unread, block.max_reject_share, where, reasons)
+    return kept, _notes(where, reasons)
+
+
+def _graph(pack: Pack, chosen: Settings) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
+    block = chosen.ingest_graph
+    with sources.Database(
+        pack.folder, block.max_seconds, block.max_memory_gib, "ingest_graph"
+    ) as database:
+        found = concepts.read(database, concepts.DEFAULTS)
+    reasons, where = sources.count_reasons(found.rejected), str(pack.folder / "graph")
+    rejected = found.rejected.height
+    sources.check_share(rejected, found.rows, block.max_reject_share, where, reasons)
+    return found.nodes, found.edges, _notes(where, reasons)
+
+
+def _notes(where: str, reasons: dict[str, int]) -> list[str]:
+    return [f"{where}: {n} row(s) are left out: {reason}" for reason, n in reasons.items()]
