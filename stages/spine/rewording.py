@@ -38,7 +38,7 @@ def reworded(
     """The rows of Conversations for `table`, rows of Plans: in batches, until of each stratum as
     many passed as are wanted, or its plans are used up.
     """
-    block, given = chosen.generate.text, pack.load(chosen.pack)
+    block, given = chosen.generate.text, pack.load_ingested(chosen.pack)
     bands = {one.name: one for one in known}
     sets = files.read_table("data/routed/tool_sets.parquet", ToolSets)
     days = dict(zip(sets["tool_set"], sets["today"], strict=True))
