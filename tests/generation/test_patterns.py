@@ -93,3 +93,17 @@ def test_a_name_becomes_words(text: str) -> None:
 def test_names_of_arguments_as_words() -> None:
     assert named("partySize") == "party size" and named("party_size") == "party size"
     assert named("address.city") == "address city"
+
+
+def test_commas_of_parts_left_out_go_too(tmp_path: Path) -> None:
+    folder = tmp_path / "own"
+    shutil.copytree(TRAVEL, folder)
+    path = folder / "vocabularies" / "en.yaml"
+    words = path.read_text().partition("phrases:")[0]
+    phrase = "[{check_in},] book {city}, [{guests} guests], {nights} nights, [{hotel}]"
+    path.write_text(f"{words}phrases:\n  book_hotel: [{phrase!r}]\n")
+    call = make_call(city="rome", nights=3)
+    plan = make_plan(call, seed=1)
+    query = Patterns(pack.load(folder)).write(plan).query.lower()
+    assert ",," not in query and ", ," not in query and not query.rstrip(" .").endswith(",")
+    assert not query.startswith(",")
