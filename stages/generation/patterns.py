@@ -154,10 +154,11 @@ def named(identifier: str) -> str:
 
 
 def _adjuncts(arguments: list[Argument]) -> str:
-    """Arguments that no phrase says: each as its name and its words, which may hold the name."""
+    """Arguments that no phrase says: each as its name and its words, a boolean's may hold its name."""
     return ", ".join(
         a.surface or ""
-        if f" {named(a.path[-1] if a.path else a.name)} " in f" {(a.surface or '').lower()} "
+        if isinstance(a.value, bool)
+        and f" {named(a.path[-1] if a.path else a.name)} " in f" {(a.surface or '').lower()} "
         else f"{named(a.slot)} {a.surface}"
         for a in arguments
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from stages.core.sources import Source
 from stages.planning import wording
@@ -12,7 +12,13 @@ from stages.planning import wording
 ENDS = {"from": ("to", "until"), "since": ("until",), "start": ("end",), "begin": ("end",),
         "starts": ("ends",), "check in": ("check out",)}  # fmt: skip
 BOUNDS = {"min": ("max",), "minimum": ("maximum",)}
-BY_KIND = {"date": ENDS, "time": ENDS, "integer": BOUNDS, "number": BOUNDS, "money": BOUNDS}
+BY_KIND: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "date": ENDS,
+    "time": ENDS,
+    "integer": BOUNDS,
+    "number": BOUNDS,
+    "money": BOUNDS,
+}
 
 
 def pairs(leaves: Sequence[Source]) -> Iterator[tuple[Source, Source]]:

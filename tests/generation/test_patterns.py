@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from stages.checks import call as checks
 from stages.core import pack
 from stages.core.pack import Pack
-from stages.core.plan import Plan
-from stages.generation.patterns import Patterns, named
+from stages.core.plan import Argument, Plan
+from stages.generation.patterns import Patterns, _adjuncts, named
 from stages.planning.plans import Settings, plans
 from tests.builders import TRAVEL, make_call, make_plan
 
@@ -107,3 +107,9 @@ def test_commas_of_parts_left_out_go_too(tmp_path: Path) -> None:
     query = Patterns(pack.load(folder)).write(plan).query.lower()
     assert ",," not in query and ", ," not in query and not query.rstrip(" .").endswith(",")
     assert not query.startswith(",")
+
+
+def test_a_booleans_words_are_not_said_after_its_name() -> None:
+    express = Argument("express", True, "user", "with express", ())
+    item = Argument("food", "wet", "user", "canned food", ())
+    assert _adjuncts([express, item]) == "with express, food canned food"

@@ -51,7 +51,7 @@ def test_ends_are_in_order(
 
 
 def test_numbers_from_and_to_are_no_range(tmp_path: Path) -> None:
-    held = {"from": {"type": "integer"}, "to": {"type": "integer"}}
+    held: dict[str, object] = {"from": {"type": "integer"}, "to": {"type": "integer"}}
     arguments = "  f.from: {integer: {min: 1, max: 9}}\n  f.to: {integer: {min: 1, max: 9}}\n"
     made = plans(write_pack(tmp_path, held, arguments), Settings(rows=60), 0).plans
     calls = [c.call.arguments for p in made if p.turn.act == "call" for c in p.calls]
