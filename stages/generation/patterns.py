@@ -154,7 +154,7 @@ def named(identifier: str) -> str:
 
 
 def _adjuncts(arguments: list[Argument]) -> str:
-    """Arguments that no phrase says: each as its name and its words, a boolean's may hold its name."""
+    """Arguments that no phrase says: its name and its words, which a boolean's may hold."""
     return ", ".join(
         a.surface or ""
         if isinstance(a.value, bool)
