@@ -104,3 +104,17 @@ def test_the_command(tmp_path: Path) -> None:
     again = subprocess.run([*command, "--into", str(tmp_path)], capture_output=True, text=True)
     assert again.returncode == 1 and again.stderr.startswith("error: ")
     assert "Traceback" not in again.stderr
+
+
+def test_rough_phrases_say_counts_days_and_times_as_people_do(tmp_path: Path) -> None:
+    day = {"type": "string", "format": "date"}
+    properties = {
+        "date": day, "time": {"type": "string", "description": "HH:MM"},
+        "hotel_nights": {"type": "integer"}, "guests": {"type": "integer"},
+    }  # fmt: skip
+    tool = {"name": "stay", "inputSchema": {"properties": properties, "required": [*properties]}}
+    pack = packs.load(written(tmp_path, [tool]))
+    assert pack.by_key["stay.time"].kind == "time"
+    assert pack.vocabulary("en").phrases["stay"][0] == (
+        "stay {date} at {time} hotel nights {hotel_nights} {guests} guests"
+    )

@@ -19,6 +19,18 @@ STRICT = ConfigDict(
 class Block(BaseModel):
     model_config = STRICT
 
+    @model_validator(mode="before")
+    @classmethod
+    def _keys(cls, given: Any) -> Any:
+        """Says which keys there are, where one is none of them."""
+        keys = [field.alias or name for name, field in cls.model_fields.items()]
+        unknown = [] if not isinstance(given, dict) else [
+            key for key in given if key not in keys and key not in cls.model_fields
+        ]  # fmt: skip
+        if unknown:
+            raise ValueError(f"has no {unknown[0]!r:.60}: it may have {', '.join(keys)}")
+        return given
+
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Text = Annotated[str, Field(min_length=1, max_length=200)]

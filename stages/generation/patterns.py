@@ -19,6 +19,8 @@ from stages.language.locale import Locale
 # Drafts of which the one nearest to the length band is taken, and general templates' names.
 TRIES = 12
 BEFORE_MARK = re.compile(r"\s+([,.?!;:](?:\s|$))")
+# Commas of optional parts that were left out: ", ," and one at either end.
+IDLE_COMMA = re.compile(r"^\s*,\s*|\s*,\s*$|,(?=\s*[,.?!;:](?:\s|$))")
 CHATTER, GENERAL, ADJUNCT = "chatter", "general", "adjunct"
 
 
@@ -96,6 +98,7 @@ class Patterns:
 
         text = phrase.write(said, surface, rng) or ""
         text = BEFORE_MARK.sub(r"\1", _joined(text, surfaces, language.of(locale)))
+        text = IDLE_COMMA.sub("", text)
         if rest:
             return Written(f"{text}, {_adjuncts(rest)}", f"{name}+{ADJUNCT}", surfaces)
         return Written(text, name, surfaces)
@@ -151,5 +154,11 @@ def named(identifier: str) -> str:
 
 
 def _adjuncts(arguments: list[Argument]) -> str:
-    """Arguments that no phrase says: each as its name and its words."""
-    return ", ".join(f"{named(a.slot)} {a.surface}" for a in arguments)
+    """Arguments that no phrase says: its name and its words, which a boolean's may hold."""
+    return ", ".join(
+        a.surface or ""
+        if isinstance(a.value, bool)
+        and f" {named(a.path[-1] if a.path else a.name)} " in f" {(a.surface or '').lower()} "
+        else f"{named(a.slot)} {a.surface}"
+        for a in arguments
+    )

@@ -15,7 +15,7 @@ from stages.core.command import InputError
 from stages.core.pack import VOCABULARIES
 from stages.core.plan import Argument, PlannedCall, Provenance
 from stages.core.sources import Source
-from stages.planning import wording
+from stages.planning import periods, wording
 from stages.planning.presence import Presence
 from stages.planning.rows import governor, rows_of, together
 from stages.planning.sources import (
@@ -86,6 +86,7 @@ class Calls:
                 drawn |= self._row(unit, drawn, leaves, today, choices)
             elif unit[0].kind != "list":
                 drawn[unit[0].slot] = self._item(unit[0], drawn, leaves, today)
+        self._put_in_order(leaves, drawn, today)
         arguments = []
         for leaf in leaves:
             if leaf.kind == "list":
@@ -94,6 +95,24 @@ class Calls:
                 argument = self._argument(leaf, drawn[leaf.slot], choices)
             arguments.append(argument)
         return PlannedCall(self.function, tuple(arguments))
+
+    def _put_in_order(
+        self, leaves: Sequence[Source], drawn: dict[str, Item], today: datetime.date
+    ) -> None:
+        """What begins before what ends it, where their sources have such values."""
+        for start, end in periods.pairs(leaves):
+            if self.fixed.get(start.slot) or self.fixed.get(end.slot):
+                continue
+            if {_governor(leaf) for leaf in leaves} & {start.slot, end.slot}:
+                continue
+            for _ in range(TRIES):
+                if drawn[start.slot].value < drawn[end.slot].value:
+                    break
+                is_equal = drawn[start.slot].value == drawn[end.slot].value
+                if start.settings == end.settings and not is_equal:
+                    drawn[start.slot], drawn[end.slot] = drawn[end.slot], drawn[start.slot]
+                    break
+                drawn[end.slot] = self._item(end, drawn, leaves, today)
 
     def _argument(self, leaf: Source, item: Item, choices: random.Random) -> Argument:
         surface = choices.choice(item.surfaces) if leaf.is_said and item.surfaces else None

@@ -145,6 +145,8 @@ def _guessed(name: str, kind: str, schema: Mapping[str, Any]) -> str | None:
     if kind == "boolean":
         there, not_there = (wording.booleans(name, "en")[flag][0] for flag in (True, False))
         return f"boolean: {{true: [{_quoted(there)}], false: [{_quoted(not_there)}]}}"
+    if kind == "string" and re.search(r"\bHH:MM(?!:)", str(schema.get("description", ""))):
+        return 'time: {from: "08:00", to: "20:00", step: 15}'
     if schema.get("examples"):
         return None
     if kind == "string" and "format" not in schema and "pattern" not in schema:
@@ -279,15 +281,29 @@ def rough(function: Function, found: list[Suggestion]) -> list[str]:
         slot = one.key[len(function.name) + 1 :]
         if one.yaml.startswith("{share:") or not SLOT.fullmatch(slot):
             continue  # of a name that no slot can have the general adjunct is left
-        words = f"{_escaped(wording.named(slot))} {{{slot}}}"
+        words = _rough_slot(slot, one)
         if one.yaml.startswith("{boolean:"):
             words = f"{{{slot}}}"
         elif one.yaml.startswith("{constant:"):
             continue
         slots.append(f" {words}" if one.required else f"[ {words}]")
     tail = "".join(slots)
-    made = [f"(please|) {acts[0]}{tail}", f"(can you|i want to) {acts[-1]}{tail}"]
+    made = [f"{acts[0]}{tail}", f"(can you|please|) {acts[-1]}{tail}"]
     return list(dict.fromkeys(made))
+
+
+def _rough_slot(slot: str, one: Suggestion) -> str:
+    """The name of an argument and its slot, in the order in which people say them: "3 nights"."""
+    name, held = wording.named(slot.rpartition(".")[2]), f"{{{slot}}}"
+    words = name.split(" ")
+    if one.yaml.startswith("{date:") and words[-1] in DATES:
+        return held
+    if one.yaml.startswith("{time:") and words[-1] in TIMES:
+        return f"at {held}"
+    is_count = one.yaml.startswith(("{integer:", "{number:"))
+    if is_count and words[0].endswith("s") and not words[0].endswith("ss"):
+        return f"{held} {_escaped(name)}"
+    return f"{_escaped(wording.named(slot))} {held}"
 
 
 def _readme(name: str, locale: str) -> str:

@@ -41,6 +41,10 @@ def label(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+# Last words of the names of whole numbers that identify something: "card 6039", not "6,039".
+IDENTIFIERS = {"id", "number", "no", "code", "pin", "zip", "year"}
+
+
 @dataclass(frozen=True)
 class Item:
     """A value and its surfaces; `attributes`: what `agrees_with` looks at; the content item and the
@@ -272,10 +276,13 @@ def _integer(source: Source, pack: Pack, locale: str) -> Pool:
     words = language.of(locale)
     at: Integer = source.settings
     size = (at.max - at.min) // at.step + 1
+    is_identifier = wording.named(source.path[-1]).split(" ")[-1] in IDENTIFIERS
 
     def item(index: int, today: datetime.date) -> Item:
         value = at.min + index * at.step
-        return Item(coerced(value, source.schema), words.integer(value))
+        # The digits of an identifier are neither grouped nor a word.
+        surfaces = [str(value)] if is_identifier else words.integer(value)
+        return Item(coerced(value, source.schema), surfaces)
 
     return Pool(size, item)
 

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from stages.core import pack as packs
 from stages.core.command import InputError
 from stages.core.pack import Pack
+from stages.core.source_kinds import SourceEntry
 from tests.builders import TRAVEL
 
 TEXT = {"type": "string"}
@@ -120,7 +122,7 @@ BAD: list[tuple[dict[str, str], str]] = [
     ({"pack": PACK + "  order.n: {integer: {min: 3, max: 1}}\n"}, "line 4.*below min"),
     ({"pack": PACK + "  order.n: {integer: {min: 1, max: 2}, text: dish}\n"}, "keep one"),
     ({"pack": PACK + "  order.n: {}\n"}, "is empty"),
-    ({"pack": PACK + "  order.n: {whole: 3}\n"}, "Extra inputs"),
+    ({"pack": PACK + "  order.n: {whole: 3}\n"}, "has no .whole.: it may have enum"),
     ({"pack": PACK + "  order.note: {vocabulary: notes}\n"}, "no vocabulary is called 'notes'"),
     ({"pack": PACK + "  order.sizes: {list: {of: {share: 0.5}}}\n"}, "must name a source"),
     (
@@ -188,3 +190,10 @@ def test_arguments_with_dots_in_their_names(tmp_path: Path) -> None:
     pack = loaded(tmp_path, catalogue=json.dumps(tools), pack=text)
     assert pack.by_key["f.g.a.b"].path == ("a.b",)
     assert pack.by_key["f.a.street"].path == ("a", "street")
+
+
+def test_an_unknown_key_of_a_source_is_told_with_those_there_are() -> None:
+    with pytest.raises(ValidationError, match="has no 'hours': it may have from, to, step, as"):
+        SourceEntry.model_validate({"time": {"hours": [8, 18]}})
+    with pytest.raises(ValidationError, match="has no 'times': it may have enum, vocabulary"):
+        SourceEntry.model_validate({"times": {}})

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from stages.checks import call as checks
 from stages.core import pack
 from stages.core.pack import Pack
-from stages.core.plan import Plan
-from stages.generation.patterns import Patterns, named
+from stages.core.plan import Argument, Plan
+from stages.generation.patterns import Patterns, _adjuncts, named
 from stages.planning.plans import Settings, plans
 from tests.builders import TRAVEL, make_call, make_plan
 
@@ -93,3 +93,23 @@ def test_a_name_becomes_words(text: str) -> None:
 def test_names_of_arguments_as_words() -> None:
     assert named("partySize") == "party size" and named("party_size") == "party size"
     assert named("address.city") == "address city"
+
+
+def test_commas_of_parts_left_out_go_too(tmp_path: Path) -> None:
+    folder = tmp_path / "own"
+    shutil.copytree(TRAVEL, folder)
+    path = folder / "vocabularies" / "en.yaml"
+    words = path.read_text().partition("phrases:")[0]
+    phrase = "[{check_in},] book {city}, [{guests} guests], {nights} nights, [{hotel}]"
+    path.write_text(f"{words}phrases:\n  book_hotel: [{phrase!r}]\n")
+    call = make_call(city="rome", nights=3)
+    plan = make_plan(call, seed=1)
+    query = Patterns(pack.load(folder)).write(plan).query.lower()
+    assert ",," not in query and ", ," not in query and not query.rstrip(" .").endswith(",")
+    assert not query.startswith(",")
+
+
+def test_a_booleans_words_are_not_said_after_its_name() -> None:
+    express = Argument("express", True, "user", "with express", ())
+    item = Argument("food", "wet", "user", "canned food", ())
+    assert _adjuncts([express, item]) == "with express, food canned food"

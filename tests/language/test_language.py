@@ -125,3 +125,9 @@ def test_frames_fit_the_mood_and_repeat_nothing(seed: int) -> None:
         words = frames.dressed(phrase, en, rng).lower().strip(".?").split()
         assert all(one != other for one, other in pairwise(words))
         assert words.count("hey") <= 1 and words[-2:].count("please") <= 1
+
+
+@pytest.mark.parametrize(("words", "asked"), [("from", "From"), ("to", "To"), ("until", "Until")])
+def test_a_bound_is_asked_for_as_people_do(words: str, asked: str) -> None:
+    day = {"type": "string", "format": "date"}
+    assert en.questions(words, day) == [f"{asked} which date?", f"{asked} when?"]

@@ -16,8 +16,8 @@ VERBS = frozenset(
     weck wechsel zeig zeige""".split()  # noqa: SIM905
 )
 QUESTIONS = frozenset(
-    """was wer wo wann welche welcher welches wie warum ist sind kannst kann könntest gibt hast
-    wird""".split()  # noqa: SIM905
+    """was wer wo wann welche welcher welches wie warum ist sind kannst kann könntest könnt gibt
+    geht hast habt wird""".split()  # noqa: SIM905
 )
 # After these a day's words have no preposition of their own.
 PREPOSITIONS = ("ab", "vom", "für den", "bis", "am", "seit")

@@ -28,6 +28,8 @@ QUESTIONS = frozenset(
     """what what's whats who who's where where's when when's which how how's why is are was were do
     does did can could will would should has have am any""".split()  # noqa: SIM905
 )
+# Arguments that are named by a preposition, which begins their questions.
+BOUNDS = {"from", "since", "to", "until", "till", "before", "after"}
 # After these a day's words have no preposition of their own.
 PREPOSITIONS = ("from", "for", "on", "starting", "leaving", "until", "by", "before", "after", "to",
                 "since", "of", "till")  # fmt: skip
@@ -44,6 +46,9 @@ def questions(words: str, schema: Mapping[str, Any]) -> list[str]:
         return [f"Which {words}?", f"For which {words}?", f"What {words} would you like?"]
     if words == "time":
         return ["What time?", "At what time?", "What time would you like?"]
+    if form in ("date", "time", "date-time") and words in BOUNDS:
+        asked = {"date": "which date", "time": "what time"}.get(form, "which date and time")
+        return [f"{words.capitalize()} {asked}?", f"{words.capitalize()} when?"]
     if form in ("date", "time", "date-time"):
         asked = {"date": "Which date", "time": "What time"}.get(form, "Which date and time")
         return [f"{asked} for the {words}?", f"{asked} should the {words} be?"]
