@@ -30,9 +30,9 @@ repro: setup
 lock:
 	$(PYTHON) -m stages.install.lists
 
-ASSISTANT = -S pack=data/domains/assistant -S finetune.max_length=4096 \
-  -S engine.max_model_len=4096 -S finetune.per_device_train_batch_size=16 \
-  -S finetune.num_train_epochs=1
+ASSISTANT = -S pack=data/domains/assistant -S route.recipe=heuristic -S route.rows=4200 \
+  -S finetune.per_device_train_batch_size=16 -S finetune.num_train_epochs=1 \
+  -S finetune.learning_rate=1e-3
 
 # The second pack, as an experiment beside the default run; its figures go to metrics/packs.
 assistant: setup carried

@@ -217,7 +217,7 @@ def test_a_server_gets_the_picture_as_a_data_uri(workplace: Path, creative: Doma
     with fakes.running() as fake:
         made = writer(creative, chosen("server", address=fake.address, vllm=False))
         ((queries, answer, *_),) = made.start([request(path)])()
-        made.close()
+        made.asker.close()
     assert isinstance(answer, str) and queries == [answer.strip()]
     assert len(fake.answered) == 1
 
@@ -288,13 +288,13 @@ def test_a_model_that_sees_writes_in_vllm_and_behind_a_server(
         vllm, "serving", lambda *given, **extra: serving(*given, **extra, dtype="float32")
     )
     found = offline.start(asked)()
-    offline.close()
+    offline.asker.close()
     assert [bool(queries) for queries, *_ in found] == [True] * 4
     answers = [answer for _, answer, *_ in found]
     assert all(isinstance(answer, str) for answer in answers)
     assert answers[:2] == answers[2:]  # the same picture, prompt and seed
     assert answers[0] != answers[1]  # they differ in the picture alone
-    assert offline.counts == {"hits": 0, "misses": 4}
+    assert offline.asker.counts == {"hits": 0, "misses": 4}
     with vllm_serve(folder, workplace / "log", length=2048) as address:
         options = chosen("server", address=address, timeout=120).generate.server
         served = writer(creative, chosen("server", address=address, timeout=120))

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from stages.core.catalogue import Catalogue
 from stages.evaluation.similarity import Encode
+
+# Queries of the dataset that stand for a function, at most.
+EXAMPLES = 60
+
+
+def examples(functions: Sequence[str], queries: Sequence[str]) -> dict[str, list[str]]:
+    """Of each function the first EXAMPLES queries that want it."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for function, query in zip(functions, queries, strict=True):
+        if len(found[function]) < EXAMPLES:
+            found[function].append(query)
+    return found
 
 
 def described(catalogue: Catalogue) -> list[str]:
@@ -19,19 +32,27 @@ def described(catalogue: Catalogue) -> list[str]:
 
 
 def shortlist(
-    queries: Sequence[str], catalogue: Catalogue, most: int, embedder: Callable[[], Encode]
-) -> list[tuple[str, ...]]:
+    queries: Sequence[str], catalogue: Catalogue, most: int, embedder: Callable[[], Encode],
+    known: Mapping[str, Sequence[str]] | None = None,
+) -> list[tuple[str, ...]]:  # fmt: skip
     """For each query the names of the functions to show, in the catalogue's order: all of them, or
-    the `most` nearest by the cosine of the embeddings. `embedder` loads the model, where it is
-    needed.
+    the `most` nearest. `embedder` loads the model, where it is needed.
+
+    A function is as near as the nearest of what stands for it, by the cosine of the embeddings: its
+    description and, of `known`, queries that want it.
     """
     names = catalogue.names
     if len(names) <= most:
         return [names] * len(queries)
     encode = embedder()
-    likeness = encode(list(queries)) @ encode(described(catalogue)).T
-    nearest = np.argsort(-likeness, axis=1, kind="stable")[:, :most]
-    return [tuple(names[n] for n in sorted(row)) for row in nearest]
+    asked = encode(list(queries))
+    likeness = asked @ encode(described(catalogue)).T
+    for column, name in enumerate(names):
+        if own := list((known or {}).get(name, ())):
+            nearest = (asked @ encode(own).T).max(axis=1)
+            likeness[:, column] = np.maximum(likeness[:, column], nearest)
+    first = np.argsort(-likeness, axis=1, kind="stable")[:, :most]
+    return [tuple(names[n] for n in sorted(row)) for row in first]
 
 
 def recall(shown: Sequence[tuple[str, ...]], wanted: Sequence[Sequence[str]]) -> float | None:

@@ -103,7 +103,7 @@ class Calls:
         for start, end in periods.pairs(leaves):
             if self.fixed.get(start.slot) or self.fixed.get(end.slot):
                 continue
-            if {_governor(leaf) for leaf in leaves} & {start.slot, end.slot}:
+            if {governor(leaf) for leaf in leaves} & {start.slot, end.slot}:
                 continue
             for _ in range(TRIES):
                 if drawn[start.slot].value < drawn[end.slot].value:

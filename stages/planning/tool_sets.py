@@ -21,7 +21,7 @@ from stages.planning import wording
 from stages.planning.sources import Stream, seed_of
 
 # Part of a set's functions that are near to one of them, the rest is random.
-NEAR_SHARE = 0.3
+NEAR_SHARE = 0.5
 # They are drawn of twice as many that are nearest, of so many at least.
 NEAREST = 4
 # A function so near to another may do the same: a set that lacks the one should lack the other.

@@ -1,6 +1,7 @@
 """Stage `evaluate`: score the base model and the tuned model on a pack's golden set.
 
-Reads:   PACK/{catalogue.json,golden.jsonl}; models/base/{student,embedder}, models/adapter
+Reads:   PACK/{catalogue.json,golden.jsonl}; models/base/{student,embedder}, models/adapter; of a
+         catalogue with more functions than are shown also data/dataset/train.parquet
 Writes:  metrics/evaluate.json; metrics/evaluate/{answers.parquet,confusion_function.csv}
 """
 
@@ -22,17 +23,18 @@ from stages.core.command import InputError
 from stages.core.conversation import user
 from stages.core.golden_rows import GoldenRow
 from stages.core.settings import Settings
-from stages.core.tables import Answers
+from stages.core.tables import Answers, Dialogues
 from stages.engines import models
 from stages.engines.store import NAME, Store
 from stages.evaluation import scores, significance
 from stages.evaluation.answered import Answered, answered
 from stages.evaluation.engine import answer_all
-from stages.evaluation.shortlist import recall, shortlist
+from stages.evaluation.shortlist import examples, recall, shortlist
 from stages.evaluation.similarity import embedder
 from stages.planning.plans import has_dates
 
 OUT = Path("metrics/evaluate")
+TRAIN = Path("data/dataset/train.parquet")
 NOTHING = "(none)"
 # A tool set names a day where users say "tomorrow"; a golden set is scored on this one.
 TODAY = "2026-06-01"
@@ -54,6 +56,7 @@ def main(
         known.catalogue,
         chosen.tools.scored,
         lambda: embedder(models.resolve("embedder")),
+        known_queries(),
     )
     shown = [row.tools or names for row, names in zip(rows, near, strict=True)]
     today = TODAY if has_dates(known) else None
@@ -87,6 +90,15 @@ def main(
         confusion(list(found.values())[-1]).write_csv(temporary)
     files.write_json(out / "evaluate.json" if out else Path("metrics/evaluate.json"), value)
     Console(markup=False).print(printed(value, list(found)))
+
+
+def known_queries() -> dict[str, list[str]]:
+    """Function -> queries of the training set that want it; {} where there is no dataset."""
+    if not TRAIN.exists():
+        return {}
+    table = files.read_table(TRAIN, Dialogues).filter(scenario="single")
+    queries = [json.loads(messages)[0]["content"] for messages in table["messages"]]
+    return examples(table["function"].to_list(), queries)
 
 
 def result(found: Mapping[str, Sequence[Answered]], chosen: Settings) -> dict[str, Any]:
