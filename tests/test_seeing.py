@@ -21,8 +21,8 @@ from stages.core.command import InputError
 from stages.core.domain import Domain
 from stages.core.settings import Settings
 from stages.engines import Answer, Ask, Complete, Failed, server, vllm
+from stages.generation import asking as models
 from stages.generation import viewer as seeing
-from stages.generation import writer as models
 from stages.generation.progress import Reporter
 from stages.generation.quota import Quotas
 from stages.generation.writer import Writer
@@ -209,7 +209,8 @@ def test_without_a_viewer_it_is_told_what_is_missing(workplace: Path, creative: 
     with pytest.raises(InputError, match=r"models\.viewer is empty"):
         writer(creative, chosen("vllm", viewer=""))
     # A server may have a model of its own.
-    assert writer(creative, chosen("server", viewer="", model="their/vlm")).model == "their/vlm"
+    made = writer(creative, chosen("server", viewer="", model="their/vlm"))
+    assert made.asker.model == "their/vlm"
 
 
 def test_a_server_gets_the_picture_as_a_data_uri(workplace: Path, creative: Domain) -> None:

@@ -25,7 +25,7 @@ from tests.conftest import ROOT, params
 
 def small(value: dict[str, Any]) -> None:
     value["pack"] = "kitchen"
-    value["route"]["rows"] = 120
+    value["route"].update(rows=120, recipe="heuristic")
 
 
 @pytest.fixture(scope="module")

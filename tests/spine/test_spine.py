@@ -27,7 +27,7 @@ WANTED = 150
 
 def small(value: dict[str, Any]) -> None:
     value["pack"] = "pack"
-    value["route"]["rows"] = WANTED
+    value["route"].update(rows=WANTED, recipe="heuristic")
     value["finetune"].update(
         num_train_epochs=1, max_length=2048, save_steps=1000, per_device_train_batch_size=16
     )

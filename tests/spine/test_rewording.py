@@ -1,0 +1,119 @@
+"""The route text of a pack with a catalogue: a model's words for a plan, and who refuses them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from stages import check, generate, ingest_assets, ingest_graph, models, population, route, validate
+from stages.core import files, pack, plan
+from stages.core.tables import ROUTES, Conversations, Dialogues, Plans
+from stages.core.text import normalized
+from stages.generation.patterns import Patterns
+from stages.generation.rewording import PAIRS, Rewording
+from stages.spine.rewording import judged
+from tests.builders import TRAVEL
+from tests.conftest import ROOT, params
+
+WANTED = 80
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder in which plans for the route text are made."""
+    folder = tmp_path_factory.mktemp("reworded")
+    shutil.copytree(TRAVEL, folder / "pack-reworded")
+    shutil.copy(ROOT / "params.yaml", folder)
+
+    def small(value: dict[str, Any]) -> None:
+        value["pack"] = "pack-reworded"
+        value["route"].update(rows=WANTED, recipe="router_heuristic", min_per_cell=1)
+        value["engine"].update(max_num_seqs=16)
+
+    params(folder, small)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.delenv("DVC_ROOT", raising=False)
+        patch.setenv("ROUTENATOR_PARAMS", str(folder / "params.yaml"))
+        check.main()
+        ingest_graph.main()
+        ingest_assets.main()
+        population.main()
+        route.main()
+        yield folder
+
+
+def plans(place: Path) -> list[plan.Plan]:
+    table = files.read_table(place / "data/routed/plans.parquet", Plans)
+    return [plan.from_record(row) for row in table.filter(route="text").to_dicts()]
+
+
+def rewording(place: Path) -> Rewording:
+    return Rewording(Patterns(pack.load("pack-reworded")), plans(place))
+
+
+def test_a_prompt_ends_with_the_sentence_and_shows_pairs_of_other_plans(place: Path) -> None:
+    made, some = rewording(place), plans(place)
+    called = next(one for one in some if one.turn.act == "call" and one.turn.calls[0].said)
+    asked = made.ask(called, 0, 0)
+    assert asked == made.ask(called, 0, 0)
+    system, *pairs, last = asked.messages
+    assert system["role"] == "system" and last == {"role": "user", "content": asked.sentence.query}
+    assert [m["role"] for m in pairs] == ["user", "assistant"] * (len(pairs) // 2)
+    assert 0 < len(pairs) <= 2 * PAIRS
+    for first, second in zip(pairs[::2], pairs[1::2], strict=True):
+        assert first["content"] != second["content"]
+    german = next(one for one in some if one.locale == "de")
+    assert "German" in made.ask(german, 0, 0).messages[0]["content"]
+
+
+def test_words_that_lose_or_repeat_the_plan_are_refused(place: Path) -> None:
+    made, given = rewording(place), pack.load("pack-reworded")
+    called = next(
+        one for one in plans(place)
+        if one.locale == "en" and one.turn.act == "call" and len(one.turn.calls[0].said) > 1
+    )  # fmt: skip
+    asked = made.ask(called, 0, 0)
+    seen: set[str] = set()
+
+    def refused(query: str) -> str | None:
+        refusal = judged(query, called, asked, given, None, seen)
+        return refusal.check if refusal else None
+
+    sentence = asked.sentence.query
+    assert refused(sentence) == "duplicate"
+    assert refused("please") == "said"
+    assert refused(f"{sentence} and thanks") is None
+    assert refused(f"{sentence}, 4711") == "leaked"
+    seen.add(normalized(f"{sentence} and thanks"))
+    assert refused(f"{sentence} and thanks") == "duplicate"
+
+
+@pytest.mark.slow
+def test_a_real_writer_says_plans_anew(place: Path) -> None:
+    """The small writer's words are often refused; those that are taken carry their plans."""
+    models.main()
+    for name in ROUTES:
+        generate.main([name])
+    table = files.read_table(place / "data/generated/text.parquet", Conversations)
+    taken = table.filter(pl.col("check").is_null())
+    assert taken.height and {*table["check"].drop_nulls()}
+    assert {*table["model"]} != {""} and table["completion"].str.len_chars().max()
+    figures = json.loads((place / "metrics/generate_text.json").read_text())
+    assert (figures["candidates"], figures["accepted"]) == (table.height, taken.height)
+    validate.main()
+    rows = pl.concat(
+        files.read_table(place / f"data/dataset/{name}.parquet", Dialogues)
+        for name in ("train", "validation")
+    )
+    # Where the model has as many as were planned of it, the route heuristic takes none of them.
+    assert {*rows["route"]} == {"heuristic", "text"}
+    before = (place / "data/generated/text.parquet").read_bytes()
+    generate.main(["text"])  # all from the store
+    assert (place / "data/generated/text.parquet").read_bytes() == before
