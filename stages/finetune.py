@@ -30,7 +30,7 @@ from stages.core.pace import duration
 from stages.core.settings import Finetune
 from stages.core.tables import Dialogues, Samples, Table
 from stages.engines import models
-from stages.formats import FORMATS, Format
+from stages.formats import FORMATS, Format, chat_template, serving
 
 if TYPE_CHECKING:
     from stages.training.qlora import Trained
@@ -93,13 +93,17 @@ def timings(trained: Trained) -> dict[str, float]:
     }
 
 
-def write_adapter(trained: Trained, student: str) -> None:
-    """Write the adapter beside its place, then put it there."""
+def write_adapter(trained: Trained, student: str, served: str = "") -> None:
+    """Write the adapter beside its place, then put it there; `served`: the chat template with which
+    a server gives it its prompts.
+    """
     from stages.training.qlora import save_adapter
 
     temporary = ADAPTER.with_name(f".{ADAPTER.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     save_adapter(trained.model, temporary, base_name(student), trained.weights)
+    if served:
+        (temporary / "chat_template.jinja").write_text(served, "utf-8")
     shutil.rmtree(ADAPTER, ignore_errors=True)
     temporary.replace(ADAPTER)
 
@@ -155,7 +159,12 @@ def main() -> None:
         trained = qlora.train(base, tokenizer, rows, validation, tune, chosen.seed, folder)
     if not is_first:
         return
-    write_adapter(trained, chosen.models.student)
+    served = ""
+    if form is not None and form.plain:
+        template, catalogue = chat_template.read(tokenizer), pack.load(chosen.pack).catalogue
+        with_today = tables[0]["today"].null_count() < tables[0].height
+        served = serving.chat_template(form, template, catalogue, with_today)
+    write_adapter(trained, chosen.models.student, served)
     PLOTS.mkdir(parents=True, exist_ok=True)
     with files.replacing(PLOTS / "loss.csv") as temporary:
         loss_curve(trained.log).write_csv(temporary)

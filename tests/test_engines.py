@@ -207,7 +207,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def vllm_serve(folder: Path, log: Path, length: int = 256) -> Iterator[str]:
+def vllm_serve(folder: Path, log: Path, length: int = 256, *more: str) -> Iterator[str]:
     """A real `vllm serve` on loopback; its address once it answers."""
     port = free_port()
     command = [
@@ -215,8 +215,8 @@ def vllm_serve(folder: Path, log: Path, length: int = 256) -> Iterator[str]:
         sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(folder),
         "--host", "127.0.0.1", "--port", str(port), "--max-model-len", str(length),
         "--max-num-seqs", "16", "--enforce-eager", "--no-enable-chunked-prefill",
-        "--max-num-batched-tokens", "2048", "--generation-config", "vllm",
-        "--dtype", "float32",
+        "--max-num-batched-tokens", str(max(2048, length)), "--generation-config", "vllm",
+        "--dtype", "float32", *more,
     ]  # fmt: skip
     quiet = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_CPU_OMP_THREADS_BIND": "0-1", **OFFLINE}
     with log.open("w") as out:
