@@ -34,6 +34,8 @@ from stages.core.settings import MOST_WORDS, SHOWN, Recipe, Weight, told
 from stages.core.text import composed, each
 
 PROMPTS = Path(__file__).parents[2] / "prompts"
+# Folders of prompts that belong to no route's templates.
+NO_ROUTES = ("system", "agents")
 ASSET_SLOTS = ["title", "work_title", "keywords", "topics"]
 COMMON = ["verb", "kind", "kinds", "pick", "function", "content_type", "min_words", "max_words"]
 PICTURE = ["picture", "form", "colours", "shapes", "texts", "where"]
@@ -433,7 +435,7 @@ def load(domain: Domain, folder: Path = PROMPTS, route: str = "*") -> list[Templ
     words = lexicon(folder)
     loaded, wrong = [], []
     for path in sorted(folder.glob(f"{route}/*.j2")):
-        if path.parent.name == "system":
+        if path.parent.name in NO_ROUTES:
             continue
         name = f"{path.parent.name}/{path.stem}"
         head = ""
