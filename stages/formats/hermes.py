@@ -30,6 +30,11 @@ def as_json(call: Call) -> str:
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     if not is_valid(text):
         text = json.dumps(value, allow_nan=False)
+    return escaped(text)
+
+
+def escaped(text: str) -> str:
+    """JSON text in which no text holds a tag."""
     for tag in (BEGIN, END):
         text = text.replace(tag, f"\\u003c{tag[1:]}")
     return text
