@@ -331,6 +331,7 @@ def look() -> Findings:
     for kind in SOURCES:
         found.of(check_sources, pack, kind)
     found.of(check_pictures, chosen)
+    found.of(settings.check_decoding, chosen)
     if known is None:
         return found
     found.of(check_schemas, known, pack / "domain.yaml")

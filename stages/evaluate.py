@@ -133,6 +133,7 @@ def main(given: list[str] | None = None) -> None:
     chosen = settings.load()
     if is_pack(chosen.pack):
         return main_of_catalogue(options, chosen)
+    settings.check_decoding(chosen)
     pack = domain.load(chosen.pack)
     own = links.check(Path(chosen.pack) / "golden.jsonl", chosen.pack)
     queries = golden.read(options.golden or own, pack)

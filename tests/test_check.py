@@ -126,6 +126,8 @@ BAD_PARAMS: list[tuple[str, str, str]] = [
     ("  lora_alpha: 32", "  lora_alpha: 1000000000", "finetune.lora_alpha: .*10000"),
     ("  lora_dropout: 0.0", "  lora_dropout: 1.0", "finetune.lora_dropout: .*less than 1"),
     ("bootstrap_samples: 2000", "bootstrap_samples: 1000000000", "bootstrap_samples: .*100000"),
+    ("decoding: free", "decoding: tight", "decoding: Input should be"),
+    ("decoding: free", "decoding: both", "evaluate.decoding both is for packs with a catalogue"),
     ("source: population.yaml", "source: ../../x.yaml", "population.source: .*out of the pack"),
     ("source: population.yaml", "source: /etc/passwd", "population.source: .*out of the pack"),
     ("Search: [2, 4, 6, 10]", "Search: [2, 4, 4, 10]", "population.bands: Search: .* must rise"),

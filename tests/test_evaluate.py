@@ -387,7 +387,7 @@ def workplace(tiny: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.Monke
     params = YAML().load(ROOT / "params.yaml")
     params["pack"] = str(pack)
     params["engine"] = {"max_model_len": 2048, "kv_cache_gib": 1, "max_num_seqs": 8}
-    params["evaluate"] = {"max_tokens": 12, "bootstrap_samples": 50}
+    params["evaluate"] = {"max_tokens": 12, "bootstrap_samples": 50, "decoding": "free"}
     with (tmp_path / "params.yaml").open("w") as stream:
         YAML().dump(params, stream)
     (tmp_path / "models" / "base").mkdir(parents=True)

@@ -361,6 +361,7 @@ class Evaluate(Block):
     max_tokens: Tokens
     # The draws are held in memory, one row a sample.
     bootstrap_samples: Annotated[int, Field(gt=0, le=100_000)]
+    decoding: Literal["free", "constrained", "both"]
 
 
 class Settings(Block):
@@ -398,6 +399,11 @@ class Settings(Block):
                 f"{'; '.join(wrong)}: that leaves no room for a prompt, for prompt and answer have "
                 f"engine.max_model_len {room} tokens together"
             )
+        if self.evaluate.decoding != "free" and self.tools.format == "native":
+            raise ValueError(
+                f"evaluate.decoding {self.evaluate.decoding} has no grammar for tools.format "
+                "native, whose calls the student's own template writes: set pythonic or hermes"
+            )
         held_back = self.route.rows * self.validate_.validation_share
         if held_back < 1:
             raise ValueError(
@@ -410,6 +416,15 @@ class Settings(Block):
                 f"{self.route.rows} leaves no row to train on: lower it"
             )
         return self
+
+
+def check_decoding(chosen: Settings) -> None:
+    """InputError where a pack of the older form (domain.yaml) asks for constrained decoding."""
+    if chosen.evaluate.decoding != "free":
+        raise InputError(
+            f"evaluate.decoding {chosen.evaluate.decoding} is for packs with a catalogue, and "
+            f"{chosen.pack} has domain.yaml: set free"
+        )
 
 
 def told(error: ValidationError, where: str | Path, text: str = "", first: int = 1) -> InputError:

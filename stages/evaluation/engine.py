@@ -142,12 +142,22 @@ def answer_all(
     seed: int = 0,
     kept: Store | None = None,
     model: str = "",
+    grammars: Sequence[str | None] | None = None,
 ) -> Answers:
-    """The same for conversations of any messages, and tools where the template writes them."""
+    """The same for conversations of any messages, and tools where the template writes them.
+
+    grammars: what each answer must keep, None where it is free; without them all are.
+    """
     sampling = {"temperature": 0.0, "max_tokens": max_tokens}
+    bounds = [None] * len(conversations) if grammars is None else grammars
     names = [
-        key(model, messages if tools is None else [*messages, {"tools": tools}], sampling, seed)
-        for messages, tools in conversations
+        key(
+            model,
+            messages if tools is None else [*messages, {"tools": tools}],
+            sampling if grammar is None else sampling | {"grammar": grammar},
+            seed,
+        )
+        for (messages, tools), grammar in zip(conversations, bounds, strict=True)
     ]
     found = {} if kept is None else {n: json.loads(t) for n, t in kept.get(names).items()}
     asked = {name: n for n, name in enumerate(names) if name not in found}
@@ -157,10 +167,16 @@ def answer_all(
         ids, end = prompts(base, conversations, options.max_model_len - max_tokens)
         with _served(base, adapter, options, seed) as (llm, request):
             from vllm import SamplingParams
+            from vllm.sampling_params import StructuredOutputsParams
 
             missing = list(asked)
             # The end of a turn is not always among the tokens that the model names as its end.
             ends = None if end is None else [end]
+
+            def drawn(grammar: str | None) -> SamplingParams:
+                kept_to = None if grammar is None else StructuredOutputsParams(grammar=grammar)
+                return SamplingParams(**sampling, stop_token_ids=ends, structured_outputs=kept_to)
+
             size = ROUNDS * options.max_num_seqs
             pace = Pace()
             for first in range(0, len(missing), size):
@@ -168,7 +184,7 @@ def answer_all(
                 start = time.perf_counter()
                 outputs = llm.generate(
                     [{"prompt_token_ids": ids[asked[name]]} for name in part],
-                    SamplingParams(**sampling, stop_token_ids=ends),
+                    [drawn(bounds[asked[name]]) for name in part],
                     use_tqdm=False,
                     lora_request=request,
                 )

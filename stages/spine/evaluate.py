@@ -31,11 +31,15 @@ from stages.evaluation.answered import Answered, answered
 from stages.evaluation.engine import answer_all
 from stages.evaluation.shortlist import examples, recall, shortlist
 from stages.evaluation.similarity import embedder
+from stages.formats.grammar import grammar
 from stages.planning.plans import has_dates
 
 OUT = Path("metrics/evaluate")
 TRAIN = Path("data/dataset/train.parquet")
 NOTHING = "(none)"
+CONSTRAINED = "_constrained"
+# evaluate.decoding -> whether the models answer freely, and whether by a grammar.
+DECODINGS = {"free": (True, False), "constrained": (False, True), "both": (True, True)}
 # A tool set names a day where users say "tomorrow"; a golden set is scored on this one.
 TODAY = "2026-06-01"
 
@@ -67,29 +71,40 @@ def main(
         )
         for row, names in zip(rows, shown, strict=True)
     ]  # fmt: skip
+    free, bound = DECODINGS[chosen.evaluate.decoding]
+    grammars: list[str | None] = []
+    if free:
+        grammars += [None] * len(rows)
+    if bound:
+        grammars += [grammar(form.name, known.catalogue.subset(names).functions) for names in shown]
     student, kept = models.resolve("student"), Store(files.work_dir() / NAME)
     found: dict[str, list[Answered]] = {}
+    beside: dict[str, list[Answered]] = {}  # where both decodings are asked for
     for name, adapter in adapters.items():
         print(f"{name}: answering {len(rows)} golden queries", flush=True)
         model = models.identity("student") + (f"+{models.digest(adapter)}" if adapter else "")
         with files.alone(files.work_dir() / f"engine-evaluate-{model.replace('/', '-')}.lock"):
             texts = answer_all(
-                student, adapter, conversations, chosen.engine, chosen.evaluate.max_tokens,
-                chosen.seed, kept, model,
+                student, adapter, conversations * (free + bound), chosen.engine,
+                chosen.evaluate.max_tokens, chosen.seed, kept, model, grammars,
             ).completions  # fmt: skip
-        found[name] = [
+        both = [
             answered(row, names, text, form, known.catalogue)
-            for row, names, text in zip(rows, shown, texts, strict=True)
-        ]
-    value = result(found, chosen)
+            for row, names, text in zip(rows * (free + bound), shown * (free + bound), texts,
+                                        strict=True)
+        ]  # fmt: skip
+        found[name] = both[: len(rows)]
+        if free and bound:
+            beside[f"{name}{CONSTRAINED}"] = both[len(rows) :]
+    value = result(found, chosen, beside)
     value["shortlist_recall"] = recall(shown, [[e.name for e in row.expected] if row.act == "call"
                                                else [] for row in rows])  # fmt: skip
     folder = out or OUT
-    files.write_table(folder / "answers.parquet", table(found), Answers)
+    files.write_table(folder / "answers.parquet", table(found | beside), Answers)
     with files.replacing(folder / "confusion_function.csv") as temporary:
         confusion(list(found.values())[-1]).write_csv(temporary)
     files.write_json(out / "evaluate.json" if out else Path("metrics/evaluate.json"), value)
-    Console(markup=False).print(printed(value, list(found)))
+    Console(markup=False).print(printed(value, [*found, *beside]))
 
 
 def known_queries() -> dict[str, list[str]]:
@@ -101,16 +116,24 @@ def known_queries() -> dict[str, list[str]]:
     return examples(table["function"].to_list(), queries)
 
 
-def result(found: Mapping[str, Sequence[Answered]], chosen: Settings) -> dict[str, Any]:
+def result(
+    found: Mapping[str, Sequence[Answered]],
+    chosen: Settings,
+    beside: Mapping[str, Sequence[Answered]] | None = None,
+) -> dict[str, Any]:
     """metrics/evaluate.json: each model's scores with their intervals, and paired tests of the two
-    models' exact calls.
+    models' exact calls. beside: the same models' constrained answers, by `MODEL_constrained`, each
+    tested against its free ones.
     """
+    beside = beside or {}
     rows = next(iter(found.values()))
     value: dict[str, Any] = {
         "golden": len(rows),
         "acts": dict(Counter(row.golden.act for row in rows)),
     }
-    for name, answers in found.items():
+    if chosen.evaluate.decoding != "free":
+        value["decoding"] = chosen.evaluate.decoding
+    for name, answers in [*found.items(), *beside.items()]:
         block: dict[str, Any] = {}
         samples = chosen.evaluate.bootstrap_samples
         for score, one in scores.estimates(answers, samples, chosen.seed).items():
@@ -119,15 +142,26 @@ def result(found: Mapping[str, Sequence[Answered]], chosen: Settings) -> dict[st
                 block[f"{score}_low"], block[f"{score}_high"] = one.low, one.high
         block["errors"] = dict(Counter(a.error for a in answers if a.error).most_common())
         value[name] = block
+    for name, answers in beside.items():
+        test = _paired(found[name.removesuffix(CONSTRAINED)], answers)
+        value[name] |= {
+            "mcnemar_exact_p": test.p,
+            "exact_free_only": test.first_only,
+            "exact_constrained_only": test.second_only,
+        }
     if len(found) == 2:
-        first, second = ([a.is_exact for a in answers] for answers in found.values())
-        test = significance.mcnemar(first, second)
+        test = _paired(*found.values())
         value["tests"] = {
             "mcnemar_exact_p": test.p,
             "exact_first_only": test.first_only,
             "exact_second_only": test.second_only,
         }
     return value
+
+
+def _paired(first: Sequence[Answered], second: Sequence[Answered]) -> significance.McNemar:
+    """McNemar's test of the exact calls of two models' answers to the same rows."""
+    return significance.mcnemar([a.is_exact for a in first], [a.is_exact for a in second])
 
 
 def table(found: Mapping[str, Sequence[Answered]]) -> pl.DataFrame:

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+import xgrammar
 from datasets import load_dataset
 from transformers import AutoTokenizer
 
@@ -17,7 +18,8 @@ from stages import check, evaluate, finetune, formats, generate, population, rou
 from stages.core import catalogue, files
 from stages.core.command import InputError
 from stages.core.conversation import calls_of
-from stages.core.tables import ROUTES, Conversations, Dialogues, Plans, Refused, ToolSets
+from stages.core.tables import ROUTES, Answers, Conversations, Dialogues, Plans, Refused, ToolSets
+from stages.formats.grammar import grammar
 from tests.builders import TRAVEL
 from tests.conftest import ROOT, params
 from tests.test_evaluate import tiny_llama
@@ -167,3 +169,37 @@ def test_a_tiny_student_is_trained_and_scored(place: Path) -> None:
         assert value[model]["no_call_accuracy"] + value[model]["missing_argument_accuracy"] >= 0
     assert pl.read_parquet(place / "metrics/evaluate/answers.parquet").height == 12
     assert value["shortlist_recall"] == 1
+    assert "decoding" not in value
+    free = pl.read_parquet(place / "metrics/evaluate/answers.parquet")
+
+    def both(value: dict[str, Any]) -> None:
+        value["evaluate"]["decoding"] = "both"
+
+    params(place, both)
+    evaluate.main([])
+    beside = json.loads((place / "metrics/evaluate.json").read_text())
+    assert {name: beside[name] for name in ("base", "tuned", "tests")} == {
+        name: value[name] for name in ("base", "tuned", "tests")
+    }
+    table = files.read_table(place / "metrics/evaluate/answers.parquet", Answers)
+    assert table.filter(~pl.col("model").str.ends_with("_constrained")).equals(free)
+    shown = catalogue.load(place / "pack" / "catalogue.json")
+    form = formats.FORMATS["pythonic"]
+    for model in ("base_constrained", "tuned_constrained"):
+        assert 0 <= beside[model]["mcnemar_exact_p"] <= 1
+        assert beside[model]["hallucinated_function"] == 0
+        for text in table.filter(model=model)["completion"]:
+            # A model that knows nothing writes until its tokens end, but nothing of its own.
+            assert all(call.name in shown for call in form.parse(text, shown).calls)
+            assert _may_begin(text, shown), text
+
+
+def _may_begin(text: str, shown: catalogue.Catalogue) -> bool:
+    """Whether an answer that the grammar allows begins so."""
+    info = xgrammar.TokenizerInfo(
+        [bytes([n]) for n in range(256)] + [b"</s>"], stop_token_ids=[256]
+    )
+    made = grammar("pythonic", shown.functions)
+    matcher = xgrammar.GrammarMatcher(xgrammar.GrammarCompiler(info).compile_grammar(made))
+    # The last letter may be cut in its middle.
+    return bool(matcher.accept_string(text.rstrip("\ufffd")))
