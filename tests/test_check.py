@@ -127,7 +127,6 @@ BAD_PARAMS: list[tuple[str, str, str]] = [
     ("  lora_dropout: 0.0", "  lora_dropout: 1.0", "finetune.lora_dropout: .*less than 1"),
     ("bootstrap_samples: 2000", "bootstrap_samples: 1000000000", "bootstrap_samples: .*100000"),
     ("decoding: free", "decoding: tight", "decoding: Input should be"),
-    ("decoding: free", "decoding: both", "evaluate.decoding both is for packs with a catalogue"),
     ("source: population.yaml", "source: ../../x.yaml", "population.source: .*out of the pack"),
     ("source: population.yaml", "source: /etc/passwd", "population.source: .*out of the pack"),
     ("Search: [2, 4, 6, 10]", "Search: [2, 4, 4, 10]", "population.bands: Search: .* must rise"),
@@ -500,3 +499,21 @@ def test_all_problems_are_told_at_once_and_nothing_is_lost(whole: Path) -> None:
     assert process.returncode == 1 and err.startswith("error: 3 problem(s), nothing was run:\n")
     assert "NO_SUCH_KEY" in err and "no.yaml" in err and "golden.jsonl" in err
     assert "Traceback" not in err and os.path.exists("data/ingested/assets/assets.parquet")
+
+
+@pytest.mark.parametrize("decoding", ["constrained", "both"])
+def test_constrained_decoding_needs_a_catalogue_and_a_grammar(
+    decoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "params.yaml"
+    text = PARAMS.replace("decoding: free", f"decoding: {decoding}")
+    path.write_text(text, "utf-8")
+    chosen = settings.load(path)
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(InputError, match=f"decoding {decoding} is for packs with a catalogue"):
+        settings.check_decoding(chosen)
+    monkeypatch.setenv("ROUTENATOR_PARAMS", str(path))
+    assert any("packs with a catalogue" in problem for problem in check.look().problems)
+    path.write_text(text.replace("format: pythonic", "format: native"), "utf-8")
+    with pytest.raises(InputError, match=r"native, .*set pythonic or hermes"):
+        settings.load(path)

@@ -19,6 +19,7 @@ from stages.core import catalogue, files
 from stages.core.command import InputError
 from stages.core.conversation import calls_of
 from stages.core.tables import ROUTES, Answers, Conversations, Dialogues, Plans, Refused, ToolSets
+from stages.engines.store import NAME, Store
 from stages.formats.grammar import grammar
 from tests.builders import TRAVEL
 from tests.conftest import ROOT, params
@@ -183,6 +184,8 @@ def test_a_tiny_student_is_trained_and_scored(place: Path) -> None:
     }
     table = files.read_table(place / "metrics/evaluate/answers.parquet", Answers)
     assert table.filter(~pl.col("model").str.ends_with("_constrained")).equals(free)
+    # Two models, six rows, each free and constrained: no answer stands for the other kind.
+    assert sum(row.entries for row in Store(files.work_dir() / NAME).usage()) == 24
     shown = catalogue.load(place / "pack" / "catalogue.json")
     form = formats.FORMATS["pythonic"]
     for model in ("base_constrained", "tuned_constrained"):
