@@ -14,6 +14,7 @@ from stages import formats
 from stages.core import catalogue, pack
 from stages.core.conversation import Call, assistant, user
 from stages.formats import chat_template
+from stages.formats.grammar import grammar
 from stages.formats.serving import chat_template as served
 from tests.builders import TRAVEL
 from tests.test_engines import vllm_serve
@@ -136,10 +137,14 @@ def test_a_real_server_gives_the_tuned_model_s_tool_calls(tmp_path: Path) -> Non
     with vllm_serve(base, tmp_path / "log", 4096, *more) as address:
         whole = json.loads(posted(address, asked))["choices"][0]
         lines = posted(address, asked | {"stream": True}).splitlines()
+        others = grammar(form.name, given.functions[1:])
+        bound = posted(address, asked | {"structured_outputs": {"grammar": others}})
     assert whole["finish_reason"] == "tool_calls", whole
     (made,) = whole["message"]["tool_calls"]
     assert made["function"]["name"] == call.name
     assert json.loads(made["function"]["arguments"]) == call.arguments
+    message = json.loads(bound)["choices"][0]["message"]
+    assert call.name not in json.dumps(message) and (message["content"] or message["tool_calls"])
     name, arguments = "", ""
     for line in lines:
         part = line.removeprefix("data: ")
