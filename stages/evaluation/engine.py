@@ -167,14 +167,17 @@ def answer_all(
         ids, end = prompts(base, conversations, options.max_model_len - max_tokens)
         with _served(base, adapter, options, seed) as (llm, request):
             from vllm import SamplingParams
-            from vllm.sampling_params import StructuredOutputsParams
 
             missing = list(asked)
             # The end of a turn is not always among the tokens that the model names as its end.
             ends = None if end is None else [end]
 
             def drawn(grammar: str | None) -> SamplingParams:
-                kept_to = None if grammar is None else StructuredOutputsParams(grammar=grammar)
+                if grammar is None:
+                    return SamplingParams(**sampling, stop_token_ids=ends)
+                from vllm.sampling_params import StructuredOutputsParams
+
+                kept_to = StructuredOutputsParams(grammar=grammar)
                 return SamplingParams(**sampling, stop_token_ids=ends, structured_outputs=kept_to)
 
             size = ROUNDS * options.max_num_seqs
