@@ -49,14 +49,16 @@ def read(rev: str, name: str) -> dict[str, Any]:
 
 
 def figures(evaluated: dict[str, Any], tuned: dict[str, Any], seconds: float | None) -> dict:
-    """The flat figures: the tuned model's scores with their 95% intervals, the base model's scores
-    as `base_*`, rows and seconds of training. Raises InputError for scores of another kind of pack.
+    """The flat figures: the tuned model's scores with their 95% intervals, those of constrained
+    decoding as `constrained_*`, the base model's as `base_*`, the shortlist's recall, rows and seconds
+    of training. Raises InputError for scores of another kind of pack.
     """
     found: dict[str, float | int] = {"golden": evaluated.get("golden", 0)}
-    for model, prefix in (("tuned", ""), ("base", "base_")):
+    models = (("tuned", ""), ("tuned_constrained", "constrained_"), ("base", "base_"))
+    for model, prefix in models:
         block = evaluated.get(model, {})
         for score in SCORES:
-            for end in ENDS if model == "tuned" else ("",):
+            for end in ENDS if model != "base" else ("",):
                 if f"{score}{end}" in block:
                     found[f"{prefix}{score}{end}"] = round(block[f"{score}{end}"], 4)
     if "function_accuracy" not in found:
@@ -64,6 +66,8 @@ def figures(evaluated: dict[str, Any], tuned: dict[str, Any], seconds: float | N
             "metrics/evaluate.json has no function_accuracy of a tuned model: only packs with a "
             "catalogue have these figures"
         )
+    if (recall := evaluated.get("shortlist_recall")) is not None:
+        found["shortlist_recall"] = round(recall, 4)
     found["rows"] = tuned.get("rows", 0)
     if seconds is not None:
         found["training_seconds"] = round(seconds)

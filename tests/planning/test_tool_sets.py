@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 import numpy as np
 import pytest
 
 from stages.core.catalogue import Catalogue, from_tools
-from stages.planning.tool_sets import similarity, tool_sets
+from stages.planning.tool_sets import NEAR_SHARE, similarity, tool_sets
 
 
 def catalogue(n: int) -> Catalogue:
@@ -18,7 +19,7 @@ def catalogue(n: int) -> Catalogue:
 @pytest.mark.parametrize("n", [9, 40, 300])
 def test_sets_of_a_large_catalogue(n: int) -> None:
     made = tool_sets(catalogue(n), 1, count=60, shown=(4, 8), with_today=False)
-    assert len(made.sets) == max(60, -(-n // 3))
+    assert len(made.sets) == max(60, math.ceil(n / (4 - int(4 * NEAR_SHARE))))
     counted: Counter[str] = Counter()
     for one in made.sets:
         assert len(set(one.functions)) == len(one.functions)
