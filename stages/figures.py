@@ -50,8 +50,8 @@ def read(rev: str, name: str) -> dict[str, Any]:
 
 def figures(evaluated: dict[str, Any], tuned: dict[str, Any], seconds: float | None) -> dict:
     """The flat figures: the tuned model's scores with their 95% intervals, those of constrained
-    decoding as `constrained_*`, the base model's as `base_*`, the shortlist's recall, rows and seconds
-    of training. Raises InputError for scores of another kind of pack.
+    decoding as `constrained_*`, the base model's as `base_*`, the shortlist's recall, rows and
+    seconds of training. Raises InputError for scores of another kind of pack.
     """
     found: dict[str, float | int] = {"golden": evaluated.get("golden", 0)}
     models = (("tuned", ""), ("tuned_constrained", "constrained_"), ("base", "base_"))
