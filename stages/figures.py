@@ -50,8 +50,9 @@ def read(rev: str, name: str) -> dict[str, Any]:
 
 def figures(evaluated: dict[str, Any], tuned: dict[str, Any], seconds: float | None) -> dict:
     """The flat figures: the tuned model's scores with their 95% intervals, those of constrained
-    decoding as `constrained_*`, the base model's as `base_*`, the shortlist's recall, rows and
-    seconds of training. Raises InputError for scores of another kind of pack.
+    decoding as `constrained_*`, the base model's as `base_*`, the shortlist's recall, rows, the
+    validation loss (nats a token) and the seconds of training. Raises InputError for scores of
+    another kind of pack.
     """
     found: dict[str, float | int] = {"golden": evaluated.get("golden", 0)}
     models = (("tuned", ""), ("tuned_constrained", "constrained_"), ("base", "base_"))
@@ -69,6 +70,8 @@ def figures(evaluated: dict[str, Any], tuned: dict[str, Any], seconds: float | N
     if (recall := evaluated.get("shortlist_recall")) is not None:
         found["shortlist_recall"] = round(recall, 4)
     found["rows"] = tuned.get("rows", 0)
+    if (loss := tuned.get("validation_loss")) is not None:
+        found["validation_loss"] = loss
     if seconds is not None:
         found["training_seconds"] = round(seconds)
     return found

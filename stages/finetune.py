@@ -3,8 +3,9 @@
 Command: python -m stages.finetune
 Reads:   data/dataset/{train,validation}.parquet, models/base/student; params `finetune`, `seed`,
          `models.student`
-Writes:  models/adapter/ (adapter_model.safetensors, adapter_config.json), metrics/finetune.json,
-         metrics/finetune/loss.csv (step, loss, learning_rate)
+Writes:  models/adapter/ (adapter_model.safetensors, adapter_config.json, of a pack with a catalogue
+         chat_template.jinja for servers), metrics/finetune.json, metrics/finetune/loss.csv (step,
+         loss, learning_rate)
 
 With `finetune.accelerate` it runs in several processes, of which the first writes.
 
@@ -14,6 +15,7 @@ in data/.work/checkpoints and is deleted after success.
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import shutil
@@ -24,7 +26,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import polars as pl
 
-from stages.core import files, pack, settings
+from stages.core import catalogue, files, pack, settings
 from stages.core.command import InputError, grace, run
 from stages.core.pace import duration
 from stages.core.settings import Finetune
@@ -108,6 +110,15 @@ def write_adapter(trained: Trained, student: str, served: str = "") -> None:
     temporary.replace(ADAPTER)
 
 
+def served_template(table: pl.DataFrame, tokenizer: Any, form: Format) -> str:
+    """The chat template for servers, for the functions that the rows of Dialogues show."""
+    shown = (tool for tools in table["tools"].unique().sort() for tool in json.loads(tools))
+    tools = {tool["function"]["name"]: tool for tool in shown}
+    with_today = table["today"].null_count() < table.height
+    known = catalogue.from_tools(list(tools.values()))
+    return serving.chat_template(form, chat_template.read(tokenizer), known, with_today)
+
+
 def launch(configuration: str) -> NoReturn:
     """Become `accelerate launch`, which runs this stage in several processes."""
     if not Path(configuration).is_file():
@@ -149,6 +160,7 @@ def main() -> None:
     configuration.check_settings(tune, models.skeleton(base))
     tokenizer = models.load_tokenizer(base)
     rows, validation = (encode_table(table, tokenizer, tune.max_length, form) for table in tables)
+    served = served_template(tables[0], tokenizer, form) if form and form.plain else ""
     key = qlora.run_key(base, tune, chosen.seed, rows)
     folder = files.work_dir() / "checkpoints" / key
     shared = f"{rows[0].prefix_length} of {len(rows[0].input_ids)} tokens shared"
@@ -159,11 +171,6 @@ def main() -> None:
         trained = qlora.train(base, tokenizer, rows, validation, tune, chosen.seed, folder)
     if not is_first:
         return
-    served = ""
-    if form is not None and form.plain:
-        template, catalogue = chat_template.read(tokenizer), pack.load(chosen.pack).catalogue
-        with_today = tables[0]["today"].null_count() < tables[0].height
-        served = serving.chat_template(form, template, catalogue, with_today)
     write_adapter(trained, chosen.models.student, served)
     PLOTS.mkdir(parents=True, exist_ok=True)
     with files.replacing(PLOTS / "loss.csv") as temporary:

@@ -74,12 +74,12 @@ def main(chosen: Settings) -> None:
 
 
 def weights(block: Route) -> dict[str, float]:
-    """Weights of the routes by the recipe: `heuristic` writes phrases alone, `router` none of them
-    unless a model says them anew, `router_heuristic` both. The vision route has nothing to see.
+    """Weights of the routes by the recipe: `heuristic` writes phrases alone, `router_heuristic`
+    also what a model says anew, the others that alone. The vision route has nothing to see.
     """
     given = block.weights
     if block.recipe == "heuristic":
         return {"heuristic": 1.0}
     if block.recipe == "router_heuristic":
         return {"heuristic": given.heuristic, "text": given.text}
-    return {"text": given.text or 1.0}
+    return {"text": given.text}

@@ -11,48 +11,29 @@ from typing import Any
 import polars as pl
 import pytest
 
-from stages import check, generate, ingest_assets, ingest_graph, population, route, validate
+from stages import check, ingest_assets, ingest_graph, route, validate
 from stages.checks import call as checks
 from stages.core import files
 from stages.core import pack as packs
 from stages.core.command import InputError
 from stages.core.conversation import calls_of
 from stages.core.plan import from_record
-from stages.core.tables import ROUTES, Dialogues, Items, Nodes, Plans, SourceRejects
+from stages.core.tables import Items, Nodes, Plans, SourceRejects
 from tests.builders import KITCHEN, TRAVEL
 from tests.conftest import ROOT, params
+from tests.spine.runs import dataset, planned, write
 
 
 def small(value: dict[str, Any]) -> None:
-    value["pack"] = "kitchen"
     value["route"].update(rows=120, recipe="heuristic")
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder in which all stages up to `validate` have run."""
-    folder = tmp_path_factory.mktemp("kitchen")
-    shutil.copytree(KITCHEN, folder / "kitchen")
-    shutil.copy(ROOT / "params.yaml", folder)
-    params(folder, small)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.delenv("DVC_ROOT", raising=False)
-        patch.setenv("ROUTENATOR_PARAMS", str(folder / "params.yaml"))
-        check.main()
-        for stage in (ingest_graph, ingest_assets, population, route):
-            stage.main()
-        for name in ROUTES:
-            generate.main([name])
-        validate.main()
+    with planned(tmp_path_factory.mktemp("kitchen"), KITCHEN, small) as folder:
+        write()
         yield folder
-
-
-def dataset(place: Path) -> pl.DataFrame:
-    return pl.concat(
-        files.read_table(place / f"data/dataset/{name}.parquet", Dialogues)
-        for name in ("train", "validation")
-    )
 
 
 def test_all_that_a_source_gives_is_kept(place: Path) -> None:
@@ -101,7 +82,7 @@ def test_a_sample_names_the_items_and_concepts_that_it_says(place: Path) -> None
 def test_no_value_of_another_row_leaks_into_a_query(place: Path) -> None:
     written = pl.read_parquet(place / "data/generated/heuristic.parquet")
     assert not {"said", "leaked"} & set(written["check"].drop_nulls())
-    pack = packs.load_ingested("kitchen")
+    pack = packs.load_ingested(place.name)
     plans = files.read_table("data/routed/plans.parquet", Plans).to_dicts()
     orders = [from_record(one) for one in plans if '"single","function":"order_dish"' in
               one["stratum"]]  # fmt: skip
@@ -124,7 +105,7 @@ def test_the_same_again_is_the_same_bytes(place: Path) -> None:
 
 
 def test_a_wrong_column_stops_the_check_and_the_stages(place: Path) -> None:
-    path = place / "kitchen" / "pack.yaml"
+    path = place / place.name / "pack.yaml"
     text = path.read_text()
     try:
         path.write_text(text.replace("dishes.name", "dishes.nam"))
@@ -136,7 +117,7 @@ def test_a_wrong_column_stops_the_check_and_the_stages(place: Path) -> None:
 
 
 def test_rows_that_break_the_contract_are_kept_aside(place: Path) -> None:
-    path = place / "kitchen" / "assets" / "dishes.sql"
+    path = place / place.name / "assets" / "dishes.sql"
     text = path.read_text()
     try:
         path.write_text(text.replace("sku AS asset_id", "NULLIF(sku, '3') AS asset_id"))
@@ -155,7 +136,7 @@ def test_a_pack_without_sources_has_empty_tables(
 ) -> None:
     shutil.copytree(TRAVEL, tmp_path / "kitchen")
     shutil.copy(ROOT / "params.yaml", tmp_path)
-    params(tmp_path, small)
+    params(tmp_path, lambda value: value.update(pack="kitchen"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ROUTENATOR_PARAMS", str(tmp_path / "params.yaml"))
     ingest_graph.main()

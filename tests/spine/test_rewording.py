@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,15 +10,15 @@ from typing import Any
 import polars as pl
 import pytest
 
-from stages import check, generate, ingest_assets, ingest_graph, models, population, route, validate
+from stages import generate, models
 from stages.core import files, pack, plan
-from stages.core.tables import ROUTES, Conversations, Dialogues, Plans
+from stages.core.tables import Conversations, Plans
 from stages.core.text import normalized
 from stages.generation.patterns import Patterns
 from stages.generation.rewording import PAIRS, Rewording
 from stages.spine.rewording import judged
 from tests.builders import TRAVEL
-from tests.conftest import ROOT, params
+from tests.spine.runs import dataset, planned, write
 
 WANTED = 80
 
@@ -27,25 +26,12 @@ WANTED = 80
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder in which plans for the route text are made."""
-    folder = tmp_path_factory.mktemp("reworded")
-    shutil.copytree(TRAVEL, folder / "pack-reworded")
-    shutil.copy(ROOT / "params.yaml", folder)
 
     def small(value: dict[str, Any]) -> None:
-        value["pack"] = "pack-reworded"
         value["route"].update(rows=WANTED, recipe="router_heuristic", min_per_cell=1)
         value["engine"].update(max_num_seqs=16)
 
-    params(folder, small)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.delenv("DVC_ROOT", raising=False)
-        patch.setenv("ROUTENATOR_PARAMS", str(folder / "params.yaml"))
-        check.main()
-        ingest_graph.main()
-        ingest_assets.main()
-        population.main()
-        route.main()
+    with planned(tmp_path_factory.mktemp("reworded"), TRAVEL, small) as folder:
         yield folder
 
 
@@ -55,7 +41,7 @@ def plans(place: Path) -> list[plan.Plan]:
 
 
 def rewording(place: Path) -> Rewording:
-    return Rewording(Patterns(pack.load("pack-reworded")), plans(place))
+    return Rewording(Patterns(pack.load(place.name)), plans(place))
 
 
 def test_a_prompt_ends_with_the_sentence_and_shows_pairs_of_other_plans(place: Path) -> None:
@@ -74,7 +60,7 @@ def test_a_prompt_ends_with_the_sentence_and_shows_pairs_of_other_plans(place: P
 
 
 def test_words_that_lose_or_repeat_the_plan_are_refused(place: Path) -> None:
-    made, given = rewording(place), pack.load("pack-reworded")
+    made, given = rewording(place), pack.load(place.name)
     called = next(
         one for one in plans(place)
         if one.locale == "en" and one.turn.act == "call" and len(one.turn.calls[0].said) > 1
@@ -99,19 +85,14 @@ def test_words_that_lose_or_repeat_the_plan_are_refused(place: Path) -> None:
 def test_a_real_writer_says_plans_anew(place: Path) -> None:
     """The small writer's words are often refused; those that are taken carry their plans."""
     models.main()
-    for name in ROUTES:
-        generate.main([name])
+    write()
     table = files.read_table(place / "data/generated/text.parquet", Conversations)
     taken = table.filter(pl.col("check").is_null())
     assert taken.height and {*table["check"].drop_nulls()}
     assert {*table["model"]} != {""} and table["completion"].str.len_chars().max()
     figures = json.loads((place / "metrics/generate_text.json").read_text())
     assert (figures["candidates"], figures["accepted"]) == (table.height, taken.height)
-    validate.main()
-    rows = pl.concat(
-        files.read_table(place / f"data/dataset/{name}.parquet", Dialogues)
-        for name in ("train", "validation")
-    )
+    rows = dataset(place)
     # Where the model has as many as were planned of it, the route heuristic takes none of them.
     assert {*rows["route"]} == {"heuristic", "text"}
     before = (place / "data/generated/text.parquet").read_bytes()

@@ -14,22 +14,22 @@ import xgrammar
 from datasets import load_dataset
 from transformers import AutoTokenizer
 
-from stages import check, evaluate, finetune, formats, generate, population, route, validate
+from stages import check, evaluate, finetune, formats, route, validate
 from stages.core import catalogue, files
 from stages.core.command import InputError
 from stages.core.conversation import calls_of
-from stages.core.tables import ROUTES, Answers, Conversations, Dialogues, Plans, Refused, ToolSets
+from stages.core.tables import Answers, Conversations, Plans, Refused, ToolSets
 from stages.engines.store import NAME, Store
 from stages.formats.grammar import grammar
 from tests.builders import TRAVEL
-from tests.conftest import ROOT, params
+from tests.conftest import params
+from tests.spine.runs import dataset, planned, write
 from tests.test_evaluate import tiny_llama
 
 WANTED = 150
 
 
 def small(value: dict[str, Any]) -> None:
-    value["pack"] = "pack"
     value["route"].update(rows=WANTED, recipe="heuristic")
     value["finetune"].update(
         num_train_epochs=1, max_length=2048, save_steps=1000, per_device_train_batch_size=16
@@ -39,32 +39,13 @@ def small(value: dict[str, Any]) -> None:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder in which all stages up to `validate` have run."""
-    folder = tmp_path_factory.mktemp("travel")
-    shutil.copytree(TRAVEL, folder / "pack")
-    shutil.copy(ROOT / "params.yaml", folder)
-    params(folder, small)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.delenv("DVC_ROOT", raising=False)
-        patch.setenv("ROUTENATOR_PARAMS", str(folder / "params.yaml"))
-        check.main()
-        population.main()
-        route.main()
-        for name in ROUTES:
-            generate.main([name])
-        validate.main()
+    with planned(tmp_path_factory.mktemp("travel"), TRAVEL, small) as folder:
+        write()
         yield folder
 
 
-def samples(place: Path) -> pl.DataFrame:
-    return pl.concat(
-        files.read_table(place / f"data/dataset/{name}.parquet", Dialogues)
-        for name in ("train", "validation")
-    )
-
-
 def test_every_sample_is_right(place: Path) -> None:
-    table = samples(place)
+    table = dataset(place)
     assert WANTED * 0.8 <= table.height <= WANTED
     tools = files.read_table(place / "data/routed/tool_sets.parquet", ToolSets)
     assert {*table["tool_set"]} <= {*tools["tool_set"]}
@@ -84,7 +65,7 @@ def test_every_sample_is_right(place: Path) -> None:
 
 
 def test_no_query_twice_and_no_meaning_on_both_sides(place: Path) -> None:
-    table = samples(place)
+    table = dataset(place)
     assert table["plan_id"].n_unique() == table.height
     queries = [json.loads(m)[0]["content"].lower().strip(".?! ") for m in table["messages"]]
     assert len({*queries}) == len(queries)
@@ -106,7 +87,7 @@ def test_rejects_keep_their_reason(place: Path) -> None:
     figures = json.loads((place / "metrics/validate.json").read_text())
     written = files.read_table(place / "data/generated/heuristic.parquet", Conversations)
     assert figures["candidates"] == written.height
-    assert figures["rows"] == figures["train"] + figures["validation"] == samples(place).height
+    assert figures["rows"] == figures["train"] + figures["validation"] == dataset(place).height
     plans = files.read_table(place / "data/routed/plans.parquet", Plans)
     assert {*written["plan_id"]} <= {*plans["plan_id"]}
 
@@ -135,7 +116,7 @@ def test_the_lines_load_into_datasets_and_chat_templates(place: Path) -> None:
 def test_a_pack_that_is_wrong_stops_the_check(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = place / "pack" / "vocabularies" / "en.yaml"
+    path = place / place.name / "vocabularies" / "en.yaml"
     text = path.read_text()
     try:
         path.write_text(text.replace("{check_in}", "{chek_in}"))
@@ -186,7 +167,7 @@ def test_a_tiny_student_is_trained_and_scored(place: Path) -> None:
     assert table.filter(~pl.col("model").str.ends_with("_constrained")).equals(free)
     # Two models, six rows, each free and constrained: no answer stands for the other kind.
     assert sum(row.entries for row in Store(files.work_dir() / NAME).usage()) == 24
-    shown = catalogue.load(place / "pack" / "catalogue.json")
+    shown = catalogue.load(place / place.name / "catalogue.json")
     form = formats.FORMATS["pythonic"]
     for model in ("base_constrained", "tuned_constrained"):
         assert 0 <= beside[model]["mcnemar_exact_p"] <= 1
