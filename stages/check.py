@@ -6,8 +6,8 @@ Reads:   params.yaml; PACK; prompts/, filled once with sample values; the names 
 Writes:  data/checked/: a digest of each part of the pack, on which the other stages depend
 
 All problems at once, each with its file, its line and what to do; exit code 1 if there is one. No
-model is started, nothing is asked for over the network: it takes a few seconds. The SQL of a pack
-with a catalogue is run, so that a wrong column or relation is found; that of the other form is not.
+model is started, nothing is asked for over the network: it takes a few seconds. The pack's SQL is
+run, so that a wrong column or relation is found.
 
 In dvc.yaml all others come after it. DVC deletes a stage's outputs before the stage runs, and stops
 at the first that fails: so what is found here costs no output of an earlier run, also not with
@@ -17,8 +17,8 @@ changed; what DVC does not see (a key in the environment, a model's folder) `mak
 each time. Each stage checks all parameters again, and what it reads of the pack, before anything
 else.
 
-It cannot know what only the data tell: rows that break a contract, a cell without material, an SQL
-file that fails, a server that does not answer. For these the stages stop with one message.
+It cannot know what only the data tell: a stratum without material, a picture that is broken, a
+server that does not answer. For these the stages stop with one message.
 """
 
 from __future__ import annotations
@@ -31,12 +31,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from stages import formats
-from stages.core import domain, files, golden, golden_rows, prompts, settings, yaml
+from stages.core import files, golden_rows, links, prompts, settings, yaml
 from stages.core import pack as packs
 from stages.core.command import InputError, run
-from stages.core.domain import Domain
+from stages.core.pack import Pack
 from stages.core.settings import Settings
-from stages.formats import chat
+from stages.core.tables import ROUTES
+from stages.core.templates import LEXICON, Header, Template, lexicon
 from stages.ingest.look import with_sources
 from stages.planning import pack_checks
 from stages.planning.sources import Pools
@@ -46,10 +47,10 @@ OUT = Path("data/checked")
 # What other stages read of a pack: each has one file in OUT with a digest of these, and so depends
 # on them alone, whichever of them a pack has.
 PARTS = {
-    "catalogue": ("domain.yaml", "catalogue.json"),
-    "words": ("domain.yaml", "catalogue.json", "pack.yaml", "vocabularies"),
-    "graph": ("domain.yaml", "graph"),
-    "assets": ("domain.yaml", "assets"),
+    "catalogue": ("catalogue.json", "pack.yaml"),
+    "words": ("catalogue.json", "pack.yaml", "vocabularies"),
+    "graph": ("pack.yaml", "graph"),
+    "assets": ("assets",),
     "golden": ("golden.jsonl",),
     # Nothing: for what must come after this stage and reads nothing of the pack.
     "parameters": (),
@@ -77,81 +78,75 @@ class Findings:
             self.problems.append(str(error))
             return None
 
-
-def check_schemas(known: Domain, where: Path) -> None:
-    """InputError for a function whose parameters are not JSON Schema."""
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import SchemaError
-
-    for function in known.functions:
-        try:
-            Draft202012Validator.check_schema(function.parameters)
-        except (SchemaError, RecursionError) as error:
-            told = error.message if isinstance(error, SchemaError) else "it is nested too deeply"
-            path = ".".join(map(str, error.absolute_path)) if isinstance(error, SchemaError) else ""
-            raise InputError(
-                f"{where}: functions.{function.name}.parameters{'.' if path else ''}{path} is not "
-                f"JSON Schema: {told:.200}"
-            ) from None
+    def tell(self, what: str | None) -> None:
+        """Note what was looked at, if it was."""
+        if what is not None:
+            self.seen.append(what)
 
 
-def check_templates(known: Domain, chosen: Settings | None) -> str:
-    """What was filled; InputError if a prompt fails or a route with a weight has no template."""
+def check_templates(known: Pack, chosen: Settings) -> str:
+    """What was filled; InputError if a prompt fails or a route with a weight has no template.
+
+    known: with what its sources give.
+    """
     templates = prompts.load(known)
-    if chosen is not None:
-        served = [t for t in templates if t.header.serves(chosen.route.recipe) and t.header.weight]
-        routes = {t.header.route for t in served}
-        weights = chosen.route.weights.model_dump()
-        if not any(weights[route] for route in routes):
-            raise InputError(
-                f"route.weights: recipe {chosen.route.recipe} has templates for "
-                f"{sorted(routes) or 'no route'} only: give one of these a weight"
-            )
+    served = [t for t in templates if t.header.serves(chosen.route.recipe) and t.header.weight]
+    routes = {t.header.route for t in served}
+    weights = chosen.route.weights.model_dump()
+    if templates and not any(weights[route] for route in routes):
+        raise InputError(
+            f"route.weights: recipe {chosen.route.recipe} has templates for "
+            f"{sorted(routes) or 'no route'} only: give one of these a weight"
+        )
     return f"{len(templates)} templates"
 
 
-def check_system(known: Domain) -> None:
+def check_system(known: Pack, form: formats.Format) -> None:
     """InputError if the student's system prompt cannot be made."""
     try:
-        chat.system_prompt(known.tools)
+        formats.system(form, known.catalogue.tools)
     except Exception as error:  # whatever a template's code may raise
         raise InputError(
-            f"{chat.SYSTEM}:{prompts.line_of(error)}: {prompts.failure(error)}"
+            f"{formats.SYSTEM}:{prompts.line_of(error)}: {prompts.failure(error)}"
         ) from None
 
 
-def check_seeing(known: Domain) -> None:
+def check_seeing(known: Pack) -> None:
     """InputError if the prompt for a model that sees pictures cannot be filled."""
-    path = prompts.PROMPTS / "vision" / "seeing.jinja"
-    header = prompts.Header(
-        route="vision", functions=[f.name for f in known.functions], words=(1, 10), weight=1,
-        content_types=list(known.content_types), locales=known.locales[:1], sources=["asset"],
-        requires=["image_path"],
+    assert known.templates is not None
+    path = known.templates / f"{prompts.SEEING}.jinja"
+    if not path.exists():
+        return
+    header = Header(
+        route="vision", functions=list(known.catalogue.names), words=(1, 10), weight=1,
+        locales=list(known.locales[:1]), sources=["asset"], requires=["image_path"],
     )  # fmt: skip
-    text = yaml.text_of(path, prompts.MOST_BYTES)
-    template = prompts.Template("vision/seeing", header, text)
-    words = prompts.lexicon() | {"sentences": ["2"]}
+    template = Template(prompts.SEEING, header, yaml.text_of(path, prompts.MOST_BYTES))
+    words = lexicon(known.templates) | {"sentences": ["2"]}
     if wrong := prompts.problems(template, known, words):
         raise InputError("\n".join(f"{path}:{line}: {problem}" for line, problem in wrong))
 
 
-def check_population(known: Domain, chosen: Settings) -> str:
-    """What the population was read from; InputError if the target is out of reach."""
-    from stages.planning import observed, targets
-
-    block, path = chosen.population, Path(chosen.pack) / chosen.population.source
-    targets.check_bands(block.bands, known)
+def check_population(known: Pack, chosen: Settings) -> str:
+    """What the population is read from; InputError if it is not there or cannot be read."""
+    source = chosen.population.source
+    path = known.folder / source
+    if source == packs.POPULATION:
+        return source
     if path.suffix in (".yaml", ".yml"):
-        target = targets.from_statistics(settings.read_yaml(path), known, path)
-        targets.record(target, block.bands, known, path)
-    elif next(observed.rows(path), None) is None:
+        packs.with_population(known, links.check(path, known.folder))
+        return source
+    from stages.planning import observed
+
+    columns = [observed.QUERY, "function", *known.dimensions]
+    if next(observed.rows(links.check(path, known.folder), columns), None) is None:
         raise InputError(f"{path} holds no row")
-    return path.name
+    return source
 
 
 def check_sources(pack: Path, kind: str) -> None:
-    """InputError if a kind of source has no SQL file, or one that is empty."""
-    for start in SOURCES[kind]:
+    """InputError if a kind of source that the pack has lacks an SQL file, or one is empty."""
+    for start in SOURCES[kind] if (pack / kind).is_dir() else ():
         found = sorted((pack / kind).glob(f"{start}*.sql"))
         if not found:
             raise InputError(f"{pack / kind} holds no {start}*.sql: write one per source")
@@ -159,11 +154,6 @@ def check_sources(pack: Path, kind: str) -> None:
             lines = yaml.text_of(sql, MOST_SQL).splitlines()
             if not any(line.strip() and not line.strip().startswith("--") for line in lines):
                 raise InputError(f"{sql} is empty: write one SELECT")
-
-
-def check_golden(pack: Path, known: Domain) -> str:
-    """How many golden queries there are; InputError if the file is not one of them."""
-    return f"{golden.read(pack / 'golden.jsonl', known).height} golden queries"
 
 
 def check_model(role: str, name: str, room: int) -> None:
@@ -218,8 +208,10 @@ def check_viewer(chosen: Settings) -> None:
         )
 
 
-def check_pictures(chosen: Settings) -> None:
+def check_pictures(known: Pack, chosen: Settings) -> None:
     """InputError if the vision route is on and it is certain that no asset has a picture."""
+    if known.templates is None or not any(known.templates.glob("vision/*.j2")):
+        return
     texts = [sql.read_text("utf-8", "replace") for sql in Path(chosen.pack).glob("assets/*.sql")]
     uses = chosen.route.weights.vision and chosen.route.recipe in ("router", "router_heuristic")
     if uses and not chosen.ingest_assets.max_pictures and not any(map(gives_pictures, texts)):
@@ -250,14 +242,18 @@ def check_training(chosen: Settings) -> None:
         settings.read_yaml(tune.accelerate)
 
 
-def check_lengths(known: Domain, chosen: Settings) -> None:
+def check_lengths(known: Pack, chosen: Settings, form: formats.Format) -> None:
     """InputError if the system prompt leaves no room, by the student's tokenizer where it is."""
     path = Path("models/base/student/tokenizer.json")
     if not path.is_file():
         return
     from tokenizers import Tokenizer
 
-    tokens = len(Tokenizer.from_file(str(path)).encode(chat.system_prompt(known.tools)).ids)
+    # As many functions as a conversation shows at most; the longest are the first to be too long.
+    most = max(chosen.tools.shown[1], chosen.tools.scored)
+    longest = sorted(known.catalogue.tools, key=lambda tool: -len(str(tool)))[:most]
+    text = formats.system(form, longest)
+    tokens = len(Tokenizer.from_file(str(path)).encode(text).ids)
     for name, room in (("finetune.max_length", chosen.finetune.max_length),
                        ("engine.max_model_len", chosen.engine.max_model_len
                         - chosen.evaluate.max_tokens)):  # fmt: skip
@@ -284,32 +280,46 @@ def digest(pack: Path, names: Sequence[str]) -> str:
 
 def write_parts(pack: Path, source: str) -> None:
     """Write what the other stages depend on; a file that would hold the same stays as it is."""
-    parts = PARTS | {"population": (*PARTS["catalogue"], "pack.yaml", "population.yaml", source)}
+    parts = PARTS | {"population": (*PARTS["words"], "population.yaml", source)}
     if OUT.is_file():  # of an earlier version
         OUT.unlink()
     OUT.mkdir(parents=True, exist_ok=True)
-    for name, names in parts.items():
+    told = {name: digest(pack, names) for name, names in parts.items()}
+    templates = packs.load(pack).templates
+    for route in ROUTES:
+        found = digest(templates, (LEXICON, route)) if templates is not None else ""
+        told[f"templates_{route}"] = found
+    for name, text in told.items():
         with files.replacing(OUT / name) as temporary:
-            temporary.write_text(f"{digest(pack, names)}\n", "utf-8")
+            temporary.write_text(f"{text}\n", "utf-8")
 
 
-def look_at_pack(found: Findings, chosen: Settings) -> Findings:
-    """Everything about a pack with a catalogue."""
+def look_at_pack(found: Findings, chosen: Settings) -> None:
+    """Everything about the pack."""
     known = found.of(packs.load, chosen.pack)
+    for kind in SOURCES:
+        found.of(check_sources, Path(chosen.pack), kind)
     if known is None:
-        return found
+        return
     form = formats.FORMATS[chosen.tools.format]
     found.of(formats.check, form, known.catalogue, f"pack {chosen.pack}")
-    if (filled := found.of(with_sources, known, chosen)) is not None:
-        known, notes = filled
-        pools = Pools(known)
-        found.problems += pack_checks.pack_problems(known, pools)
-        found.notes += [*pack_checks.pack_notes(known, pools), *notes]
+    found.of(check_pictures, known, chosen)
     found.seen.append(f"{len(known.catalogue)} functions")
+    if not found.problems and (filled := found.of(with_sources, known, chosen)) is not None:
+        full, notes = filled
+        pools = Pools(full)
+        found.problems += pack_checks.pack_problems(full, pools)
+        found.notes += [*pack_checks.pack_notes(full, pools), *notes]
+        if known.templates is not None:
+            found.tell(found.of(check_templates, full, chosen))
+            found.of(check_seeing, full)
+    found.tell(found.of(check_population, known, chosen))
     rows = found.of(golden_rows.read, known.golden, known.catalogue)
     if rows is not None:
         found.seen.append(f"{len(rows)} golden queries")
-    return found
+    found.of(check_system, known, form)
+    if not found.problems:
+        found.of(check_lengths, known, chosen, form)
 
 
 def look() -> Findings:
@@ -318,33 +328,13 @@ def look() -> Findings:
     chosen = found.of(settings.load)
     if chosen is None:
         return found
-    pack = Path(chosen.pack)
     for role, name in chosen.models.model_dump().items():
         if name:
             found.of(check_model, role, name, chosen.engine.max_model_len)
     found.of(check_writer, chosen)
     found.of(check_viewer, chosen)
     found.of(check_training, chosen)
-    if packs.is_pack(pack):
-        return look_at_pack(found, chosen)
-    known = found.of(domain.load, pack)
-    for kind in SOURCES:
-        found.of(check_sources, pack, kind)
-    found.of(check_pictures, chosen)
-    found.of(settings.check_decoding, chosen)
-    if known is None:
-        return found
-    found.of(check_schemas, known, pack / "domain.yaml")
-    told = [
-        found.of(check_templates, known, chosen),
-        found.of(check_population, known, chosen),
-        found.of(check_golden, pack, known),
-    ]
-    found.seen = [str(one) for one in told if one is not None]
-    found.of(check_system, known)
-    found.of(check_seeing, known)
-    if not found.problems:
-        found.of(check_lengths, known, chosen)
+    look_at_pack(found, chosen)
     return found
 
 

@@ -2,7 +2,7 @@
 
 Command: python -m stages.compare [REV ...] [--reference NAME] [--markdown FILE] [--csv FILE]
                                   [--repo PATH_OR_URL] [--remote NAME]
-Reads:   of every revision, through DVC: metrics/evaluate/predictions.parquet and, where there,
+Reads:   of every revision, through DVC: metrics/evaluate/answers.parquet and, where there,
          metrics/validate.json, metrics/finetune.json
 Writes:  what --markdown and --csv name
 
@@ -30,17 +30,17 @@ RECIPES = ("heuristic", "single_prompt", "router", "router_heuristic")
 REFERENCE = "single_prompt"
 WORKSPACE = "workspace"
 FOLDER = "metrics/evaluate"
-PREDICTIONS = f"{FOLDER}/predictions.parquet"
+ANSWERS = f"{FOLDER}/answers.parquet"
 # Of the table where there is no terminal.
 WIDTH = 180
 
 
 @dataclass(frozen=True)
 class Revision:
-    """What one revision holds: predictions by model, rows trained on, metrics/validate.json."""
+    """What one revision holds: answers by model, rows trained on, metrics/validate.json."""
 
     name: str
-    predictions: dict[str, pl.DataFrame]
+    answers: dict[str, pl.DataFrame]
     rows: int | None
     validate: dict[str, Any]
 
@@ -72,19 +72,19 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
 
 
 def missing(fs: Any, rev: str) -> InputError:
-    """Why a revision's predictions cannot be read: never made, or made and not to be had here."""
+    """Why a revision's answers cannot be read: never made, or made and not to be had here."""
     try:
         made = fs.info(FOLDER).get("md5")
     except FileNotFoundError:
         made = None
     if made:
         return InputError(
-            f"{rev!r}: {PREDICTIONS} is in neither the cache nor the remote; run `dvc push` (an "
+            f"{rev!r}: {ANSWERS} is in neither the cache nor the remote; run `dvc push` (an "
             "experiment: `dvc exp push GIT_REMOTE NAME`) where it was made, name the remote with "
             "--remote, or make it again with `dvc repro`"
         )
     return InputError(
-        f"{rev!r} has no {PREDICTIONS}: run `dvc repro` there and commit dvc.lock, or "
+        f"{rev!r} has no {ANSWERS}: run `dvc repro` there and commit dvc.lock, or "
         "`dvc exp run --name NAME`"
     )
 
@@ -92,7 +92,7 @@ def missing(fs: Any, rev: str) -> InputError:
 def read(rev: str, repo: str | None, remote: str | None) -> Revision:
     """Read one revision from the workspace, the cache or the remote.
 
-    Raises InputError for an unknown revision or repository and for predictions that are missing.
+    Raises InputError for an unknown revision or repository and for answers that are missing.
     """
     from dvc.api import DVCFileSystem
     from dvc.exceptions import DvcException
@@ -103,7 +103,7 @@ def read(rev: str, repo: str | None, remote: str | None) -> Revision:
     where = f"repository {repo or Path.cwd()}"
     fs: Any = DVCFileSystem(repo, rev=None if rev == WORKSPACE else rev, remote=remote)
     try:
-        with fs.open(PREDICTIONS, "rb") as stream:
+        with fs.open(ANSWERS, "rb") as stream:
             frame = pl.read_parquet(stream.read())
     except RevError as error:
         raise InputError(
@@ -113,14 +113,14 @@ def read(rev: str, repo: str | None, remote: str | None) -> Revision:
     except (FileNotFoundError, DataIndexDirError):
         raise missing(fs, rev) from None
     except pl.exceptions.PolarsError as error:
-        raise InputError(f"{rev!r}: {PREDICTIONS} is not readable parquet: {error}") from None
+        raise InputError(f"{rev!r}: {ANSWERS} is not readable parquet: {error}") from None
     except (DvcException, SCMError) as error:
         told = error.__cause__ or error
         raise InputError(f"{where}: {told}; check --repo and --remote") from None
-    checked = files.check(frame, tables.Predictions, f"{rev!r}: {PREDICTIONS}")
+    checked = files.check(frame, tables.Answers, f"{rev!r}: {ANSWERS}")
     models = {str(name): part for (name,), part in checked.group_by("model", maintain_order=True)}
     if "tuned" not in models:
-        raise InputError(f"{rev!r}: {PREDICTIONS} holds no tuned model: run `dvc repro evaluate`")
+        raise InputError(f"{rev!r}: {ANSWERS} holds no tuned model: run `dvc repro evaluate`")
 
     def block(name: str) -> dict[str, Any]:
         try:
@@ -138,8 +138,8 @@ def read(rev: str, repo: str | None, remote: str | None) -> Revision:
 
 def tables_of(revisions: list[Revision], reference: str) -> tuple[list[report.Grid], pl.DataFrame]:
     """The tables to show, and the same figures as a frame with a line for each model."""
-    tuned = [comparison.Model(r.name, r.predictions["tuned"], r.rows) for r in revisions]
-    base = [(r.name, r.predictions["base"]) for r in revisions if "base" in r.predictions]
+    tuned = [comparison.Model(r.name, r.answers["tuned"], r.rows) for r in revisions]
+    base = [(r.name, r.answers["base"]) for r in revisions if "base" in r.answers]
     found = comparison.compare([*comparison.bases(base), *tuned], reference)
     figures = {r.name: comparison.diversity(r.validate) for r in revisions}
     lines = [{**report.flat(row), **figures.get(row.name, {})} for row in found.rows]

@@ -1,10 +1,12 @@
 """Stage `evaluate`: score the base model and the tuned model on the golden set.
 
 Command: python -m stages.evaluate
-Reads:   params `pack`, `seed`, `engine`, `evaluate`; PACK/domain.yaml, PACK/golden.jsonl,
-         models/base/{student,embedder}, models/adapter
-Writes:  metrics/evaluate.json; in metrics/evaluate/: predictions.parquet (a golden query and a
-         model per row), confusion_function.csv, confusion_content_type.csv (tuned model)
+Reads:   params `pack`, `seed`, `engine`, `evaluate`, `tools`; PACK/{catalogue.json,golden.jsonl},
+         models/base/{student,embedder}, models/adapter; of a catalogue with more functions than are
+         shown also data/dataset/train.parquet
+Writes:  metrics/evaluate.json; in metrics/evaluate/: answers.parquet (a golden query and a model
+         per row), confusion_function.csv, and confusion_ARGUMENT.csv of arguments whose accuracy
+         the pack names (tuned model)
 
 Any other file: python -m stages.evaluate --golden FILE --adapter DIR [--out DIR]
 prints the table and leaves the pipeline's outputs alone.
@@ -16,27 +18,45 @@ the base model, which no experiment changes, is asked once.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
-from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 from rich.console import Console
 
-from stages.core import domain, files, golden, links, settings, tables
+from stages import formats
+from stages.core import files, golden_rows, links, pack, settings
 from stages.core.command import InputError, run
-from stages.core.pack import is_pack
+from stages.core.conversation import user
+from stages.core.golden_rows import GoldenRow
+from stages.core.pack import Pack
+from stages.core.settings import Settings
+from stages.core.tables import Answers, Dialogues
 from stages.engines import engine, models
 from stages.engines.store import NAME, Store
-from stages.evaluation import metrics, report, significance
+from stages.evaluation import report
 from stages.evaluation.adapter import check_adapter
+from stages.evaluation.answered import answered
 from stages.evaluation.engine import answer
-from stages.evaluation.similarity import AS_TEXT, embedder
-from stages.formats import chat
+from stages.evaluation.own import ACCURACY
+from stages.evaluation.shortlist import examples, recall, shortlist
+from stages.evaluation.similarity import Encode, embedder
+from stages.formats.grammar import grammar
+from stages.planning.plans import has_dates
+from stages.spine import scoring
+from stages.spine.scoring import CONSTRAINED, Scored
 
 METRICS = Path("metrics")
-ADAPTER = Path("models/adapter")
+ADAPTER, TRAIN = Path("models/adapter"), Path("data/dataset/train.parquet")
+# evaluate.decoding -> whether the models answer freely, and whether by a grammar.
+DECODINGS = {"free": (True, False), "constrained": (False, True), "both": (True, True)}
+# A tool set names a day where users say "tomorrow"; a golden set is scored on this one.
+TODAY = "2026-06-01"
 
 
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
@@ -46,57 +66,103 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--golden", type=Path, help=".jsonl, .csv or .parquet with the 4 columns")
+    parser.add_argument(
+        "--golden", type=Path, help=".jsonl, .csv or .parquet, in any form of a golden set"
+    )
     parser.add_argument("--adapter", type=Path, help=f"LoRA adapter (default {ADAPTER})")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--base-only", action="store_true", help="score the base model alone")
     which.add_argument("--no-base", action="store_true", help="score the adapter alone")
-    parser.add_argument("--out", type=Path, help="folder for predictions, metrics and confusion")
+    parser.add_argument("--out", type=Path, help="folder for answers, metrics and confusion")
     return parser.parse_args(given)
 
 
-def scores(frame: pl.DataFrame, chosen: settings.Settings) -> dict[str, Any]:
-    """One model's block of metrics/evaluate.json."""
-    bounds = significance.intervals(frame, chosen.evaluate.bootstrap_samples, chosen.seed)
-    return {
-        **metrics.summary(frame),
-        **{f"{name}_ci": bounds[name] for name in report.INTERVALS},
-    }
+@dataclass(frozen=True)
+class Asked:
+    """The golden rows, the functions that each is shown, and the conversations that ask them."""
+
+    rows: list[GoldenRow]
+    shown: list[tuple[str, ...]]
+    conversations: list[tuple[list[dict[str, Any]], list[dict[str, Any]] | None]]
 
 
-def tests(base: pl.DataFrame, tuned: pl.DataFrame) -> dict[str, Any]:
-    """Paired tests of the tuned model against the base model, with the discordant counts."""
-    block: dict[str, Any] = {}
-    for name in ("function", "content_type"):
-        right = [frame[f"{name}_correct"].to_list() for frame in (base, tuned)]
-        found = significance.mcnemar(*right)
-        block[f"mcnemar_{name}_p"] = found.p
-        block[f"{name}_base_only"] = found.first_only
-        block[f"{name}_tuned_only"] = found.second_only
-    block["ttest_ss_p"] = significance.paired_t(
-        base["similarity"].to_list(), tuned["similarity"].to_list()
-    )
-    return block
+def asked(
+    known: Pack, rows: list[GoldenRow], form: formats.Format, most: int, encode: Any
+) -> Asked:
+    """The golden rows as they are asked. most: functions shown; encode: loads the embedder."""
+    near = shortlist([row.query for row in rows], known.catalogue, most, encode, known_queries())
+    shown = [row.tools or names for row, names in zip(rows, near, strict=True)]
+    today = TODAY if has_dates(known) else None
+    conversations = [
+        formats.conversation(form, [user(row.query)], known.catalogue.subset(names).tools, today)
+        for row, names in zip(rows, shown, strict=True)
+    ]
+    return Asked(rows, shown, conversations)
 
 
-def result(frames: dict[str, pl.DataFrame], chosen: settings.Settings) -> dict[str, Any]:
-    """metrics/evaluate.json: the models' scores and, where both were scored, the tests."""
-    value: dict[str, Any] = {"golden": len(next(iter(frames.values())))}
-    value |= {name: scores(frame, chosen) for name, frame in frames.items()}
-    if len(frames) == 2:
-        value["tests"] = tests(frames["base"], frames["tuned"])
-    return value
+def known_queries() -> dict[str, list[str]]:
+    """Function -> queries of the training set that want it; {} where there is no dataset."""
+    if not TRAIN.exists():
+        return {}
+    table = files.read_table(TRAIN, Dialogues).filter(scenario="single")
+    queries = [json.loads(messages)[0]["content"] for messages in table["messages"]]
+    return examples(table["function"].to_list(), queries)
 
 
-def write(frames: dict[str, pl.DataFrame], value: dict[str, Any], json: Path, folder: Path) -> None:
-    """Write the metrics to `json`, the predictions and the confusion tables to `folder`."""
-    predictions = pl.concat(list(frames.values()))
-    files.write_table(folder / "predictions.parquet", predictions, tables.Predictions)
-    last = list(frames.values())[-1]
-    for column in ("function", "content_type"):
-        with files.replacing(folder / f"confusion_{column}.csv") as temporary:
-            metrics.confusion(last, column).write_csv(temporary)
-    files.write_json(json, value)
+def scored(
+    known: Pack, given: Asked, adapters: Mapping[str, Path | None], chosen: Settings, encode: Any
+) -> tuple[dict[str, Scored], dict[str, Scored], dict[str, float]]:
+    """The models' answers, scored; their constrained ones, where both are asked for; and the
+    seconds that a query took, by model.
+    """
+    form, student = formats.FORMATS[chosen.tools.format], models.resolve("student")
+    free, bound = DECODINGS[chosen.evaluate.decoding]
+    rows, times = given.rows, free + bound
+    grammars: list[str | None] = [None] * (len(rows) * free)
+    if bound:
+        subsets = [known.catalogue.subset(names).functions for names in given.shown]
+        grammars += [grammar(form.name, functions) for functions in subsets]
+    kept, seconds = Store(files.work_dir() / NAME), dict[str, float]()
+    found, beside = dict[str, Scored](), dict[str, Scored]()
+    for name, adapter in adapters.items():
+        print(f"{name}: answering {len(rows)} golden queries", flush=True)
+        model = models.identity("student") + (f"+{models.digest(adapter)}" if adapter else "")
+        # An equal run beside this one waits, and finds the answers in the store.
+        with files.alone(files.work_dir() / f"engine-evaluate-{model.replace('/', '-')}.lock"):
+            answers = answer(
+                student, adapter, given.conversations * times, chosen.engine,
+                chosen.evaluate.max_tokens, chosen.seed, kept, model, grammars,
+            )  # fmt: skip
+        read = [
+            answered(row, names, text, form, known.catalogue)
+            for row, names, text in zip(
+                rows * times, given.shown * times, answers.completions, strict=True
+            )
+        ]
+        seconds[name] = answers.seconds / len(read)
+        found[name] = scoring.scored(read[: len(rows)], known.metrics, encode)
+        if times == 2:
+            beside[f"{name}{CONSTRAINED}"] = scoring.scored(
+                read[len(rows) :], known.metrics, encode
+            )
+    return found, beside, seconds
+
+
+def write(
+    found: Mapping[str, Scored], beside: Mapping[str, Scored], value: dict[str, Any], known: Pack,
+    path: Path, folder: Path,
+) -> None:  # fmt: skip
+    """Write the metrics to `path`, the answers and the confusion tables to `folder`."""
+    files.write_table(folder / "answers.parquet", scoring.table({**found, **beside}), Answers)
+    last = list(found.values())[-1].answers
+    tables: dict[str, pl.DataFrame] = {"function": scoring.confusion(last)}
+    for of in known.metrics.values():
+        if ACCURACY in of:
+            tables[of[ACCURACY]] = scoring.confusion_of(last, of[ACCURACY])
+    for name, table in tables.items():
+        with files.replacing(folder / f"confusion_{name}.csv") as temporary:
+            table.write_csv(temporary)
+    files.write_json(path, value)
 
 
 def adapters_of(options: argparse.Namespace, student: str) -> dict[str, Path | None]:
@@ -116,69 +182,49 @@ def adapters_of(options: argparse.Namespace, student: str) -> dict[str, Path | N
     return adapters
 
 
-def main_of_catalogue(options: argparse.Namespace, chosen: settings.Settings) -> None:
-    """The same for a pack with a catalogue."""
-    from stages.spine import evaluate as spine
+def golden_of(path: Path | None, known: Pack) -> list[GoldenRow]:
+    """The rows of a golden file, by default the pack's. Raises InputError if there are none."""
+    path = path or links.check(known.golden, known.folder)
+    rows = golden_rows.read(path, known.catalogue)
+    if not rows:
+        raise InputError(f"{path} holds no golden queries: write some")
+    return rows
 
-    adapters = adapters_of(options, models.resolve("student"))
-    is_stage = not any(vars(options).values())
-    out = None if is_stage else options.out or files.work_dir() / "evaluated"
-    spine.main(chosen, adapters, options.golden, out)
 
-
-def main(given: list[str] | None = None) -> None:
-    options = arguments(given)
+def main(given: Sequence[str] | None = None) -> None:
+    options = arguments(None if given is None else list(given))
     is_stage = not any(vars(options).values())
     engine.quiet()
     chosen = settings.load()
-    if is_pack(chosen.pack):
-        return main_of_catalogue(options, chosen)
-    settings.check_decoding(chosen)
-    pack = domain.load(chosen.pack)
-    own = links.check(Path(chosen.pack) / "golden.jsonl", chosen.pack)
-    queries = golden.read(options.golden or own, pack)
-    student, folder = models.resolve("student"), models.resolve("embedder")
-    adapters = adapters_of(options, student)
-    encode = embedder(folder)
-    system = chat.system_prompt(pack.tools)
-    kept = Store(files.work_dir() / NAME)
-    student_name = models.identity("student")
-    frames, seconds = dict[str, pl.DataFrame](), dict[str, float]()
-    counts = {name: Counter[str]() for name in adapters}
-    for name, adapter in adapters.items():
-        print(f"{name}: answering {len(queries)} golden queries", flush=True)
-        model = student_name + (f"+{models.digest(adapter)}" if adapter else "")
-        # An equal run beside this one waits, and finds the answers in the store.
-        with files.alone(files.work_dir() / f"engine-evaluate-{model.replace('/', '-')}.lock"):
-            answers = answer(
-                student,
-                adapter,
-                system,
-                queries["query"].to_list(),
-                chosen.engine,
-                chosen.evaluate.max_tokens,
-                chosen.seed,
-                kept,
-                model,
-            )
-        frames[name] = metrics.predictions(
-            queries, answers.completions, name, pack, encode, counts[name]
-        )
-        if as_text := counts[name][AS_TEXT]:
-            print(f"{name}: ss of {as_text} queries compares texts, same or not: the embedder "
-                  "knows no part of one of them")  # fmt: skip
-        seconds[name] = answers.seconds / len(queries)
-    value = result(frames, chosen)
-    for name, counted in counts.items():
-        value[name] |= +counted
+    known = pack.load(chosen.pack)
+    rows = golden_of(options.golden, known)
+    folder = models.resolve("embedder")
+    adapters = adapters_of(options, models.resolve("student"))
+
+    @cache
+    def encode() -> Encode:
+        return embedder(folder)
+
+    form = formats.FORMATS[chosen.tools.format]
+    questions = asked(known, rows, form, chosen.tools.scored, encode)
+    found, beside, seconds = scored(known, questions, adapters, chosen, encode)
+    value = scoring.result(found, known.metrics, chosen, beside)
+    wanted = [[e.name for e in row.expected] if row.act == "call" else [] for row in rows]
+    value["shortlist_recall"] = recall(questions.shown, wanted)
     if is_stage:
         files.write_timings("evaluate", {"seconds_per_query": seconds})
-        write(frames, value, METRICS / "evaluate.json", METRICS / "evaluate")
+        write(found, beside, value, known, METRICS / "evaluate.json", METRICS / "evaluate")
     elif options.out is not None:
-        write(frames, value, options.out / "evaluate.json", options.out)
-    # Rich assumes 80 columns where there is no terminal; the confusion of content types is wider.
+        write(found, beside, value, known, options.out / "evaluate.json", options.out)
+    # Rich assumes 80 columns where there is no terminal; a confusion table is wider.
     console = Console(markup=False, width=None if sys.stdout.isatty() else 120)
-    for table in report.tables(value, frames, seconds):
+    last = list(found.values())[-1].answers
+    tables = {"function": scoring.confusion(last)} | {
+        of[ACCURACY]: scoring.confusion_of(last, of[ACCURACY])
+        for of in known.metrics.values()
+        if ACCURACY in of
+    }
+    for table in report.tables(value, list(known.metrics), [*found, *beside], seconds, tables):
         console.print(table)
 
 

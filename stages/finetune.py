@@ -26,11 +26,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import polars as pl
 
-from stages.core import catalogue, files, pack, settings
+from stages.core import catalogue, files, settings
 from stages.core.command import InputError, grace, run
 from stages.core.pace import duration
 from stages.core.settings import Finetune
-from stages.core.tables import Dialogues, Samples, Table
+from stages.core.tables import Dialogues
 from stages.engines import models
 from stages.formats import FORMATS, Format, chat_template, serving
 
@@ -144,12 +144,9 @@ def main() -> None:
     is_first = os.environ.get("RANK", "0") == "0"
     base = models.resolve("student")
     models.check_student(base)
-    form: Format | None = None
-    contract: type[Table] = Samples
-    if pack.is_pack(chosen.pack):
-        form, contract = FORMATS[chosen.tools.format], Dialogues
+    form = FORMATS[chosen.tools.format]
     tables = [
-        files.read_table(DATASET / f"{name}.parquet", contract) for name in ("train", "validation")
+        files.read_table(DATASET / f"{name}.parquet", Dialogues) for name in ("train", "validation")
     ]
     if tables[0].is_empty():
         raise InputError(f"{DATASET}/train.parquet has no rows: see metrics/validate.json for why")
@@ -160,7 +157,7 @@ def main() -> None:
     configuration.check_settings(tune, models.skeleton(base))
     tokenizer = models.load_tokenizer(base)
     rows, validation = (encode_table(table, tokenizer, tune.max_length, form) for table in tables)
-    served = served_template(tables[0], tokenizer, form) if form and form.plain else ""
+    served = served_template(tables[0], tokenizer, form) if form.plain else ""
     key = qlora.run_key(base, tune, chosen.seed, rows)
     folder = files.work_dir() / "checkpoints" / key
     shared = f"{rows[0].prefix_length} of {len(rows[0].input_ids)} tokens shared"

@@ -1,14 +1,15 @@
-"""Stage `generate@ROUTE`: write queries for the planned requests of one route.
+"""Stage `generate@ROUTE`: write conversations for the plans of one route, and check each at once.
 
 Command: python -m stages.generate {heuristic,text,vision}
          python -m stages.generate --store-stats
          python -m stages.generate --store-prune [--older-than DAYS] [--model ID]
-Reads:   data/routed/requests.parquet, prompts/, models/base/writer (text, vision), pictures
+Reads:   data/routed/{plans,tool_sets}.parquet; the pack and its templates; data/ingested,
+         pictures; models/base/writer (text, vision)
 Writes:  data/generated/ROUTE.parquet, metrics/generate_ROUTE.json; completions go to
          data/.work/completions.sqlite
 
-Requests are taken in rank order; a cell whose quota is full takes no more. Every candidate goes
-through the per-row checks at once; a rejected one keeps its reason, an accepted one its labels.
+Plans are taken in rank order; a stratum whose quota is full takes no more. Every candidate goes
+through the checks at once; a refused one keeps its reason, an accepted one has its labels.
 """
 
 from __future__ import annotations
@@ -17,128 +18,88 @@ import argparse
 import time
 from collections import Counter
 from collections.abc import Callable
-from functools import lru_cache, partial
+from typing import Any
 
 import polars as pl
 
-from stages.checks import Verdict, judged, normalized
-from stages.checks.seals import ASKED, seals
-from stages.core import domain, files, pack, prompts, settings
+from stages.core import files, pack, settings
 from stages.core.command import InputError, run
-from stages.core.domain import Domain
 from stages.core.pace import duration, listed
-from stages.core.parallel import over_rows
 from stages.core.settings import Settings
-from stages.core.tables import ROUTES, Candidates, Requests, empty
+from stages.core.strata import FUNCTION, SCENARIO
+from stages.core.tables import ROUTES, Conversations, Plans, ToolSets, empty
+from stages.core.text import normalized
 from stages.engines import Failed, store
 from stages.generation import batches
-from stages.generation.batches import Begin
-from stages.generation.heuristic import Grammar
 from stages.generation.progress import Reporter
 from stages.generation.quota import Quotas
-from stages.generation.slots import Request
-from stages.generation.writer import Writer, Written
+from stages.spine.writing import DUPLICATE, ENGINE, Models, Reply, by_patterns
 
-# What stands in the place of a check where the engine had no answer.
-ENGINE = "engine"
-# What was written for a request, and the verdict on each of its queries.
-Judged = tuple[Written, list[Verdict]]
-Write = Begin[Judged]
-# Requests of the heuristic route from which on it pays to start processes, and those that one gets
-# at a time.
-LEAST, PART = 2_048, 256
+Write = Callable[[list[dict[str, Any]]], Callable[[], list[Reply]]]
 
 
-@lru_cache(1)
-def grammar(typo_share: float, pack: str) -> tuple[Grammar, dict[str, str]]:
-    """The patterns of the heuristic route, and the digest of each template; once a process."""
-    known = domain.load(pack)
-    templates = prompts.load(known, route="heuristic")
-    patterns = Grammar(templates, known, prompts.lexicon(), prompts.environment(), typo_share)
-    return patterns, {t.template_id: t.digest for t in templates}
-
-
-def heuristic(chosen: Settings) -> Write:
-    """The writer of the heuristic route: no model, no prompt."""
-    given = chosen.generate.heuristic.typo_share, chosen.pack
-    grammar(*given)  # before any process is started, for what is wrong with a template
-    return lambda batch: partial(over_rows, _filled, batch, *given, least=LEAST, part=PART)
-
-
-def _filled(batch: list[Request], typo_share: float, pack: str) -> list[Judged]:
-    patterns, digests = grammar(typo_share, pack)
-    made: list[Judged] = []
-    for request in batch:
-        query = patterns.write(request)
-        written = [query], query, "heuristic", digests[request["template_id"]], ""
-        made.append((written, [judged(query, request, patterns.domain)]))
-    return made
-
-
-def asked(writer: Writer, known: Domain) -> Write:
-    """The writer of the other routes: a model answers prompts."""
-
-    def begun(batch: list[Request]) -> Callable[[], list[Judged]]:
-        wait = writer.start(batch)
-        return lambda: [
-            (written, _verdicts(written, request, known))
-            for request, written in zip(batch, wait(), strict=True)
-        ]
-
-    return begun
-
-
-def _verdicts(written: Written, request: Request, known: Domain) -> list[Verdict]:
-    queries, completion, _, _, prompt = written
-    if isinstance(completion, Failed):
-        return [Verdict(ENGINE, completion.reason)] * len(queries)
-    return [judged(query, request, known, prompt) for query in queries]
+def requested(route: str, chosen: Settings) -> tuple[pl.DataFrame, tuple[str, str]]:
+    """The plans of a route with the day of their tool sets, and the columns of their strata's
+    values by which progress is told.
+    """
+    table = files.read_table("data/routed/plans.parquet", Plans).filter(route=route)
+    sets = files.read_table("data/routed/tool_sets.parquet", ToolSets).select("tool_set", "today")
+    own = [*pack.load(chosen.pack).dimensions]
+    columns = (FUNCTION, own[0] if own else SCENARIO)
+    told = [pl.col("stratum").str.json_path_match(f"$.{name}").fill_null("") for name in columns]
+    names = [f"of_{name}" for name in columns]
+    table = table.join(sets, "tool_set", "left", maintain_order="left")
+    return table.with_columns(
+        one.alias(name) for name, one in zip(names, told, strict=True)
+    ), columns
 
 
 def candidates(
-    quotas: Quotas, write: Write, batch: int, report: Reporter, ahead: int = 1
+    quotas: Quotas, write: Write, batch: int, report: Reporter, ahead: int, names: list[str]
 ) -> pl.DataFrame:
-    """Write, check and count until the quotas are full or the requests are used up; the rows of
-    Candidates, without seals.
+    """Write, check and count until the quotas are full or the plans are used up; the rows of
+    Conversations. names: columns of the quotas' plans that are of no plan.
     """
     seen: set[str] = set()
-    schema = {name: kind for name, kind in Candidates.schema().items() if name != "seal"}
-    frames = [pl.DataFrame(schema=schema)]
-    for judged_batch in batches.written(quotas, write, batch, ahead):
+    frames = [empty(Conversations)]
+
+    def begin(rows: list[dict[str, Any]]) -> Callable[[], list[Reply]]:
+        return write([{k: v for k, v in row.items() if k not in names} for row in rows])
+
+    for replies in batches.written(quotas, begin, batch, ahead):
         rows = []
-        for request, (written, verdicts) in judged_batch:
-            queries, completion, model, prompt_hash, _ = written
-            failed = isinstance(completion, Failed)
-            told = completion if isinstance(completion, str) else ""
-            (quotas.fail if failed else quotas.answered)(request)
-            for n, (query, verdict) in enumerate(zip(queries, verdicts, strict=True)):
+        for row, reply in replies:
+            failed = isinstance(reply.answer, Failed)
+            told = reply.answer if isinstance(reply.answer, str) else ""
+            (quotas.fail if failed else quotas.answered)(row)
+            for n, one in enumerate(reply.candidates):
                 if not failed:
-                    quotas.judge(request)
-                if verdict.check is None and normalized(query) in seen:
-                    verdict = Verdict("duplicate", "stands in this route already")
-                if verdict.check is None:
-                    seen.add(normalized(query))
-                    quotas.accept(request)
-                check, reason, *labels = verdict
-                said = None if check is None else f"{check}: {reason}"
-                row = request["request_id"], n, query, told, model, prompt_hash
-                rows.append((*row, check is None, said, *labels))
-        frames.append(pl.DataFrame(rows, schema=schema, orient="row"))
+                    quotas.judge(row)
+                check, reason, key = one.check, one.reason, normalized(one.query)
+                if check is None and key in seen:
+                    check, reason = DUPLICATE, "stands in this route already"
+                if check is None:
+                    seen.add(key)
+                    quotas.accept(row)
+                rows.append((row["plan_id"], n, one.query, one.messages, told, reply.model,
+                             reply.key, one.template_id, check, reason,
+                             one.place if check is None else None))  # fmt: skip
+        frames.append(pl.DataFrame(rows, schema=Conversations.schema(), orient="row"))
         report.update()
     return pl.concat(frames)
 
 
 def short(route: str, quotas: Quotas, refused: dict[str, int]) -> str:
-    """What a route lacks that ran out of requests, and why."""
+    """What a route lacks that ran out of plans, and why."""
     lacking = sum(quotas.short.values())
     worst = sorted(quotas.short.items(), key=lambda pair: -pair[1])
-    cells = "; ".join(f"{' x '.join(cell)} lacks {n} of {quotas.want[cell]}"
-                      for cell, n in worst[:3])  # fmt: skip
-    more = f"; {len(worst) - 3} more cells" if len(worst) > 3 else ""
+    strata = "; ".join(f"{cell[-1]} lacks {n} of {quotas.want[cell]}" for cell, n in worst[:3])
+    more = f"; {len(worst) - 3} more strata" if len(worst) > 3 else ""
     return (
         f"short: {route} has {lacking} rows less than its quota of {sum(quotas.want.values())}, "
-        f"all its requests being used up ({cells}{more}). Refused: {listed(refused, 3)}. Other "
-        "routes fill what they can; for more of this one raise route.reserve, or fix its templates"
+        f"all its plans being used up ({strata}{more}). Refused: {listed(refused, 3)}. Other "
+        "routes fill what they can; for more of this one raise route.reserve, name a stronger "
+        "models.writer, or fix its templates and phrases"
     )
 
 
@@ -174,56 +135,52 @@ def main(given: list[str] | None = None) -> None:
         return
     route = options.route
     chosen = settings.load()
-    if pack.is_pack(chosen.pack):
-        from stages.spine import generate as spine
-
-        return spine.main(chosen, route)
-    known = domain.load(chosen.pack)
-    planned = files.read_table("data/routed/requests.parquet", Requests)
-    requests = planned.filter(pl.col("route") == route)
-    del planned
+    table, columns = requested(route, chosen)
     started = time.monotonic()
     block = getattr(chosen.generate, route)
-    quotas = Quotas(requests, block.min_acceptance, block.min_tried)
-    writer: Writer | None = None
-    frame = empty(Candidates)
-    if requests.height:
+    names = [name for name in table.columns if name.startswith("of_")]
+    quotas = Quotas(table, (*names, "stratum"), block.min_acceptance, block.min_tried)
+    models: Models | None = None
+    frame = empty(Conversations)
+    if table.height:
         if route == "heuristic":
-            write = heuristic(chosen)
+            write: Write = by_patterns(chosen)
         else:
-            writer = Writer(prompts.load(known, route=route), known, prompts.lexicon(),
-                            prompts.environment(), chosen, route)  # fmt: skip
-            write = asked(writer, known)
+            models = Models(chosen, route, table.drop(names).to_dicts())
+            write = models.start
         try:
-            with Reporter(route, quotas) as report:
-                ahead = batches.AHEAD if writer else 1
-                frame = candidates(quotas, write, block.batch, report, ahead)
-            if writer is not None:
-                writer.asker.check_failures()
+            with Reporter(route, quotas, columns=columns) as report:
+                ahead = batches.AHEAD if models else 1
+                frame = candidates(quotas, write, block.batch, report, ahead, names)
+            if models is not None:
+                models.asker.check_failures()
         finally:
-            if writer is not None:
-                writer.asker.close()
-        asked_for = requests.select("request_id", *ASKED)
-        joined = frame.join(asked_for, "request_id", maintain_order="left")
-        frame = frame.with_columns(seal=seals(joined, known))
-    files.write_table(f"data/generated/{route}.parquet", frame, Candidates)
-    refused = Counter(frame["reason"].drop_nulls().str.splitn(":", 2).struct[0])
+            if models is not None:
+                models.asker.close()
+    files.write_table(f"data/generated/{route}.parquet", frame, Conversations)
+    refused = Counter(frame["check"].drop_nulls())
     failed = refused.pop(ENGINE, 0)  # no candidates; they stand in `store`
+    told = frame.filter(pl.col("check").ne_missing(ENGINE)).group_by("template_id").agg(
+        tried=pl.len(), accepted=pl.col("check").null_count()
+    )  # fmt: skip
     metrics = {
         "wanted": sum(quotas.want.values()),
         "candidates": frame.height - failed,
-        "accepted": frame["accepted"].sum(),
-        "cells_short": len(quotas.short),
+        "accepted": frame["check"].null_count(),
+        "strata_short": len(quotas.short),
         "rejected": dict(refused.most_common()),
-        "templates": quotas.templates,
-        "failed": writer.asker.counts["failed"] if writer is not None else 0,
+        "templates": {
+            name: {"tried": tried, "accepted": accepted, "retired": name in quotas.retired}
+            for name, tried, accepted in told.sort("template_id").iter_rows()
+        },
+        "failed": models.asker.counts["failed"] if models is not None else 0,
     }
     files.write_json(f"metrics/generate_{route}.json", metrics)
     seconds = round(time.monotonic() - started, 1)
-    counts = dict(writer.asker.counts) if writer is not None else {}
+    counts = dict(models.asker.counts) if models is not None else {}
     files.write_timings(f"generate_{route}", {"seconds": seconds, "store": counts})
     said = {"from the store": counts.get("hits", 0), "asked for": counts.get("misses", 0)}
-    came = f"completions: {listed(said)}" if writer is not None else "no model"
+    came = f"completions: {listed(said)}" if models is not None else "no model"
     print(f"{route}: {metrics['accepted']} accepted of {metrics['candidates']} candidates "
           f"in {duration(seconds)}; {came}")  # fmt: skip
     if quotas.short:

@@ -1,11 +1,9 @@
 """Stage `ingest_assets`: the pack's content items as one table, and the pictures drawn from them.
 
 Command: python -m stages.ingest_assets
-Reads:   PACK/domain.yaml, PACK/assets/*.sql with the files they name
+Reads:   PACK/assets/*.sql with the files they name
 Writes:  data/ingested/assets/{assets,rejects}.parquet, data/ingested/assets/pictures/*.png,
          metrics/ingest_assets.json
-
-Of a pack with a catalogue the table has the columns of Items, of another those of Assets.
 """
 
 from __future__ import annotations
@@ -15,12 +13,11 @@ from pathlib import Path
 
 import polars as pl
 
-from stages.core import domain, files, settings, text
-from stages.core import pack as packs
+from stages.core import files, settings, text
 from stages.core.command import InputError, run
 from stages.core.tables import Items, SourceRejects, empty
 from stages.ingest import sources
-from stages.ingest.assets import Form, Passed, open_form, typed_form, usable
+from stages.ingest.assets import Passed, usable
 
 OUT = Path("data/ingested/assets")
 
@@ -54,33 +51,29 @@ def draw_pictures(drawings: pl.DataFrame, limit: int) -> dict[str, str]:
 def main() -> None:
     chosen = settings.load()
     pack, block = Path(chosen.pack), chosen.ingest_assets
-    if packs.is_pack(pack):
-        if not (pack / "assets").is_dir():
-            return nothing()
-        form = open_form(pack)
-    else:
-        form = typed_form(domain.load(pack), pack)
+    if not (pack / "assets").is_dir():
+        return nothing()
     with sources.Database(
         pack, block.max_seconds, block.max_memory_gib, "ingest_assets"
     ) as database:
-        sources.interruptible(lambda: ingest(database, form, block), database)
+        sources.interruptible(lambda: ingest(database, block), database)
 
 
 def nothing() -> None:
-    """The outputs of a pack with a catalogue that has no content items."""
+    """The outputs of a pack that has no content items."""
     for name, contract in (("assets", Items), ("rejects", SourceRejects)):
         files.write_table(OUT / f"{name}.parquet", empty(contract), contract)
     files.write_json("metrics/ingest_assets.json", {"assets": 0})
     print("assets: the pack has none")
 
 
-def ingest(database: sources.Database, form: Form, block: settings.IngestAssets) -> None:
+def ingest(database: sources.Database, block: settings.IngestAssets) -> None:
     """Read all sources and write the stage's outputs."""
     pack = database.pack
     passed, table = Passed(), OUT / "assets.parquet"
     with files.scratch("assets") as folder:
         written = folder / table.name
-        files.write_batches(written, usable(database, form, passed), form.contract)
+        files.write_batches(written, usable(database, passed), Items)
         assets = pl.scan_parquet(written)
         # A key that two batches share is kept from the first.
         keys = pl.concat(passed.keys).with_row_index("at")
@@ -106,22 +99,20 @@ def ingest(database: sources.Database, form: Form, block: settings.IngestAssets)
             made = pl.col("asset_id").replace_strict(drawn, default=None, return_dtype=pl.String)
             assets = assets.with_row_index("at").filter(first).drop("at")
             assets = assets.with_columns(image_path=pl.coalesce("image_path", made))
-            files.write_batches(table, assets.collect_batches(maintain_order=True), form.contract)
+            files.write_batches(table, assets.collect_batches(maintain_order=True), Items)
         else:
             files.move(written, table)
     assets = pl.scan_parquet(table)
-    column, group = form.group
-    types = assets.group_by(column).agg(pl.len(), pl.col("image_path").count())
-    counted = types.sort(column).collect()
+    by_source = assets.group_by("source").agg(pl.len(), pl.col("image_path").count())
+    counted = by_source.sort("source").collect()
     metrics = {
         "assets": counted["len"].sum(),
         "pictures": counted["image_path"].sum(),
-        group: dict(counted.select(column, "len").iter_rows()),
+        "sources": dict(counted.select("source", "len").iter_rows()),
         "rejected": reasons,
     }
     files.write_json("metrics/ingest_assets.json", metrics)
-    over = f"{counted.height} {group.removeprefix('content_')}"
-    print(f"assets: {metrics['assets']} over {over}, {len(drawn)} pictures drawn, "
+    print(f"assets: {metrics['assets']} of {counted.height} sources, {len(drawn)} pictures drawn, "
           f"{rejected.height} rejects")  # fmt: skip
 
 

@@ -1,19 +1,18 @@
 """Stage `ingest_graph`: the pack's knowledge graph as two tables.
 
 Command: python -m stages.ingest_graph
-Reads:   PACK/domain.yaml, PACK/graph/concepts*.sql and relations*.sql with the files they name
+Reads:   PACK/pack.yaml, PACK/graph/concepts*.sql and relations*.sql with the files they name
 Writes:  data/ingested/graph/{nodes,edges,rejects}.parquet, metrics/ingest_graph.json
 
-Of a pack with a catalogue that has no graph all tables are empty.
+Of a pack that has no graph all tables are empty.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from stages.core import domain, files, settings
+from stages.core import files, settings
 from stages.core import pack as packs
 from stages.core.command import run
 from stages.core.tables import Edges, Nodes, SourceRejects, empty
@@ -25,15 +24,13 @@ OUT = Path("data/ingested/graph")
 def main() -> None:
     chosen = settings.load()
     pack, block = Path(chosen.pack), chosen.ingest_graph
-    has_catalogue = packs.is_pack(pack)
-    if has_catalogue and not (pack / "graph").is_dir():
+    if not (pack / "graph").is_dir():
         return nothing()
-    acyclic = [] if has_catalogue else domain.load(pack).acyclic
-    defaults = concepts.DEFAULTS if has_catalogue else {}
+    acyclic = list(packs.load(pack).acyclic)
     with sources.Database(
         pack, block.max_seconds, block.max_memory_gib, "ingest_graph"
     ) as database:
-        sources.interruptible(lambda: ingest(database, acyclic, block, defaults), database)
+        sources.interruptible(lambda: ingest(database, acyclic, block), database)
 
 
 def nothing() -> None:
@@ -44,13 +41,10 @@ def nothing() -> None:
     print("graph: the pack has none")
 
 
-def ingest(
-    database: sources.Database, acyclic: list[str], block: settings.IngestGraph,
-    defaults: Mapping[str, Any],
-) -> None:  # fmt: skip
+def ingest(database: sources.Database, acyclic: list[str], block: settings.IngestGraph) -> None:
     """Read all sources and write the stage's outputs."""
     pack = database.pack
-    nodes, edges, numbers, rejected, rows = concepts.read(database, defaults)
+    nodes, edges, numbers, rejected, rows = concepts.read(database)
     files.write_table(OUT / "rejects.parquet", rejected, SourceRejects)
     reasons = sources.count_reasons(rejected)
     sources.check_share(rejected.height, rows, block.max_reject_share, str(pack / "graph"), reasons)

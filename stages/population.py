@@ -1,58 +1,97 @@
-"""Stage `population`: the target distribution that the dataset must meet.
+"""Stage `population`: the strata of the pack's population and their shares.
 
 Command: python -m stages.population
-Reads:   PACK/domain.yaml and population.source in PACK: statistics (.yaml: shares and quantiles)
+Reads:   the pack; data/ingested; population.source in it: statistics (.yaml: shares and quantiles)
          or a table of observed queries (.csv, .jsonl, .gz of these, .parquet), of which only
          aggregates of enough rows leave; stages/planning/observed.py says which
-Writes:  data/population/target.json: the share of each function x content type x length band x
-         locale; the shares of functions and locales; word-count quantiles per function; how many
-         queries name their content type and where; what was merged into "other"; epsilon
+Writes:  data/population/strata.json: the strata, each with the values of its dimensions, its share
+         (0 to 1) and its length band in words; word counts at quantiles by function; how many
+         queries name their class and where, at quantiles; what was merged into "other"; epsilon
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from stages.core import domain, files, links, pack, settings
+from stages.core import files, links, pack, settings
 from stages.core.command import run
+from stages.core.pack import POPULATION, Pack
 from stages.core.text import MAX_QUERY
+
+OUT = Path("data/population/strata.json")
 
 
 def main() -> None:
     # Here, so that --help need not wait for numpy.
-    from stages.checks import phrases, words
-    from stages.planning import observed, targets
-    from stages.spine import population as spine
+    from stages.planning.sources import Pools
+    from stages.planning.strata import strata
 
     chosen = settings.load()
-    if pack.is_pack(chosen.pack):
-        return spine.main(chosen)
-    block = chosen.population
-    known = domain.load(chosen.pack)
-    path = links.check(Path(chosen.pack) / block.source, chosen.pack)
-    if path.suffix in (".yaml", ".yml"):
-        target = targets.from_statistics(settings.read_yaml(path), known, path)
-    else:
-
-        def look(query: str, content_type: str) -> tuple[int, float | None]:
-            if len(query) > MAX_QUERY:
-                return 0, None
-            return words.count(query), phrases.type_position(query, content_type, known)
-
-        counts = observed.count(path, known, look, block.min_count)
-        target = observed.target(counts, known, block.min_count, block.epsilon)
-    record = targets.record(target, block.bands, known, path)
-    files.write_json("data/population/target.json", record)
-    shares = ", ".join(f"{name} {share:.1%}" for name, share in record["functions"].items())
-    print(f"population: {len(record['cells'])} cells from {path.name}, {shares}")
-    if target.other is not None:
-        told = target.other
+    block, known = chosen.population, pack.load_ingested(chosen.pack)
+    pools, other = Pools(known), None
+    if block.source != POPULATION:
+        path = links.check(known.folder / block.source, known.folder)
+        if path.suffix in (".yaml", ".yml"):
+            known = pack.with_population(known, path)
+        else:
+            known, other = observed(known, pools, path, block)
+    found, warnings = strata(known, pools)
+    for warning in warnings:
+        print(f"warning: {warning}")
+    told = known.population
+    record: dict[str, Any] = {
+        "strata": [stratum.to_record() for stratum in found],
+        "words": _levels(told.words),
+        "naming": told.naming,
+        "places": {f"{level:g}": place for level, place in sorted(told.places.items())},
+        "warnings": warnings,
+    }
+    if other is not None:
+        record |= {"other": other, "epsilon": block.epsilon}
+    files.write_json(OUT, record)
+    print(f"population: {len(found)} strata of {len(known.catalogue)} functions, "
+          f"from {block.source}")  # fmt: skip
+    if other is not None:
         print(
-            f"other (a figure of {block.min_count} may be less): {told['rows']} rows in "
-            f"{told['cells']} combinations of function and content type with fewer than "
-            f"{block.min_count} rows; left out: {told['unfit_rows']} queries without a word or "
-            f"longer than their function's max_words; noise: epsilon {target.epsilon or 'none'}"
+            f"other (a figure of {block.min_count} may be less): {other['rows']} rows in "
+            f"{other['cells']} combinations of a function and a value with fewer than "
+            f"{block.min_count} rows; left out: {other['unfit_rows']} queries without a word or "
+            f"longer than their function's last band; noise: epsilon {block.epsilon or 'none'}"
         )
+
+
+def _levels(words: dict[str, dict[float, float]]) -> dict[str, dict[str, float]]:
+    """Quantiles as JSON has them."""
+    return {
+        name: {f"{level:g}": n for level, n in sorted(levels.items())}
+        for name, levels in words.items()
+    }
+
+
+def observed(
+    known: Pack, pools: Any, path: Path, block: settings.Population
+) -> tuple[Pack, dict[str, int]]:
+    """The pack with the population of a table of observed queries, and what was left out."""
+    from stages.checks import phrases, words
+    from stages.planning import observed, strata
+
+    frame = known.frames.get(known.locales[0])
+
+    def look(query: str, function: str, kind: str) -> tuple[int, float | None]:
+        if len(query) > MAX_QUERY:
+            return 0, None
+        place = phrases.class_place(query, kind, frame) if frame and kind else None
+        return words.count(query), place
+
+    def worded(kind: str) -> bool:
+        return bool(frame and frame.classes.get(kind))
+
+    form = observed.shape(known, lambda name, f: strata.values_of(known, pools, name, f))
+    counts = observed.count(path, form, look, block.min_count, worded)
+    found = observed.observed(counts, form, known.population, block.min_count, block.epsilon)
+    return replace(known, population=found.population), found.other
 
 
 if __name__ == "__main__":

@@ -1,94 +1,147 @@
-"""Stage `route`: plan every query that is to be written. Calls no model.
+"""Stage `route`: plan every conversation that is to be written. Calls no model.
 
 Command: python -m stages.route
-Reads:   data/population/target.json, data/ingested/graph, data/ingested/assets, prompts/
-Writes:  data/routed/requests.parquet, data/routed/targets.json (cells with their quotas),
-         metrics/route.json
+Reads:   the pack and its templates in prompts/; data/population; data/ingested
+Writes:  data/routed/plans.parquet, tool_sets.parquet, strata.json (with quotas), metrics/route.json
 """
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from stages.core import domain, files, pack, prompts, settings
+import polars as pl
+
+from stages.core import files, pack, plan, settings, strata
 from stages.core.command import InputError, run
 from stages.core.pace import listed
-from stages.core.tables import ROUTES, Assets, Edges, Nodes, Requests
+from stages.core.settings import Route, Settings
+from stages.core.strata import SCENARIO, Stratum
+from stages.core.tables import ROUTES, Plans, ToolSets
 
-INGESTED = Path("data/ingested")
-OUT = Path("data/routed")
+if TYPE_CHECKING:
+    from stages.planning.templated import Templates
+
+POPULATION, OUT = Path("data/population/strata.json"), Path("data/routed")
 
 
 def main() -> None:
     # Here, so that --help need not wait for numpy.
-
+    from stages import formats
     from stages.core.divergence import js_bits
-    from stages.planning import plan
-    from stages.planning.material import Material
-    from stages.spine import route as spine
+    from stages.planning import plans
+    from stages.planning.templated import Aims, unbanded
 
     chosen = settings.load()
-    if pack.is_pack(chosen.pack):
-        return spine.main(chosen)
-    known = domain.load(chosen.pack)
-    templates = [t for t in prompts.load(known) if t.header.serves(chosen.route.recipe)]
-    target = files.read_json("data/population/target.json")
-    material = Material(
+    known = pack.load_ingested(chosen.pack)
+    formats.check(formats.FORMATS[chosen.tools.format], known.catalogue, f"pack {chosen.pack}")
+    block, population = chosen.route, files.read_json(POPULATION)
+    found = strata.from_records(population["strata"])
+    templates = usable(known, chosen, found)
+    if templates is not None and block.recipe == "single_prompt":
+        others = [stratum for stratum in found if not templates.writes(stratum)]
+        found = unbanded([s for s in found if templates.writes(s)]) + others
+    planned = plans.plans(
         known,
-        files.read_table(INGESTED / "graph/nodes.parquet", Nodes),
-        files.read_table(INGESTED / "graph/edges.parquet", Edges),
-        files.read_table(INGESTED / "assets/assets.parquet", Assets),
+        plans.Settings(
+            rows=block.rows,
+            weights=weights(block),
+            by_template=block.weights.model_dump(),
+            minimum=block.min_per_cell,
+            surplus=block.surplus,
+            heuristic_surplus=block.heuristic_surplus,
+            reserve=block.reserve,
+            sets=chosen.tools.sets,
+            shown=(chosen.tools.shown[0], chosen.tools.shown[1]),
+        ),
         chosen.seed,
-        by_clicks=chosen.route.asset_order == "click_through_rate",
+        found=found,
+        templates=templates,
+        aims=Aims(population["words"], population["places"]),
     )
-    cells = target["cells"]
-    if chosen.route.recipe == "single_prompt":
-        cells = plan.unbanded(cells)
-    served, warnings = plan.share_out(cells, templates, material, chosen.route)
-    for route in ROUTES:
-        if lacking := plan.lacking(route, templates, material, chosen.route):
-            raise InputError(lacking)
-    used = {number for cell in served for fits in cell["templates"].values() for number in fits}
-    idle = [
-        template.template_id
-        for number, template in enumerate(templates)
-        if number not in used
-        and template.header.weight
-        and getattr(chosen.route.weights, template.header.route)
-    ]
-    if idle:
-        raise InputError(
-            f"prompts: no cell of this population takes {', '.join(idle)}: compare functions, "
-            "content_types, words, locales and sources in their headers with the population, the "
-            "graph and the assets, or set their weight to 0"
-        )
-    for warning in warnings:
+    for warning in planned.warnings:
         print(f"warning: {warning}")
-    table = plan.requests(served, templates, material, chosen.route, target)
-    files.write_table(OUT / "requests.parquet", table, Requests)
-    kept = ("function", "content_type", "band", "locale", "share", "quota", "routes")
-    targets = {
-        "recipe": chosen.route.recipe,
-        "rows": chosen.route.rows,
-        "weights": chosen.route.weights.model_dump(),
-        "cells": [{name: cell[name] for name in kept} for cell in served],
+    records = [plan.to_record(one) for one in planned.plans]
+    table = pl.DataFrame(records, schema=Plans.schema(), orient="row")
+    files.write_table(OUT / "plans.parquet", table, Plans)
+    sets = [
+        {
+            "tool_set": one.tool_set,
+            "tools": json.dumps(known.catalogue.subset(one.functions).tools, ensure_ascii=False),
+            "today": one.today,
+        }
+        for one in planned.tool_sets
+    ]
+    files.write_table(OUT / "tool_sets.parquet", pl.DataFrame(sets, ToolSets.schema()), ToolSets)
+    kept = [stratum.to_record() for stratum in planned.strata]
+    files.write_json(OUT / "strata.json", {"recipe": block.recipe, "strata": kept})
+    scenarios: Counter[str] = Counter()
+    routes: Counter[str] = Counter()
+    for stratum in planned.strata:
+        scenarios[stratum[SCENARIO]] += stratum.quota
+        routes.update(stratum.routes)
+    shares = [stratum.share for stratum in planned.strata]
+    metrics: dict[str, Any] = {
+        "recipe": block.recipe,
+        "plans": table.height,
+        "strata": len(planned.strata),
+        "strata_without_material": len(found) - len(planned.strata),
+        "js_bits": round(js_bits(shares, [stratum.quota for stratum in planned.strata]), 6),
+        "tool_sets": len(sets),
+        "functions_shown": round(
+            sum(len(one.functions) for one in planned.tool_sets) / len(sets), 1
+        ),
+        "quota": dict(routes),
+        "scenarios": dict(scenarios),
+        "warnings": planned.warnings,
     }
-    files.write_json(OUT / "targets.json", targets)
-    quota = {r: sum(c["routes"].get(r, 0) for c in served) for r in ROUTES}
-    metrics = {
-        "recipe": chosen.route.recipe,
-        "requests": table.height,
-        "cells": len(served),
-        "cells_without_material": len(warnings),
-        "redistributed": warnings,
-        "js_bits": round(js_bits([c["share"] for c in served], [c["quota"] for c in served]), 6),
-        "quota": quota,
-        "templates": {
-            route: sum(t.header.route == route for t in templates) for route in ROUTES
-        },
-    }  # fmt: skip
+    if templates is not None:
+        counted = Counter(str(t.header.route) for t in templates.templates)
+        metrics["templates"] = {route: counted[route] for route in ROUTES}
     files.write_json("metrics/route.json", metrics)
-    print(f"route: {table.height} requests in {len(served)} cells, quota: {listed(quota)}")
+    print(f"route: {table.height} plans in {len(planned.strata)} strata, {len(sets)} tool sets, "
+          f"quota: {listed(dict(routes))}")  # fmt: skip
+
+
+def weights(block: Route) -> dict[str, float]:
+    """Weights of the routes where phrases write, by the recipe: `heuristic` has phrases alone,
+    `router_heuristic` also what a model says anew, the others that alone.
+    """
+    given = block.weights
+    if block.recipe == "heuristic":
+        return {"heuristic": 1.0}
+    if block.recipe == "router_heuristic":
+        return {"heuristic": given.heuristic, "text": given.text}
+    return {"text": given.text}
+
+
+def usable(known: pack.Pack, chosen: Settings, found: list[Stratum]) -> Templates | None:
+    """The templates of the recipe, None for a pack without any. Raises InputError where a route
+    with a weight can write nothing, and for templates that no stratum takes.
+    """
+    from stages.core import prompts
+    from stages.planning.material import Material
+    from stages.planning.templated import Templates
+
+    block = chosen.route
+    loaded = [t for t in prompts.load(known) if t.header.serves(block.recipe)]
+    if not loaded:
+        return None
+    by_clicks = block.asset_order == "click_through_rate"
+    templates = Templates(loaded, Material(known, chosen.seed, by_clicks))
+    on = block.weights.model_dump()
+    for route in ROUTES:
+        if on[route] and (why := templates.lacking(route)):
+            raise InputError(why)
+    if idle := templates.idle(found, on):
+        raise InputError(
+            f"prompts/{known.name}: no stratum of this population takes {', '.join(idle)}: compare "
+            "functions, values, words, locales and sources in their headers with the population, "
+            "the graph and the assets, or set their weight to 0"
+        )
+    return templates
 
 
 if __name__ == "__main__":

@@ -1,98 +1,75 @@
-"""Stage `validate`: check, label, deduplicate, select to the target distribution, split.
+"""Stage `validate`: drop what repeats, select to the population, split, write the dataset.
 
 Command: python -m stages.validate
-Reads:   data/routed/requests.parquet, data/routed/targets.json, data/generated/ROUTE.parquet,
-         data/population/target.json and the pack's domain.yaml; the queries of its golden.jsonl,
+Reads:   data/population, data/routed, data/generated; the pack; the queries of its golden.jsonl,
          only to drop what coincides and to measure the overlap
-Writes:  data/dataset/train.parquet, data/dataset/validation.parquet,
-         data/rejected/rejected.parquet, data/rejected/surplus.parquet, metrics/validate.json,
-         metrics/validate/*.csv (plots)
+Writes:  data/dataset/{train,validation}.parquet, and the same rows as .jsonl, which `datasets` and
+         TRL's SFTTrainer take as they are; data/rejected/{rejected,surplus}.parquet;
+         metrics/validate.json, metrics/validate/*.csv (plots)
 
 A candidate enters the dataset, or is kept in `rejected` with the check that refused it and why, or
-in `surplus` if it is good but its cell is full. It was checked and labelled when it was written;
-that is done again where its seal is broken (stages/checks/seals.py).
+in `surplus` if it is good but its stratum is full. It was checked when it was written.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-from hashlib import blake2b
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 
-from stages.core import domain, files, golden, links, pack, settings
+from stages.core import files, links, pack, settings, strata
 from stages.core.command import InputError, run
-from stages.core.domain import Domain
+from stages.core.golden_rows import read as read_golden
 from stages.core.pace import listed
-from stages.core.tables import (
-    CELL,
-    ROUTES,
-    Candidates,
-    Rejected,
-    Requests,
-    Samples,
-    Surplus,
-)
-from stages.formats import chat
+from stages.core.pack import Pack
+from stages.core.strata import FUNCTION, LOCALE, Stratum
+from stages.core.tables import ROUTES, Conversations, Dialogues, Plans, Refused, ToolSets
 
-DATASET, REJECTED = Path("data/dataset"), Path("data/rejected")
-# Columns of Requests that only the writer needs.
-AIMS = ("words", "type_position", "quota")
-PLOTS = Path("metrics/validate")
-GOLDEN = "golden.jsonl"
-# Cells that are told to be short.
-CELLS = 10
+DATASET, REJECTED, PLOTS = Path("data/dataset"), Path("data/rejected"), Path("metrics/validate")
+# Strata that are told to be short.
+STRATA = 10
 MORE = (
-    "fix the templates in prompts/ or the writer that fail most often, raise route.reserve, or "
-    "plan fewer route.rows"
+    "fix the templates, phrases or the writer that fail most often, add values to vocabularies, "
+    "raise route.reserve, or plan fewer route.rows"
 )
-# A query and a text that nothing else holds: characters for private use.
-QUERY, TEXT = "\ue000", "\ue001"
-ESCAPED = r'["\\\x00-\x1f]'  # what JSON does not hold as it is
 
 
-def labelled(frame: pl.DataFrame, known: Domain) -> pl.DataFrame:
-    """The selected rows as samples, in the order of their hashed ids; and `position`, `text`."""
-    pair, texts = ["function", "content_type"], ["query", "extracted_prompt"]
-    # JSON takes most texts as they are: they go into the labels of stand-ins for them.
-    kinds = []
-    for function, content_type in frame.select(pair).unique().iter_rows():
-        arguments, messages = _labels(known, function, content_type, QUERY, TEXT)
-        before, after = arguments.split(TEXT)
-        start, rest = messages.split(QUERY)
-        kinds.append((function, content_type, before, after, start, *rest.split(TEXT)))
-    parts = ["before", "after", "start", "middle", "end"]
-    schema = dict.fromkeys([*pair, *parts], pl.String)
-    kind = pl.DataFrame(kinds, schema=schema, orient="row")
-    made = frame.join(kind, pair, maintain_order="left").select(
-        arguments=pl.concat_str("before", "extracted_prompt", "after"),
-        messages=pl.concat_str("start", "query", "middle", "extracted_prompt", "end"),
+def joined() -> pl.DataFrame:
+    """All candidates with their plans; the scarcer route's first, then by rank."""
+    plans = files.read_table("data/routed/plans.parquet", Plans).drop("template_id", "words")
+    written = pl.concat(
+        files.read_table(f"data/generated/{route}.parquet", Conversations).drop("completion")
+        for route in reversed(ROUTES)
     )
-    escaped = frame.select(pl.any_horizontal(pl.col(texts).str.contains(ESCAPED))).to_series()
-    rows = frame.filter(escaped).select(*pair, *texts).iter_rows()
-    told = pl.DataFrame([_labels(known, *row) for row in rows], schema=made.schema, orient="row")
-    at = escaped.arg_true()
-    samples = frame.with_columns(
-        *(made[name].scatter(at, told[name]) for name in made.columns),
-        sample_id=pl.Series(map(_sample_id, frame["request_id"], frame["n"]), dtype=pl.String),
-        tools=pl.lit(known.tools_json),
+    strangers = written.join(plans, "plan_id", "anti")["plan_id"]
+    if len(strangers):
+        raise InputError(
+            f"data/generated: {len(strangers)} candidates belong to no plan in "
+            f"data/routed/plans.parquet, first {strangers[0]!r}: run `dvc repro`"
+        )
+    order = pl.col("route").replace_strict(
+        {route: place for place, route in enumerate(reversed(ROUTES))}, return_dtype=pl.Int64
     )
-    return samples.select(*Samples.schema(), "position", "text").sort("sample_id")
+    aimed = plans.drop("place")
+    return written.join(aimed, "plan_id").sort(order, "rank", "plan_id", "n")
 
 
-def _labels(
-    known: Domain, function: str, content_type: str, query: str, text: str
-) -> tuple[str, str]:
-    """`arguments` and `messages` of a sample, as JSON."""
-    arguments = {known.label_argument: content_type, known.text_argument: text}
-    messages = chat.messages(query, chat.Call(function, arguments))
-    return json.dumps(arguments, ensure_ascii=False), json.dumps(messages, ensure_ascii=False)
-
-
-def _sample_id(request_id: str, n: int) -> str:
-    return blake2b(f"{request_id}/{n}".encode(), digest_size=8).hexdigest()
+def worded(frame: pl.DataFrame, known: Pack) -> pl.Series:
+    """Whether each row's class is one that users have words for."""
+    names: dict[str, bool] = {}
+    for name in frame["stratum"].unique():
+        values = json.loads(name)
+        frame_of, function = known.frames.get(values[LOCALE]), values[FUNCTION]
+        source = known.of_kind(function, "class")
+        own = (values.get(d) for d, slots in known.dimensions.items()
+               if source and slots.get(function) == source.slot)  # fmt: skip
+        value = next(own, None)
+        names[name] = bool(frame_of and value and frame_of.classes.get(value))
+    return frame["stratum"].replace_strict(names, return_dtype=pl.Boolean)
 
 
 def check_rows(found: int, planned: int, least: float, frame: pl.DataFrame) -> None:
@@ -112,95 +89,135 @@ def check_rows(found: int, planned: int, least: float, frame: pl.DataFrame) -> N
     )
 
 
+def shortfalls(targets: Sequence[Stratum], taken: Sequence[str]) -> list[dict[str, object]]:
+    """The strata that have fewer rows than their quota. taken: each row's stratum."""
+    have = Counter(taken)
+    return [
+        {**one.values, "quota": one.quota, "lacking": one.quota - have[one.name]}
+        for one in targets
+        if have[one.name] < one.quota
+    ]
+
+
 def main() -> None:
     # Here, so that --help need not wait for numpy.
-    from concurrent.futures import ThreadPoolExecutor
-
-    from stages.checks import vision_evidence
-    from stages.dataset import diversity, figures, rows, selection, splitting, statistics
+    from stages.dataset import dialogues, figures, splitting, steering
     from stages.dataset.contamination import Golden
-    from stages.spine import validate as spine
 
     chosen = settings.load()
-    if pack.is_pack(chosen.pack):
-        return spine.main(chosen)
-    threshold, seed = chosen.validate_.near_duplicate_threshold, chosen.seed
-    known = domain.load(chosen.pack)
-    links.check(Path(chosen.pack) / GOLDEN, chosen.pack)
-    targets = files.read_json("data/routed/targets.json")
-    population = files.read_json("data/population/target.json")
-    measured = Golden(golden.read(Path(chosen.pack) / GOLDEN, known)["query"])
-    # Only what is joined is kept in memory, so these have no names.
-    frame = rows.joined(
-        files.read_table("data/routed/requests.parquet", Requests).drop(AIMS),
-        pl.concat(
-            files.read_table(f"data/generated/{route}.parquet", Candidates).drop("completion")
-            for route in ROUTES
+    block, seed = chosen.validate_, chosen.seed
+    known = pack.load(chosen.pack)
+    population = files.read_json("data/population/strata.json")
+    routed = files.read_json("data/routed/strata.json")
+    targets = strata.from_records(routed["strata"])
+    planned = sum(one.quota for one in targets)
+    links.check(known.golden, chosen.pack)
+    golden = read_golden(known.golden, known.catalogue) if known.golden.exists() else []
+    measured = Golden(row.query for row in golden)
+    frame = joined()
+    frame = frame.with_columns(
+        meant=pl.Series([dialogues.meant(*row) for row in frame.select("turns", "text").rows()],
+                        dtype=pl.String),
+    ).rename({"text": "request"})  # fmt: skip
+    frame = dialogues.refused(frame, measured, block.near_duplicate_threshold, seed)
+    passing = frame.filter(pl.col("check").is_null())
+    bins = steering.bins_of(passing["place"], population["places"]) if known.frames else None
+    passing = passing[dialogues.preferred(passing, targets, bins)]
+    keys = [stratum.name for stratum in targets]
+    chosen_rows = passing[dialogues.selected(passing["stratum"].to_list(), targets, keys)]
+    check_rows(chosen_rows.height, planned, block.min_rows_share, frame)
+    sets = files.read_table("data/routed/tool_sets.parquet", ToolSets)
+    samples = (
+        chosen_rows.join(sets, "tool_set", maintain_order="left")
+        .with_columns(
+            sample_id=pl.Series(map(dialogues.sample_id, chosen_rows["plan_id"], chosen_rows["n"])),
+            function=chosen_rows["stratum"].str.json_path_match("$.function"),
+            derived=pl.Series(map(dialogues.is_derived, chosen_rows["turns"]), dtype=pl.Boolean),
+            worded=worded(chosen_rows, known),
+        )
+        .sort("sample_id")
+    )
+    held_back = splitting.validation(splitting.groups(samples), block.validation_share, seed)
+    selected = chosen_rows.select("plan_id", "n", selected=pl.lit(True))
+    flow, plots = figures.candidates(
+        frame.join(selected, ["plan_id", "n"], "left").with_columns(
+            pl.col("selected").fill_null(False)
+        )
+    )
+    proof, more_plots = figures.dataset(
+        samples,
+        figures.Yardstick(
+            golden=measured,
+            strata=targets,
+            dimensions=list(known.dimensions),
+            words=population["words"],
+            places=population["places"],
+            naming=population["naming"],
+            frames=known.frames,
+            threshold=block.near_duplicate_threshold,
+            seed=seed,
         ),
     )
-    frame = rows.checked(frame, known, chosen.validate_.min_grounding, measured)
-    frame = rows.deduplicated(frame, threshold, seed)
-    passing = frame.filter(pl.col("check").is_null())
-    aimed = population.get("type_words", {}).get("positions", statistics.UNIFORM)
-    wanted, short = selection.select(passing, targets["cells"], targets["weights"], aimed)
-    chosen_rows, surplus = passing.filter(wanted), passing.filter(~wanted)
-    frame = frame.with_columns(selected=pl.col("row").is_in(chosen_rows["row"].implode()))
-    planned = sum(cell["quota"] for cell in targets["cells"])
-    check_rows(chosen_rows.height, planned, chosen.validate_.min_rows_share, frame)
-    left = ThreadPoolExecutor(1).submit(diversity.near_left, chosen_rows["text"], threshold, seed)
-    samples = labelled(chosen_rows, known)
-    held_back = splitting.validation(
-        splitting.groups(samples), chosen.validate_.validation_share, seed
-    )
-    yardstick = figures.Yardstick(
-        known=known,
-        golden=measured,
-        cells=targets["cells"],
-        words=population["words"],
-        positions=aimed,
-        naming=population.get("type_words", {}).get("share"),
-        seed=seed,
-    )
-    flow, plots = figures.candidates(frame)
-    proof, more_plots = figures.dataset(samples, yardstick, left)
+    short = shortfalls(targets, samples["stratum"].to_list())
     metrics = {
-        "recipe": targets.get("recipe", "router_heuristic"),
+        "recipe": routed["recipe"],
         "wanted": planned,
         **flow,
         **proof,
-        "vision_evidence": vision_evidence.figures(chosen_rows, known),
         "train": samples.height - int(held_back.sum()),
         "validation": int(held_back.sum()),
         "shortfalls": short,
     }
-    samples = samples.select(Samples.schema().names())
-    files.write_table(DATASET / "train.parquet", samples.filter(~held_back), Samples)
-    files.write_table(DATASET / "validation.parquet", samples.filter(held_back), Samples)
-    rejects = frame.drop_nulls("check").select(Rejected.schema().names())
-    files.write_table(REJECTED / "rejected.parquet", rejects, Rejected)
-    surplus = surplus.select(Surplus.schema().names())
-    files.write_table(REJECTED / "surplus.parquet", surplus, Surplus)
+    for name, mask in (("train", ~held_back), ("validation", held_back)):
+        part = samples.filter(mask).select(Dialogues.schema().names())
+        files.write_table(DATASET / f"{name}.parquet", part, Dialogues)
+        with (
+            files.replacing(DATASET / f"{name}.jsonl") as temporary,
+            temporary.open("w", encoding="utf-8") as stream,
+        ):
+            stream.writelines(map(_line, part.iter_rows(named=True)))
+    rejects = frame.drop_nulls("check").select(Refused.schema().names())
+    files.write_table(REJECTED / "rejected.parquet", rejects, Refused)
+    surplus = passing.join(chosen_rows, ["plan_id", "n"], "anti")
+    surplus = surplus.with_columns(check=pl.lit("surplus"), reason=pl.lit("beyond the quota"))
+    files.write_table(
+        REJECTED / "surplus.parquet", surplus.select(Refused.schema().names()), Refused
+    )
     shutil.rmtree(PLOTS, ignore_errors=True)
     for name, table in (plots | more_plots).items():
         with files.replacing(PLOTS / f"{name}.csv") as temporary:
             table.write_csv(temporary, float_precision=6)
     files.write_json("metrics/validate.json", metrics)
-    for cell in sorted(short, key=lambda cell: -cell["lacking"])[:CELLS]:
-        where = " x ".join(cell[name] for name in CELL)
-        print(f"short: {where} lacks {cell['lacking']} of {cell['quota']}; "
-              f"{cell['moved']} taken from other lengths, {cell['lost']} lost")  # fmt: skip
-    if len(short) > CELLS:
-        print(f"short: {len(short) - CELLS} more cells, see shortfalls in metrics/validate.json")
+    told(metrics, short, samples.height, planned)
+
+
+def told(
+    metrics: dict[str, object], short: list[dict[str, object]], found: int, planned: int
+) -> None:
+    """Print what became of the candidates."""
+    for one in sorted(short, key=lambda one: -int(str(one["lacking"])))[:STRATA]:
+        where = " x ".join(str(v) for k, v in one.items() if k not in ("quota", "lacking") and v)
+        print(f"short: {where} lacks {one['lacking']} of {one['quota']}")
+    if len(short) > STRATA:
+        print(f"short: {len(short) - STRATA} more strata, see shortfalls in metrics/validate.json")
     if metrics["near_duplicates_left"]:
         print(f"near-duplicates left: {metrics['near_duplicates_left']:.2%} of the rows; of more "
               "than 20,000 rows not all pairs are compared, and the sketches miss one in a hundred "
               "that are just as similar as validate.near_duplicate_threshold")  # fmt: skip
-    print(f"validate: {samples.height} of {planned} wanted rows from {metrics['candidates']} "
-          f"candidates, JS {metrics['js_bits']} bit; {metrics['surplus']} more are good; rejected: "
-          f"{listed(metrics['rejected'])}")  # fmt: skip
-    if samples.height < planned:
-        print(f"short: the dataset lacks {planned - samples.height} of {planned} rows "
-              f"({1 - samples.height / planned:.1%}): {MORE}")  # fmt: skip
+    rejected = metrics["rejected"]
+    assert isinstance(rejected, dict)
+    print(f"validate: {found} of {planned} wanted rows from {metrics['candidates']} candidates, "
+          f"JS {metrics['js_bits']} bit; {metrics['surplus']} more are good; rejected: "
+          f"{listed(rejected)}")  # fmt: skip
+    if found < planned:
+        print(f"short: the dataset lacks {planned - found} of {planned} rows "
+              f"({1 - found / planned:.1%}): {MORE}")  # fmt: skip
+
+
+def _line(row: dict[str, object]) -> str:
+    """A sample as one line of JSON, messages and tools as objects."""
+    parsed = {name: json.loads(str(row[name])) for name in ("messages", "tools")}
+    return json.dumps(row | parsed, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
-from typing import Any
 
-from stages.core.domain import Domain
 from stages.core.text import cleaned, composed
 
 _MARKUP = re.compile(
@@ -33,7 +30,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ,'?!&-]*")
 _PAIRS = (("(", ")"), ("[", "]"), ("“", "”"), ("«", "»"))
 
 
-def check(query: str, request: Mapping[str, Any], domain: Domain, prompt: str = "") -> str | None:
+def check(query: str) -> str | None:
     """Reason if there are control or hidden characters, markup, code, open quotes, no word."""
     if control := _CONTROL.search(query):
         return f"control character U+{ord(control.group()):04X}"

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterator, Mapping
-from typing import Any
-
-from stages.core.domain import Domain
+from collections.abc import Iterator
 
 # What an address begins with, or what stands inside one: what belongs to it is then looked for
 # from there, so that no text takes more than one pass.
@@ -25,7 +22,7 @@ _DATE = re.compile(r"\d{4}[-./ ]\d{1,2}[-./ ]\d{1,2}$|\d{1,2}[-./ ]\d{1,2}[-./ ]
                    r"|\d{4} ?- ?\d{4}$|(?:\d{4} ?)+$")  # fmt: skip
 
 
-def check(query: str, request: Mapping[str, Any], domain: Domain, prompt: str = "") -> str | None:
+def check(query: str) -> str | None:
     """Reason if the query holds an address, a handle, or 7 to 15 digits that are no date."""
     if "@" in query or "." in query or ":" in query:
         addresses = [*_addresses(query)]

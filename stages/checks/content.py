@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from stages.checks.phrases import SAYING
 from stages.checks.words import lexicon, tokens
-from stages.core.domain import Domain
+from stages.core.frame import Frame
 
 
-def content_words(query: str, domain: Domain) -> list[str]:
-    """What is left without commands, words for the type, small words and fillers; lower case."""
-    lex = lexicon(domain)
+def content_words(query: str, frame: Frame) -> list[str]:
+    """What is left without commands, words for the class, small words and fillers; lower case."""
+    lex = lexicon(frame)
     keys = [token.key for token in tokens(query)]
-    empty = [*lex.verbs.values(), lex.requests, lex.fillers, lex.trailers, lex.types]
+    empty = [*lex.verbs.values(), lex.requests, lex.fillers, lex.trailers, lex.classes]
     found, i = [], 0
     while i < len(keys):
         size = max(phrases.at(keys, i) for phrases in empty)

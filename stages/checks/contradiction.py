@@ -1,48 +1,38 @@
-"""Contradiction: the query commands another function or names another content type."""
+"""Contradiction: the query commands another function or names another class."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from stages.checks.phrases import commanded, named_type
+from stages.checks.phrases import commanded, named_class
 from stages.checks.words import lexicon, tokens
-from stages.core.domain import Domain
+from stages.core.frame import Frame
 
 
-def function(
-    query: str, request: Mapping[str, Any], domain: Domain, prompt: str = ""
-) -> str | None:
+def function(query: str, wanted: str, frame: Frame) -> str | None:
     """Reason if the query carries a verb of another function: `can you make me`, as a Search."""
-    found = commanded(query, domain)
-    if found and found != request["function"]:
-        return f"asks for {found}, not {request['function']}"
-    return None
+    found = commanded(query, frame)
+    return f"asks for {found}, not {wanted}" if found and found != wanted else None
 
 
-def content_type(
-    query: str, request: Mapping[str, Any], domain: Domain, prompt: str = ""
-) -> str | None:
-    """Reason if the query names or implies another type, or none where the label claims one."""
-    wanted = request["content_type"]
-    found = named_type(query, domain) or implied_type(query, domain)
+def named(query: str, wanted: str, frame: Frame) -> str | None:
+    """Reason if the query names or implies another class, or none where the label claims one."""
+    found = named_class(query, frame) or implied_class(query, frame)
     if found and found != wanted:
         return f"names {found}, not {wanted}"
-    if not found and domain.untyped not in (None, wanted) and not misspelt(query, wanted, domain):
-        return f"names no content type, so it is {domain.untyped}, not {wanted}"
+    if not found and frame.unnamed not in (None, wanted) and not misspelt(query, wanted, frame):
+        return f"names no {frame.argument}, so it is {frame.unnamed}, not {wanted}"
     return None
 
 
-def implied_type(query: str, domain: Domain) -> str | None:
-    """The content type that a cue of domain.yaml implies, such as `listen`; None without one.
+def implied_class(query: str, frame: Frame) -> str | None:
+    """The class that one of its cues implies, such as `listen`; None without one.
 
     A cue counts among the first words, where the command stands: not in `a watch party`.
     """
     keys = {token.key for token in tokens(query)[:4]}
-    return next((n for n, kind in domain.content_types.items() if keys & set(kind.cues)), None)
+    return next((name for name, cues in frame.words.cues.items() if keys & set(cues)), None)
 
 
-def misspelt(query: str, content_type: str, domain: Domain) -> bool:
-    """Whether a word of the query is a typist's slip of a word for the type."""
-    wrong = lexicon(domain).type_slips[content_type]
+def misspelt(query: str, wanted: str, frame: Frame) -> bool:
+    """Whether a word of the query is a typist's slip of a word for the class."""
+    wrong = lexicon(frame).class_slips.get(wanted, ())
     return any(token.key in wrong for token in tokens(query))

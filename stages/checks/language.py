@@ -6,12 +6,9 @@ A cheap rule on purpose: queries are too short for statistical language detectio
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
 
 from stages.checks.words import words
-from stages.core.domain import Domain
 
 SMALL_WORDS = {
     "en": "a an the of for with on in at by to from and or my me i you your it is are that this "
@@ -33,12 +30,12 @@ def _latin(letter: str) -> bool:
     return unicodedata.name(letter, "").startswith("LATIN")
 
 
-def check(query: str, request: Mapping[str, Any], domain: Domain, prompt: str = "") -> str | None:
+def check(query: str, locale: str) -> str | None:
     """Reason if a tenth of the letters is not Latin, or another language's words outnumber.
 
     A locale outside SMALL_WORDS is not judged.
     """
-    language = str(request.get("locale") or "en").split("-")[0].split("_")[0].lower()
+    language = locale.split("-")[0].split("_")[0].lower()
     if language not in _SMALL:
         return None
     if not query.isascii():

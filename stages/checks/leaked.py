@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from stages.checks.words import words
-from stages.core.domain import Domain
 
 RUN = 5
 _META = re.compile(
@@ -31,28 +29,13 @@ def _runs(prompt: str) -> frozenset[tuple[str, ...]]:
     return frozenset(tuple(found[i : i + RUN]) for i in range(len(found) - RUN + 1))
 
 
-def _values(slots: Any) -> list[str]:
-    """All texts in the slots, however deep."""
-    if isinstance(slots, str):
-        return [slots]
-    if isinstance(slots, Mapping):
-        return [text for value in slots.values() for text in _values(value)]
-    if isinstance(slots, list | tuple):
-        return [text for value in slots for text in _values(value)]
-    return []
-
-
-def check(query: str, request: Mapping[str, Any], domain: Domain, prompt: str = "") -> str | None:
+def check(query: str, prompt: str, given: Sequence[str] = ()) -> str | None:
     """Reason if the query holds words about the task, or 5 words in a row of `prompt`.
 
-    Words that came into the prompt through a slot may be repeated: they are meant to be.
+    given: texts that came into the prompt to be said; they may be repeated.
     """
     meta = _META.search(query)
-    if not meta and not prompt:
-        return None
-    slots = request.get("slots") or "{}"
-    values = _values(json.loads(slots) if isinstance(slots, str) else slots)
-    if meta and not any(meta.group().strip().lower() in value.lower() for value in values):
+    if meta and not any(meta.group().strip().lower() in value.lower() for value in given):
         return f"speaks of the task: {meta.group().strip()!r}"
     if not prompt:
         return None
@@ -62,7 +45,18 @@ def check(query: str, request: Mapping[str, Any], domain: Domain, prompt: str = 
     for i in range(len(found) - RUN + 1):
         run = tuple(found[i : i + RUN])
         if run in runs:
-            filled = filled or [" ".join(words(value)) for value in values]
+            filled = filled or [" ".join(words(value)) for value in given]
             if not any(" ".join(run) in value for value in filled):
                 return f"repeats the prompt: {' '.join(run)!r}"
     return None
+
+
+def texts(value: Any) -> list[str]:
+    """All texts in a value of slots, however deep."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return [text for held in value for text in texts(held)]
+    return []

@@ -1,4 +1,4 @@
-"""What stands where in a query: the command, the names and titles, the word for the type."""
+"""What stands where in a query: the command, the names and titles, the word for the class."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from stages.checks.words import CLOSING, OPENING, Lexicon, Token, lexicon, tokens
-from stages.core.domain import Domain
+from stages.core.frame import Frame
 
 JOINERS = {"of", "the", "and", "in", "&"}
 WIDE_JOINERS = JOINERS | {"a", "an", "for", "on", "to", "at", "from", "with", "by", "or", "as",
@@ -31,7 +31,7 @@ def _capital(token: Token) -> bool:
 
 
 def _title_case(found: Sequence[Token], lex: Lexicon, search: bool) -> bool:
-    """Whether capitals tell nothing: every word has one, small and type words too, or all shout."""
+    """Whether capitals tell nothing: every word has one, small ones too, or all shout."""
     letters = [t for t in found if t.text[0].isalpha()]
     if len(letters) > 1 and all(t.text.isupper() for t in letters):
         return True
@@ -41,12 +41,12 @@ def _title_case(found: Sequence[Token], lex: Lexicon, search: bool) -> bool:
     if letters[1].key in ("for", "about", "with", "of") and _capital(letters[1]):
         return True  # Looking For, Anything With, Photo Of
     small = [t for t in letters[1:] if t.key in lex.small]
-    if small and all(_capital(t) for t in small) and lex.types.at([t.key for t in letters], 0):
+    if small and all(_capital(t) for t in small) and lex.classes.at([t.key for t in letters], 0):
         return True  # Text Effects For Whatsapp
     # A Search for a title has capital small words too (`Find A New Machine`).
     return any(
         _capital(t)
-        and (t.key in lex.types or t.key in ("me", "us") or (not search and t.key in lex.small))
+        and (t.key in lex.classes or t.key in ("me", "us") or (not search and t.key in lex.small))
         for t in letters[1:]
     )
 
@@ -96,7 +96,7 @@ def _named(found: Sequence[Token], lex: Lexicon, search: bool) -> list[tuple[int
 
 
 def _capital_runs(found: Sequence[Token], lex: Lexicon, search: bool) -> list[tuple[int, int]]:
-    """Runs of Capitalised Words, joined by small words: names and titles."""
+    """Runs of Capitalized Words, joined by small words: names and titles."""
     capital = [_capital(t) for t in found]
     if not any(capital) or _title_case(found, lex, search):
         return []
@@ -117,7 +117,7 @@ def _capital_runs(found: Sequence[Token], lex: Lexicon, search: bool) -> list[tu
             found[i].text[0].isdigit() and not sentence_start and upper_next and search
         )
         if sentence_start and (
-            lex.types.at(keys, i) or lex.requests.at(keys, i) or lex.trailers.at(keys, i)
+            lex.classes.at(keys, i) or lex.requests.at(keys, i) or lex.trailers.at(keys, i)
             or any(v.at(keys, i) for v in lex.verbs.values())
             or (keys[i] in lex.small and not upper_next)
         ):  # fmt: skip
@@ -147,15 +147,15 @@ def _capital_runs(found: Sequence[Token], lex: Lexicon, search: bool) -> list[tu
 
 
 def _ending(keys: Sequence[str], start: int, end: int, lex: Lexicon) -> int:
-    """Words of the longest phrase for a type that ends at `end`, 0 if there is none."""
-    return next((end - i for i in range(start, end) if lex.types.at(keys, i) == end - i), 0)
+    """Words of the longest phrase for a class that ends at `end`, 0 if there is none."""
+    return next((end - i for i in range(start, end) if lex.classes.at(keys, i) == end - i), 0)
 
 
 @lru_cache(4096)
 def titles(query: str, lex: Lexicon, search: bool) -> Sequence[tuple[int, int]]:
     """Spans [start, end) of quotes, of what is called so, and of runs of capitals.
 
-    In a run that stands beside no word for a work and has no small word inside, words for a type
+    In a run that stands beside no word for a work and has no small word inside, words for a class
     stay outside: `Christmas Card Template` is no title.
     """
     found = tokens(query)
@@ -227,9 +227,9 @@ def command(
     return i, commands
 
 
-def commanded(query: str, domain: Domain) -> str | None:
+def commanded(query: str, frame: Frame) -> str | None:
     """The function that the query's verb asks for; None without a verb of one function alone."""
-    lex = lexicon(domain)
+    lex = lexicon(frame)
     found = tokens(query)
     if not found:
         return None
@@ -241,9 +241,9 @@ def commanded(query: str, domain: Domain) -> str | None:
             continue
         seen: str | None = None
         reach: dict[str, int] = {}
-        for function in domain.functions:
-            end, any_command = command(found, start, lex, function.name, blocked - {start})
-            reach[function.name] = end if any_command else start
+        for name in frame.functions:
+            end, any_command = command(found, start, lex, name, blocked - {start})
+            reach[name] = end if any_command else start
         best = max(reach.values())
         leaders = [name for name, end in reach.items() if end == best]
         if best > start and len(leaders) == 1:
@@ -259,33 +259,33 @@ def commanded(query: str, domain: Domain) -> str | None:
     return None
 
 
-def _type_hits(keys: Sequence[str], lex: Lexicon, ignored: set[int]) -> list[tuple[int, int, str]]:
-    """(start, end, content type) of each word for a type, longest match, compounds left out."""
+def _class_hits(keys: Sequence[str], lex: Lexicon, ignored: set[int]) -> list[tuple[int, int, str]]:
+    """(start, end, class) of each word for a class, longest match, compounds left out."""
     hits, i = [], 0
     while i < len(keys):
-        length = lex.types.at(keys, i)
+        length = lex.classes.at(keys, i)
         compound = max(lex.compounds.at(keys, i), 0)
         if compound > length or (compound and i in ignored):
             i += compound
         elif length and not any(j in ignored for j in range(i, i + length)):
-            hits.append((i, i + length, lex.type_of[" ".join(keys[i : i + length])]))
+            hits.append((i, i + length, lex.class_of[" ".join(keys[i : i + length])]))
             i += length
         else:
             i += 1
     return hits
 
 
-def type_word(query: str, domain: Domain) -> tuple[str, int] | None:
-    """The content type that the query names and the position of its word; None if it names none.
+def class_word(query: str, frame: Frame) -> tuple[str, int] | None:
+    """The class that the query names and the position of its word; None if it names none.
 
-    The head counts: the last word for a type before the first preposition or comma (`album cover`,
+    The head counts: the last word for a class before the first preposition or comma (`album cover`,
     `photo of a logo`); failing that, one that ends a phrase (`cat in a hat sticker`).
     """
-    return _type_word(query, lexicon(domain))
+    return _class_word(query, lexicon(frame))
 
 
 @lru_cache(4096)
-def _type_word(query: str, lex: Lexicon) -> tuple[str, int] | None:
+def _class_word(query: str, lex: Lexicon) -> tuple[str, int] | None:
     found = tokens(query)
     if not found:
         return None
@@ -295,7 +295,7 @@ def _type_word(query: str, lex: Lexicon) -> tuple[str, int] | None:
     if begin >= len(found):
         begin = 0
     ignored |= set(range(begin))
-    hits = _type_hits(keys, lex, ignored)
+    hits = _class_hits(keys, lex, ignored)
     if not hits:
         return None
     whole = ignored | {i for s, e, _ in hits for i in range(s, e)}  # to do list
@@ -328,19 +328,19 @@ def _type_word(query: str, lex: Lexicon) -> tuple[str, int] | None:
     return None
 
 
-def named_type(query: str, domain: Domain) -> str | None:
-    """The content type that the query names, after `type_word`."""
-    found = type_word(query, domain)
+def named_class(query: str, frame: Frame) -> str | None:
+    """The class that the query names, after `class_word`."""
+    found = class_word(query, frame)
     return found[0] if found else None
 
 
-def type_position(query: str, content_type: str, domain: Domain) -> float | None:
-    """Where a query names its type, (i + 1/2) / n for word i of n; None where it does not.
+def class_place(query: str, wanted: str, frame: Frame) -> float | None:
+    """Where a query names its class, (i + 1/2) / n for word i of n; None where it does not.
 
-    The middle of the word: evenly placed type words then come out uniform on [0, 1] for queries of
+    The middle of the word: evenly placed class words then come out uniform on [0, 1] for queries of
     any length, which i / (n - 1) would not.
     """
-    found = type_word(query, domain)
-    if found is None or found[0] != content_type:
+    found = class_word(query, frame)
+    if found is None or found[0] != wanted:
         return None
     return (found[1] + 0.5) / len(tokens(query))

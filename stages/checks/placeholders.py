@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
-
-from stages.core.domain import Domain
 
 _GAP = re.compile(
     r"\[[^\[\]]*\]|\{[^{}]*\}|<(?!/?(?:[abiup]|em|strong|br|div|span|h\d|li|ul|img|html)\b)[^<>]*>"
@@ -16,7 +12,7 @@ _GAP = re.compile(
 )
 
 
-def check(query: str, request: Mapping[str, Any], domain: Domain, prompt: str = "") -> str | None:
+def check(query: str) -> str | None:
     """Reason if the query holds [name], {x}, <...>, XXX, lorem ipsum, `insert ...` or the like."""
     found = _GAP.search(query)
     shouted = query.isupper()  # then NAME and DATE are words like others

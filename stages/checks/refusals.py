@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
-
-from stages.core.domain import Domain
 
 _REFUSAL = re.compile(
     r"\bi(?:'m| am) (?:so |very )?(?:sorry|unable|afraid)\b"
@@ -19,7 +15,7 @@ _REFUSAL = re.compile(
 )
 
 
-def check(query: str, request: Mapping[str, Any], domain: Domain, prompt: str = "") -> str | None:
+def check(query: str) -> str | None:
     """Reason if the query holds an excuse or a self-description of an assistant."""
     found = _REFUSAL.search(query.replace("’", "'"))
     return f"refusal {found.group().strip()!r}" if found else None

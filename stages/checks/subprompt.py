@@ -2,7 +2,7 @@
 
 It follows the labelling guide: command words, politeness, articles, prepositions and conjunctions
 go; in a Search also the generic word for the medium. Small words stay in titles, fixed phrases and
-dates, and before a name (`by Monet`, `in the style of Gaudi`). The word lists are the domain's.
+dates, and before a name (`by Monet`, `in the style of Gaudi`). The word lists are the frame's.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from stages.checks.phrases import NAMING, SAYING, command, ends_clause, titles
 from stages.checks.words import CLOSING, OPENING, Lexicon, Token, lexicon, tokens
-from stages.core.domain import Domain
+from stages.core.frame import Frame
 
 DATE_WORDS = {"on", "at", "by", "from", "to", "until", "in", "between"}
 MAKERS = {"painted", "drawn", "created", "directed", "written", "sung", "designed", "composed",
@@ -98,7 +98,7 @@ def _lower_title(
         if not length or i in taken:
             continue
         # Album cover, movie night: more words make another thing of it.
-        if max(lex.types.at(keys, i), lex.compounds.at(keys, i)) > length:
+        if max(lex.classes.at(keys, i), lex.compounds.at(keys, i)) > length:
             continue
         start = i + length
         if start >= len(found) or any(j in taken for j in range(start, len(found))):
@@ -113,7 +113,7 @@ def _lower_title(
                 return None
         elif keys[start] not in ("the", "a", "i", "my", "you") and keys[start] in lex.small:
             return None
-        if any(lex.types.at(keys, j) for j in range(start, len(found))):
+        if any(lex.classes.at(keys, j) for j in range(start, len(found))):
             return None  # movie night poster
         if lex.trailers.at(keys, start) == len(found) - start:
             return None
@@ -191,11 +191,11 @@ def _beside(keys: Sequence[str], start: int, end: int, kept: dict[int, int], lex
 
 
 def _generics(
-    found: Sequence[Token], lex: Lexicon, content_type: str, kept: dict[int, int], begin: int
+    found: Sequence[Token], lex: Lexicon, value: str, kept: dict[int, int], begin: int
 ) -> set[int]:
     """Positions of the words for the medium that a Search drops."""
     keys = [t.key for t in found]
-    words, slips = lex.generic[content_type], lex.generic_slips[content_type]
+    words, slips = lex.generic[value], lex.generic_slips[value]
     dropped: set[int] = set()
     seen_preposition = False
     i = begin
@@ -207,7 +207,7 @@ def _generics(
             length = work  # whatever the type, a song or movie before its title says no more
         if not length and keys[i] in slips:
             length = 1
-        longer = lex.types.at(keys, i)
+        longer = lex.classes.at(keys, i)
         if i in kept and not (length > 1 and i + length - 1 not in kept):
             i += 1
         elif compound > length:
@@ -228,12 +228,12 @@ def _fallback(found: Sequence[Token], lex: Lexicon) -> list[int]:
     """The most specific words when the rules leave nothing: the type's word, else the last one."""
     keys = [t.key for t in found]
     for i in range(len(found) - 1, -1, -1):
-        length = lex.types.at(keys, i)
+        length = lex.classes.at(keys, i)
         if length:
             start = i
-            while start and lex.types.at(keys, start - 1) > length:
+            while start and lex.classes.at(keys, start - 1) > length:
                 start -= 1
-                length = lex.types.at(keys, start)
+                length = lex.classes.at(keys, start)
             return list(range(start, start + length))
     telling = [
         i for i, key in enumerate(keys) if key not in lex.small and not lex.trailers.at(keys, i)
@@ -270,18 +270,18 @@ def _written(
     return " ".join(parts)
 
 
-def extract(query: str, function: str, content_type: str, domain: Domain) -> str:
+def extract(query: str, function: str, value: str, frame: Frame) -> str:
     """The sub-prompt of `query`: its own words in their order and spelling, never empty.
 
-    Raises KeyError for a function or content type that the domain does not know. A query without
+    Raises KeyError for a function or class that the frame does not know. A query without
     any word comes back as it is, white space trimmed.
     """
-    lex = lexicon(domain)
+    lex = lexicon(frame)
     found = tokens(query)
     if not found:
         return query.strip()
     keys = [t.key for t in found]
-    search = function in domain.labelling.searches
+    search = function in frame.words.searches
     early = titles(query, lex, search)
     blocked = {i for s, e in early for i in range(s, e) if s > 0}
     begin, _ = command(found, 0, lex, function, blocked)
@@ -290,7 +290,7 @@ def extract(query: str, function: str, content_type: str, domain: Domain) -> str
     group = _adopted(found, early, lex, search, begin)
     gone = _clause_commands(found, lex, function, group, begin) | set(range(begin))
     if search:
-        gone |= _generics(found, lex, content_type, group, begin)
+        gone |= _generics(found, lex, value, group, begin)
     end = len(found)
     for i in range(max(begin, 1), end):
         if i not in group and lex.trailers.at(keys, i) == end - i:

@@ -1,38 +1,34 @@
-"""Ungrounded: a query of the vision route that mentions nothing of its picture."""
+"""Ungrounded: a query about a picture that mentions nothing of it."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from stages.checks.content import content_words, likeness
+from stages.checks.leaked import texts
 from stages.checks.words import words
-from stages.core.domain import Domain
+from stages.core.frame import Frame
 
 LEAST = 0.6
 
 
-def metadata(request: Mapping[str, Any]) -> list[str]:
-    """The words of the slots: what the asset's metadata say."""
-    slots = request.get("slots") or "{}"
-    values = json.loads(slots) if isinstance(slots, str) else slots
-    listed = [value if isinstance(value, list) else [value] for value in values.values()]
-    return [word for texts in listed for text in texts if text for word in words(str(text))]
+def metadata(slots: Mapping[str, Any]) -> list[str]:
+    """The words of the slots: what the content item's metadata say."""
+    return [word for text in texts(slots) for word in words(text)]
 
 
-def check(query: str, request: Mapping[str, Any], domain: Domain, prompt: str = "") -> str | None:
+def check(query: str, seen: str, slots: Mapping[str, Any], frame: Frame | None) -> str | None:
     """Reason if no content word is like a word of the picture's description or metadata.
 
-    request["seen"], the description, is there while the query is written; without it every query
-    passes. The reason keeps the score: the likeness (0 to 1) of the two words most alike.
+    seen: the description, "" for a query without a picture, which passes. The reason keeps the
+    score: the likeness (0 to 1) of the two words most alike.
     """
-    seen = request.get("seen")
     if not seen:
         return None
-    known = sorted({*words(seen), *metadata(request)})
+    known = sorted({*words(seen), *metadata(slots)})
     best = (0.0, "no content word", "anything seen")
-    for word in content_words(query, domain):
+    for word in content_words(query, frame) if frame else words(query):
         for other in known:
             best = max(best, (likeness(word, other), word, other))
             if best[0] >= LEAST:

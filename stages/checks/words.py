@@ -1,4 +1,4 @@
-"""A query as tokens, and the domain's word lists in a shape that is fast to look up."""
+"""A query as tokens, and a frame's word lists in a shape that is fast to look up."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from unicodedata import category
 
-from stages.core.domain import Domain
+from stages.core.frame import Frame
 from stages.core.text import APOSTROPHES, folded, is_outer, normalized
 
 OPENING = "\"“«„‘'`"
@@ -142,14 +142,14 @@ def _slips(word: str) -> set[str]:
     return (dropped | doubled | swapped) - {word}
 
 
-# Slips of type words that are words themselves.
+# Slips of words for a class that are words themselves.
 _REAL = {"tack", "move", "moves", "vide", "crate", "cant", "shoot", "shoots", "fil", "sow", "pica",
          "photos", "son", "sons", "sog", "musics", "chip", "cip", "imager", "views"}  # fmt: skip
 
 
 @dataclass(eq=False)
 class Lexicon:
-    """The word lists of a domain, ready for look-up; hashed by identity. See `lexicon`."""
+    """The word lists of a frame, ready for look-up; hashed by identity. See `lexicon`."""
 
     requests: Phrases
     verbs: dict[str, Phrases]  # per function: what commands it
@@ -169,17 +169,17 @@ class Lexicon:
     works: Phrases
     titled: Phrases  # works whose title may follow in lower case
     works_dropped: Phrases
-    types: Phrases
-    type_of: dict[str, str]
+    classes: Phrases
+    class_of: dict[str, str]
     generic: dict[str, Phrases]
     generic_slips: dict[str, set[str]] = field(default_factory=dict)
-    type_slips: dict[str, set[str]] = field(default_factory=dict)
+    class_slips: dict[str, set[str]] = field(default_factory=dict)
 
 
-def _build(domain: Domain) -> Lexicon:
-    lists = domain.labelling
-    owned = {f.name: {*f.verbs, *f.openers, *lists.commands.get(f.name, [])}
-             for f in domain.functions}  # fmt: skip
+def _build(frame: Frame) -> Lexicon:
+    lists = frame.words
+    owned = {name: {*lists.asks.get(name, []), *lists.commands.get(name, [])}
+             for name in frame.functions}  # fmt: skip
     verbs, foreign, slips = {}, {}, {}
     for name, own in owned.items():
         others = set().union(*(v for n, v in owned.items() if n != name)) - own
@@ -187,10 +187,10 @@ def _build(domain: Domain) -> Lexicon:
         verbs[name], foreign[name] = Phrases(mine), Phrases(others)
         known = set(lists.verbs).union(*owned.values())
         slips[name] = {s for v in mine if " " not in v and len(v) > 3 for s in _slips(v)} - known
-    type_of = {folded(p): name for name, kind in domain.content_types.items()
-               for word in kind.words for p in plurals(word)}  # fmt: skip
-    generic = {name: {folded(p) for word in kind.generic for p in plurals(word)}
-               for name, kind in domain.content_types.items()}  # fmt: skip
+    class_of = {folded(p): name for name, named in frame.classes.items()
+                for word in named for p in plurals(word)}  # fmt: skip
+    generic = {name: {folded(p) for word in lists.generic.get(name, []) for p in plurals(word)}
+               for name in ("", *frame.classes)}  # fmt: skip
     dropped = {p for word in lists.works_dropped for p in plurals(word)}
     media = set().union(*generic.values()) - dropped
     works = {*lists.works, *lists.works_dropped}
@@ -214,27 +214,27 @@ def _build(domain: Domain) -> Lexicon:
         works=Phrases(works),
         titled=Phrases(works - media),
         works_dropped=Phrases(dropped),
-        types=Phrases(type_of),
-        type_of=type_of,
+        classes=Phrases(class_of),
+        class_of=class_of,
         generic={name: Phrases(found) for name, found in generic.items()},
         generic_slips={
             name: {s for w in found if " " not in w and len(w) > 4 for s in _slips(w)}
-            - set(type_of) - _REAL
+            - set(class_of) - _REAL
             for name, found in generic.items()
         },
-        type_slips={
-            name: {s for word in kind.words for p in plurals(folded(word)) for w in p.split()
-                   if len(w) > 4 for s in _slips(w)} - set(type_of)
-            for name, kind in domain.content_types.items()
+        class_slips={
+            name: {s for word in named for p in plurals(folded(word)) for w in p.split()
+                   if len(w) > 4 for s in _slips(w)} - set(class_of)
+            for name, named in frame.classes.items()
         },
     )  # fmt: skip
 
 
-_BUILT: dict[int, tuple[Domain, Lexicon]] = {}
+_BUILT: dict[int, tuple[Frame, Lexicon]] = {}
 
 
-def lexicon(domain: Domain) -> Lexicon:
-    """The domain's lexicon, built once; the cache holds the domain, so its id stays its own."""
-    if id(domain) not in _BUILT:
-        _BUILT[id(domain)] = (domain, _build(domain))
-    return _BUILT[id(domain)][1]
+def lexicon(frame: Frame) -> Lexicon:
+    """The frame's lexicon, built once; the cache holds the frame, so its id stays its own."""
+    if id(frame) not in _BUILT:
+        _BUILT[id(frame)] = (frame, _build(frame))
+    return _BUILT[id(frame)][1]

@@ -9,15 +9,19 @@ One JSON object a line. The long form:
 An argument's list has the accepted values; "" among them: it may be left out. `tools`, names of
 functions that are shown, may be left out. Where no call is right, `act` says what is, `ask` (with
 `missing`, the argument to be asked for) or `refuse`. The short form has `query`, `function` and
-`arguments`, each value the only one accepted, or {"any_of": [...]}.
+`arguments`, each value the only one accepted, or {"any_of": [...]}; or, as a table may have it
+(.csv or .parquet), `query`, `function` and a column an argument.
 """
 
 from __future__ import annotations
 
 import reprlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import polars as pl
 
 from stages.core import files
 from stages.core.catalogue import Catalogue, Problem, problems
@@ -53,18 +57,55 @@ class GoldenRow:
     tools: tuple[str, ...] | None = None
 
 
+def _csv(path: Path) -> pl.DataFrame:
+    with path.open("rb") as stream:  # so that polars sees no pattern of names in the path
+        return pl.read_csv(stream, infer_schema=False)
+
+
+def _parquet(path: Path) -> pl.DataFrame:
+    with path.open("rb") as stream:
+        return pl.read_parquet(stream)
+
+
+# Tables; a .jsonl has lines to tell.
+READERS: dict[str, Callable[[Path], pl.DataFrame]] = {".csv": _csv, ".parquet": _parquet}
+JSONL = ".jsonl"
+
+
 def read(path: str | Path, catalogue: Catalogue) -> list[GoldenRow]:
-    """Read a golden file (.jsonl). Raises InputError with file and line for the first bad row."""
+    """Read a golden file: .jsonl, or a .csv or .parquet with the short form's columns. Raises
+    InputError with file and line for the first bad row.
+    """
     path = Path(path)
+    kind = path.suffix.lower()
+    if kind != JSONL and kind not in READERS:
+        kinds = ", ".join([JSONL, *READERS])
+        raise InputError(f"{path}: cannot read {path.suffix!r}; give one of {kinds}")
     if not path.is_file():
         raise InputError(f"{path} is missing: name a file with golden queries")
     found: list[GoldenRow] = []
-    for line, row in files.read_lines(path):
+    for where, row in _rows(path, kind):
         try:
             found.append(_row(len(found) + 1, each(row, composed), catalogue))
         except _Wrong as error:
-            raise InputError(f"{path}, line {line}: {error}") from None
+            raise InputError(f"{path}, {where}: {error}") from None
     return found
+
+
+def _rows(path: Path, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each row, and where it stands."""
+    if kind == JSONL:
+        yield from ((f"line {line}", row) for line, row in files.read_lines(path))
+        return
+    try:
+        frame = READERS[kind](path)
+    except pl.exceptions.NoDataError:
+        return
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        told = " ".join(str(error).split())
+        raise InputError(f"{path} is not a readable {path.suffix[1:]} file: {told:.200}") from None
+    for number, row in enumerate(frame.iter_rows(named=True), 1):
+        yield f"row {number}", row
 
 
 class _Wrong(ValueError):
@@ -110,7 +151,7 @@ def _query(messages: Any) -> Any:
 def _expected(row: dict[str, Any], catalogue: Catalogue) -> tuple[Expected, ...]:
     given = row.get("expected")
     if given is None and row.get("function") is not None:
-        arguments = row.get("arguments", {})
+        arguments = row["arguments"] if "arguments" in row else _flat(row, catalogue)
         if not isinstance(arguments, dict):
             raise _Wrong(f"`arguments` is {reprlib.repr(arguments)}: it must be an object")
         short = {
@@ -133,6 +174,13 @@ def _expected(row: dict[str, Any], catalogue: Catalogue) -> tuple[Expected, ...]
                 raise _Wrong(f"{name}: list the accepted values, at least one")
         found.append(Expected(call["name"], call["arguments"]))
     return tuple(found)
+
+
+def _flat(row: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
+    """The arguments of a row that has a column each; an empty one is not there."""
+    function = row["function"]
+    known = catalogue[function].properties if function in catalogue else {}
+    return {name: row[name] for name in known if row.get(name) is not None}
 
 
 def _check(expected: Expected, catalogue: Catalogue) -> None:

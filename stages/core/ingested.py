@@ -43,11 +43,12 @@ class Offer(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A content item; `locale` None or "" where it is of any."""
+    """A content item; `locale` None or "" where it is of any; image_path: its picture, if any."""
 
     asset_id: str
     locale: str | None
     columns: Mapping[str, Any]
+    image_path: str | None = None
 
 
 @dataclass(frozen=True)
@@ -199,9 +200,10 @@ def of_tables(
     """The rows of these sources, and the graph. items: a table of Items."""
     rows = {}
     for name in names:
-        own = items.filter(source=name).select("asset_id", "locale", "columns").rows()
+        own = items.filter(source=name).select("asset_id", "locale", "columns", "image_path").rows()
         rows[name] = [
-            Row(asset_id, locale, json.loads(columns)) for asset_id, locale, columns in _some(own)
+            Row(asset_id, locale, json.loads(columns), image_path)
+            for asset_id, locale, columns, image_path in _some(own)
         ]
     return Ingested(rows, nodes, edges)
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -19,8 +20,9 @@ from stages.core import links
 from stages.core import vocabulary as vocabularies
 from stages.core.catalogue import Catalogue
 from stages.core.command import InputError
+from stages.core.frame import Frame, FrameWords
 from stages.core.ingested import Ingested, Offer
-from stages.core.pack_files import PackFile, PopulationFile
+from stages.core.pack_files import PackFile, PopulationFile, Walk
 from stages.core.settings import told
 from stages.core.source_kinds import SourceEntry
 from stages.core.sources import Lacking, Source, coerced, resolve, split_key
@@ -33,6 +35,8 @@ PACK, POPULATION, CATALOGUE = "pack.yaml", "population.yaml", "catalogue.json"
 VOCABULARIES, GOLDEN = "vocabularies", "golden.jsonl"
 # Sources of arguments whose values are ingested, and where the stages keep them.
 INGESTED_KINDS, INGESTED = ("asset", "graph"), Path("data/ingested")
+# Folders of templates, one a pack, and those beside them that are none.
+PROMPTS, NO_TEMPLATES = Path(__file__).parents[2] / "prompts", ("system", "agents")
 SCENARIOS = ("single", "no_call", "missing_argument", "missing_function")
 # Shares of the scenarios where population.yaml does not tell.
 DEFAULT_SCENARIOS = {
@@ -45,7 +49,9 @@ class Pack:
     """A checked pack. sources: function -> the sources of its arguments in the schema's order
     (`Source`); lacking: arguments that have none; exclusive: function -> groups of slots of which
     at most one stands in a call; dimensions: name -> function -> slot; vocabularies: by locale;
-    ingested: what the sources `asset` and `graph` draw from, None where it was not read.
+    frames: locale -> what frames a request, for packs with sources of the kinds `class` or
+    `derived`; walks: name -> way through the graph, for templates; acyclic: relations without a
+    circle; ingested: what the sources `asset` and `graph` draw from, None where it was not read.
     """
 
     folder: Path
@@ -60,6 +66,9 @@ class Pack:
     vocabularies: Mapping[str, Vocabulary]
     population: PopulationFile
     metrics: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    frames: Mapping[str, Frame] = field(default_factory=dict)
+    walks: Mapping[str, Walk] = field(default_factory=dict)
+    acyclic: tuple[str, ...] = ()
     ingested: Ingested | None = field(default=None, compare=False)
 
     @cached_property
@@ -79,12 +88,26 @@ class Pack:
 
     @property
     def asked(self) -> tuple[list[str], bool]:
-        """The SQL files of assets that arguments draw from, by name, and whether any walks through
-        the graph.
+        """The SQL files of assets that arguments or templates draw from, by name, and whether any
+        walks through the graph.
         """
+        if self.templates is not None:
+            return sorted(sql.stem for sql in self.folder.glob("assets/*.sql")), True
         kinds = [one.of or one for one in self.by_key.values()]
         names = {one.column[0] for one in kinds if one.kind == "asset"}
         return sorted(names), any(one.kind == "graph" for one in kinds)
+
+    @property
+    def templates(self) -> Path | None:
+        """The folder of its templates, prompts/NAME; None where there is none."""
+        if not re.fullmatch(r"[\w-]+", self.name) or self.name in NO_TEMPLATES:
+            return None
+        folder = PROMPTS / self.name
+        return folder if folder.is_dir() else None
+
+    def of_kind(self, function: str, kind: str) -> Source | None:
+        """The first source of a function of the kind `class` or `derived`; None if it has none."""
+        return next((one for one in self.sources.get(function, ()) if one.kind == kind), None)
 
     def offers(self, source: Source, locale: str) -> list[Offer]:
         """What the ingested tables hold for a source of the kind asset or graph. Raises InputError,
@@ -161,11 +184,20 @@ def load(folder: str | Path) -> Pack:
             locale: vocabularies.load(folder / VOCABULARIES / f"{locale}.yaml", folder, locale)
             for locale in file.locales
         },
-        population, file.metrics,
+        population, file.metrics, walks=file.walks, acyclic=tuple(file.acyclic),
     )  # fmt: skip
     _check_vocabularies(pack, path)
+    _check_metrics(pack, path)
+    pack = replace(pack, frames=_frames(pack, path))
     _check_population(pack, folder / POPULATION)
     return pack
+
+
+def with_population(pack: Pack, path: Path) -> Pack:
+    """The pack with another file's population. Raises InputError."""
+    changed = replace(pack, population=_model(PopulationFile, path, pack.folder))
+    _check_population(changed, path)
+    return changed
 
 
 def load_ingested(folder: str | Path, ingested: Path = INGESTED) -> Pack:
@@ -265,6 +297,70 @@ def _check_vocabularies(pack: Pack, path: Path) -> None:
                 raise InputError(
                     f"{pack.folder / VOCABULARIES / locale}.yaml: phrases.{name}: {CATALOGUE} has "
                     f"no such function; it has {list(pack.catalogue.names)[:SHOWN]}"
+                )
+
+
+def _check_metrics(pack: Pack, path: Path) -> None:
+    """InputError for a score of an argument that no function has."""
+    known = {source.slot for source in pack.by_key.values()}
+    for name, of in pack.metrics.items():
+        for slot in of.values():
+            if slot not in known:
+                raise InputError(
+                    f"{path}: metrics.{name}: {slot!r:.60} is no argument: name one of "
+                    f"{sorted(known)[:SHOWN]}"
+                )
+
+
+def _frames(pack: Pack, path: Path) -> dict[str, Frame]:
+    """The frame of each locale, where arguments are of a kind that needs one; else none."""
+    needy = [s for s in pack.by_key.values() if s.kind in ("class", "derived")]
+    nested = [s.key for s in needy if len(s.path) > 1]
+    classed = [s for s in needy if s.kind == "class"]
+    if nested or len({s.slot for s in classed}) > 1:
+        raise InputError(
+            f"{path}: arguments.{(nested or [classed[-1].key])[0]}: a class is one argument of the "
+            "same name in all functions, and neither class nor derived may stand in an object"
+        )
+    found: dict[str, Frame] = {}
+    for locale in pack.locales if needy else ():
+        where = f"{pack.folder / VOCABULARIES / locale}.yaml: frame"
+        vocabulary = pack.vocabulary(locale)
+        if vocabulary.frame is None:
+            raise InputError(
+                f"{where} is missing: {needy[0].key} is told by what frames a request, so list "
+                "the words that ask, command and join"
+            )
+        slot = classed[0].slot if classed else ""
+        words = {entry.value: entry.surfaces for entry in vocabulary.lists.get(slot, ())}
+        values = [
+            value
+            for source in classed
+            for value in (source.schema.get("enum", ()) if source.settings is True
+                          else source.settings)
+        ]  # fmt: skip
+        classes = {str(value): tuple(words.get(value, ())) for value in dict.fromkeys(values)}
+        if classed and not classes:
+            raise InputError(
+                f"{path}: arguments.{classed[0].key}: its schema has no enum: list its values"
+            )
+        _check_frame(vocabulary.frame, pack, classes, where)
+        found[locale] = Frame(vocabulary.frame, tuple(pack.catalogue.names), classes, slot)
+    return found
+
+
+def _check_frame(words: FrameWords, pack: Pack, classes: Mapping[str, Any], where: str) -> None:
+    """InputError where a frame names functions or classes that are not there."""
+    functions = list(pack.catalogue.names)
+    for key, names, allowed in (
+        ("asks", words.asks, functions), ("commands", words.commands, functions),
+        ("searches", words.searches, functions), ("cues", words.cues, list(classes)),
+        ("generic", words.generic, list(classes)),
+    ):  # fmt: skip
+        for name in names:
+            if name not in allowed:
+                raise InputError(
+                    f"{where}.{key}: {name!r:.60} is unknown; known: {allowed[:SHOWN]}"
                 )
 
 

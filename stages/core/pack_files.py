@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
@@ -12,8 +12,12 @@ from stages.core.source_kinds import STRICT, SourceEntry, Text
 MAX_WORDS = 1_000
 
 Locale = Annotated[str, Field(pattern=r"\A[a-z]{2,3}([_-][A-Za-z0-9]{2,8})*\z")]
+# A name in templates; a name of a score.
+Name = Annotated[str, Field(pattern=r"\A[A-Za-z][A-Za-z0-9_]*\z", max_length=64)]
+Metric = Annotated[str, Field(pattern=r"\A[a-z][a-z0-9_]*\z", max_length=64)]
 Shares = dict[str, Annotated[float, Field(ge=0, le=1e15)]]
-Quantiles = dict[Annotated[float, Field(ge=0, le=1)], Annotated[float, Field(ge=0, le=MAX_WORDS)]]
+Level = Annotated[float, Field(ge=0, le=1)]
+Quantiles = dict[Level, Annotated[float, Field(ge=0, le=MAX_WORDS)]]
 
 
 def without_empty(given: Any) -> Any:
@@ -21,12 +25,54 @@ def without_empty(given: Any) -> Any:
     return {k: v for k, v in given.items() if v is not None} if isinstance(given, dict) else given
 
 
+class Step(BaseModel):
+    """One step of a walk: fill `slot` with a neighbour of slot `start` along `relation`.
+
+    `typed`: only concepts whose label names the plan's class.
+    """
+
+    model_config = STRICT
+
+    slot: Name
+    start: Name
+    relation: Text
+    typed: bool = False
+
+
+class Walk(BaseModel):
+    """Start at a concept of `kind`, call it `slot`, then take the steps."""
+
+    model_config = STRICT
+
+    slot: Name
+    kind: Text
+    typed: bool = False
+    steps: Annotated[list[Step], Field(max_length=100)] = []
+
+    @property
+    def slots(self) -> list[str]:
+        """The names of all slots that the walk fills, in order."""
+        return [self.slot, *(step.slot for step in self.steps)]
+
+    @model_validator(mode="after")
+    def _connected(self) -> Walk:
+        known = {self.slot}
+        for step in self.steps:
+            if step.start not in known:
+                raise ValueError(f"step `{step.slot}` starts at unknown slot {step.start!r}")
+            if step.slot in known:
+                raise ValueError(f"two steps fill `{step.slot}`")
+            known.add(step.slot)
+        return self
+
+
 class PackFile(BaseModel):
     """pack.yaml as it is written.
 
     exclusive: lists of FUNCTION.ARGUMENT of which at most one stands in a call. dimensions: name ->
     FUNCTION.ARGUMENT whose value is a dimension of the population, or a list of these. metrics:
-    name -> {accuracy or similarity: ARGUMENT}.
+    name -> {accuracy or similarity: ARGUMENT}. walks: through the graph, for templates' slots.
+    acyclic: relations that must not lead back to where they began, such as "is a kind of".
     """
 
     model_config = STRICT
@@ -37,7 +83,10 @@ class PackFile(BaseModel):
     arguments: dict[str, SourceEntry] = {}
     exclusive: list[Annotated[list[str], Field(min_length=2)]] = []
     dimensions: dict[Annotated[str, Field(pattern=r"\A[a-z][a-z0-9_]*\z")], str | list[str]] = {}
-    metrics: dict[str, dict[str, str]] = {}
+    metrics: dict[Metric, Annotated[dict[Literal["accuracy", "similarity"], Text],
+                                    Field(min_length=1, max_length=1)]] = {}  # fmt: skip
+    walks: dict[Name, Walk] = {}
+    acyclic: list[Text] = []
 
     @model_validator(mode="before")
     @classmethod
@@ -50,6 +99,15 @@ class PackFile(BaseModel):
         if CONTROL.search(name):
             raise ValueError("holds a line break or a control character: write it on one line")
         return name
+
+
+def _check_quantiles(levels: Quantiles, where: str) -> None:
+    """Raise ValueError for quantiles without both ends, or that fall."""
+    if 0 not in levels or 1 not in levels:
+        raise ValueError(f"{where}name the quantiles 0 and 1 and any between")
+    values = [levels[level] for level in sorted(levels)]
+    if values != sorted(values):
+        raise ValueError(f"{where}the values must not fall as quantiles rise")
 
 
 class PopulationFile(BaseModel):
@@ -69,6 +127,8 @@ class PopulationFile(BaseModel):
     dimensions: dict[str, Shares] = {}
     affinity: dict[str, dict[str, Shares]] = {}
     words: dict[str, Quantiles] = {}
+    naming: Level | None = None
+    places: dict[Level, Level] = {0: 0, 1: 1}
     bands: dict[str, Annotated[list[Annotated[int, Field(gt=0, le=MAX_WORDS)]],
                                Field(min_length=1, max_length=100)]] = {}  # fmt: skip
 
@@ -81,12 +141,14 @@ class PopulationFile(BaseModel):
     @classmethod
     def _complete(cls, words: dict[str, Quantiles]) -> dict[str, Quantiles]:
         for name, levels in words.items():
-            if 0 not in levels or 1 not in levels:
-                raise ValueError(f"{name}: name the quantiles 0 and 1 and any between")
-            values = [levels[level] for level in sorted(levels)]
-            if values != sorted(values):
-                raise ValueError(f"{name}: word counts must not fall as quantiles rise")
+            _check_quantiles(levels, f"{name}: ")
         return words
+
+    @field_validator("places")
+    @classmethod
+    def _ordered(cls, places: Quantiles) -> Quantiles:
+        _check_quantiles(places, "")
+        return places
 
     @field_validator("bands")
     @classmethod

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 from stages.core.conversation import Call
+from stages.core.strata import BAND
 
 # Where an argument's value comes from: said by the user, not said and taken as the schema's or the
 # pack's default, computed from the text, given back by an earlier call, known from the world.
@@ -90,7 +91,9 @@ class Plan:
     stratum and route, of which the first `quota` accepted are wanted; `seed`: for all that is drawn
     while it is written.
 
-    A `no_call` plan of chit-chat has the request itself in `text`.
+    A `no_call` plan of chit-chat has the request itself in `text`. What a template needs: slots,
+    its variables' values; words, place: number of words, and place of the word for the class (0,
+    the start, to 1), that are aimed at, 0 and None for any.
     """
 
     plan_id: str
@@ -108,6 +111,15 @@ class Plan:
     node_ids: tuple[str, ...] = ()
     image_path: str | None = None
     text: str | None = None
+    slots: Mapping[str, Any] = field(default_factory=dict)
+    words: int = 0
+    place: float | None = None
+
+    @property
+    def band(self) -> tuple[int, int]:
+        """Fewest and most words that its stratum allows, (0, 0) for any."""
+        low, _, high = self.stratum.get(BAND, "").partition("-")
+        return (int(low), int(high)) if low.isdigit() and high.isdigit() else (0, 0)
 
     @property
     def turn(self) -> Turn:
@@ -118,6 +130,22 @@ class Plan:
     def calls(self) -> tuple[PlannedCall, ...]:
         """The calls of the last turn."""
         return self.turns[-1].calls
+
+
+def with_derived(plan: Plan, values: Mapping[tuple[str, str], str]) -> Plan:
+    """The plan with the values of its derived arguments, by function and slot."""
+
+    def filled(call: PlannedCall) -> PlannedCall:
+        arguments = tuple(
+            replace(a, value=values[call.function, a.slot])
+            if (call.function, a.slot) in values
+            else a
+            for a in call.arguments
+        )
+        return replace(call, arguments=arguments)
+
+    turns = tuple(replace(turn, calls=tuple(map(filled, turn.calls))) for turn in plan.turns)
+    return replace(plan, turns=turns)
 
 
 def origins(turns: tuple[Turn, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -204,6 +232,9 @@ def to_record(plan: Plan) -> dict[str, Any]:
         "node_ids": list(plan.node_ids),
         "image_path": plan.image_path,
         "text": plan.text,
+        "slots": json.dumps(dict(plan.slots), ensure_ascii=False, separators=(",", ":")),
+        "words": plan.words,
+        "place": plan.place,
     }
 
 
@@ -214,6 +245,7 @@ def from_record(record: Mapping[str, Any]) -> Plan:
             **record,
             "stratum": json.loads(record["stratum"]),
             "turns": turns_from_json(record["turns"]),
+            "slots": json.loads(record["slots"]),
             "asset_ids": tuple(record["asset_ids"]),
             "node_ids": tuple(record["node_ids"]),
         }

@@ -1,274 +1,117 @@
-"""Template files of the routes: a YAML header between `---` lines, then a Jinja body.
-
-A body of the heuristic route is one pattern a line; of the other routes it is one message.
-"""
+"""The templates of a pack, read and looked at: all that is wrong with all of them, at once."""
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Iterator
 from itertools import islice, product
-from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Any
 
 from jinja2 import Template as Compiled
 from jinja2 import TemplateSyntaxError, meta, nodes
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    TypeAdapter,
-    ValidationError,
-    field_validator,
-)
+from pydantic import ValidationError
 
 from stages.core import yaml
 from stages.core.command import InputError
-from stages.core.domain import Domain, Slot, Words
-from stages.core.sandbox import Bounded
-from stages.core.settings import MOST_WORDS, SHOWN, Recipe, Weight, told
-from stages.core.text import composed, each
+from stages.core.english import plural
+from stages.core.pack import Pack
+from stages.core.settings import MOST_WORDS, SHOWN, told
+from stages.core.templates import (
+    COMMON,
+    IMAGE,
+    PICTURE,
+    TURN,
+    Header,
+    Keywords,
+    Part,
+    Template,
+    environment,
+    lexicon,
+    split,
+)
+from stages.core.text import composed
 
-PROMPTS = Path(__file__).parents[2] / "prompts"
-# Folders of prompts that belong to no route's templates.
-NO_ROUTES = ("system", "agents")
-ASSET_SLOTS = ["title", "work_title", "keywords", "topics"]
-COMMON = ["verb", "kind", "kinds", "pick", "function", "content_type", "min_words", "max_words"]
-PICTURE = ["picture", "form", "colours", "shapes", "texts", "where"]
+# The prompt for models that see pictures, which has no header.
+SEEING = "vision/seeing"
 MOST_BYTES = 100_000
-TURN = re.compile(r"^>> (system|user|assistant|begin)\s*$", re.MULTILINE)
 # A line that was meant to begin a turn.
 LIKE_TURN = re.compile(r"^\s*>>\s*(?:system|user|assistant|begin)\b", re.IGNORECASE)
-# Combinations of function and content type that a template is tried with, at most.
+# Combinations of function and dimensions' values that a template is tried with, at most.
 TRIALS = 40
-
-
-class Keywords(list[str]):
-    """Keywords by position; past the end it starts again, so that patterns need not count."""
-
-    def __getitem__(self, index: Any) -> Any:
-        return super().__getitem__(index % len(self)) if isinstance(index, int) else NotImplemented
-
-
-class Header(BaseModel):
-    """What a template is for; see prompts/README.md."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-    route: Literal["heuristic", "text", "vision"]
-    functions: Annotated[list[str], Field(min_length=1)]
-    content_types: Annotated[list[str], Field(min_length=1)]
-    words: tuple[int, int]
-    locales: Annotated[list[str], Field(min_length=1)]
-    weight: Weight
-    sources: list[str] = []
-    requires: list[Literal["work_title", "image_path"]] = []
-    asset_types: list[str] = []
-    recipes: Annotated[list[Recipe], Field(min_length=1)] = ["router", "router_heuristic"]
-
-    @field_validator("words", mode="before")
-    @classmethod
-    def _pair(cls, words: Any) -> Any:
-        return tuple(words) if isinstance(words, list) else words
-
-    def serves(self, recipe: Recipe) -> bool:
-        """Whether the template belongs to a recipe; no pattern belongs to `router`."""
-        return recipe in self.recipes and (recipe, self.route) != ("router", "heuristic")
-
-
-class Part(NamedTuple):
-    """What is filled by itself: a pattern, or a chat turn of `role`; `line` is where it begins."""
-
-    line: int
-    role: str
-    text: str
-
-
-@dataclass(frozen=True)
-class Template:
-    """A template file: `template_id` is ROUTE/NAME, `text` its body, which begins in line `first`
-    of the file.
-    """
-
-    template_id: str
-    header: Header
-    text: str
-    first: int = 1
-
-    @property
-    def digest(self) -> str:
-        """Short hash of the body; changes when the prompt changes."""
-        return hashlib.sha256(self.text.encode()).hexdigest()[:12]
-
-    @property
-    def patterns(self) -> list[str]:
-        """The body's lines without blank ones and `##` comments."""
-        lines = (line.strip() for line in self.text.splitlines())
-        return [line for line in lines if line and not line.startswith("##")]
-
-    @property
-    def parts(self) -> list[Part]:
-        """The patterns of the heuristic route, the chat turns of the others."""
-        if self.header.route != "heuristic":
-            return turns(self.text, self.first)
-        return [
-            Part(number, "pattern", line.strip())
-            for number, line in enumerate(self.text.splitlines(), self.first)
-            if line.strip() and not line.strip().startswith("##")
-        ]
-
-
-def turns(body: str, first: int = 1) -> list[Part]:
-    """The chat turns of a body, which start with lines like `>> user`; else one user turn.
-
-    A last turn `>> begin` is the beginning of the query: the model goes on from there. `first` is
-    the line of the file in which the body begins.
-    """
-    marks = list(TURN.finditer(body))
-    if not marks:
-        return [Part(first, "user", body.strip())]
-    ends = [mark.start() for mark in marks[1:]] + [len(body)]
-    parts = []
-    for mark, end in zip(marks, ends, strict=True):
-        text = body[mark.end() : end]
-        lead = len(text) - len(text.lstrip())
-        line = first + body.count("\n", 0, mark.end() + lead)
-        parts.append(Part(line, mark[1], text.strip()))
-    return parts
-
-
-@cache
-def environment() -> Bounded:
-    """Jinja without a way to Python's internals, bounded; an unknown variable is an error."""
-    made = Bounded()
-    made.filters.update(FILTERS)
-    return made
-
-
-# Nouns without a plural, as far as packs have needed them.
-UNCOUNTABLE = {
-    "music", "art", "clipart", "footage", "audio", "lettering", "typography", "calligraphy",
-    "text", "series", "stationery", "wheat", "lightning", "champagne", "rain", "snow", "fog",
-    "mist", "smoke", "fire", "ice", "water", "sand", "grass", "moss", "ivy", "bamboo", "honey",
-    "bread", "rice", "pasta", "sushi", "popcorn", "coffee", "tea", "wine", "beer", "milk",
-    "chocolate", "cheese", "jewelry", "furniture", "luggage", "equipment", "makeup", "confetti",
-    "glitter", "lace", "silk", "denim", "thread", "hay", "straw", "coral", "wildlife",
-    "scenery", "sunshine", "sunlight", "moonlight", "fruit", "seafood", "salmon", "sheep",
-    "deer", "fish", "moose", "bison", "aircraft", "spacecraft", "graffiti", "broccoli",
-    "garlic", "lavender", "cash", "money", "mail", "traffic", "architecture", "pottery",
-    "embroidery", "laundry", "garbage", "steam", "lava", "gold", "silver", "marble",
-    "driftwood", "firewood", "stained", "ramen", "spaghetti", "tofu", "salsa", "guacamole",
-    "kimchi", "kombucha", "lemonade", "juice", "cider", "cocoa", "cinnamon", "dough", "flour",
-    "sugar", "salt", "soup", "oatmeal", "ash", "dust", "mud", "soil", "cotton", "wool", "yarn",
-    "leather", "wood", "glass",
-}  # fmt: skip
-
-
-def article(text: str) -> str:
-    """`text` with its indefinite article; none before a plural-looking or proper single word."""
-    word = text.split(" ", 1)[0]
-    if not word or word.lower() in {"a", "an", "the", "my", "our", "your", "some"}:
-        return text
-    if text.endswith("s") and not text.endswith(("ss", "us", "is")):
-        return text
-    if word == text and (word[0].isupper() or word.lower() in UNCOUNTABLE):
-        return text
-    vowel = word[0].lower() in "aeiou" and not word.lower().startswith(("uni", "use", "eu", "one"))
-    return f"{'an' if vowel or word.startswith(('8', '11', '18')) else 'a'} {text}"
-
-
-def plural(text: str) -> str:
-    """The plural of an English noun phrase, by its last word."""
-    if text.rsplit(" ", 1)[-1].lower() in UNCOUNTABLE or (
-        text.endswith("s") and not text.endswith("ss")
-    ):
-        return text
-    if text.endswith(("ss", "sh", "ch", "x")):
-        return text + "es"
-    if text.endswith("y") and text[-2:-1] not in "aeiou":
-        return text[:-1] + "ies"
-    return text + "s"
-
-
-def lowered(text: str) -> str:
-    """Lower case, as most people type."""
-    return text.lower()
-
-
-FILTERS: dict[str, Callable[[str], str]] = {"a": article, "plural": plural, "low": lowered}
-
-
-def _own(lists: dict[str, list[str]]) -> dict[str, list[str]]:
-    if taken := sorted(set(lists) & {*COMMON, *ASSET_SLOTS, *PICTURE}):
-        raise ValueError(f"{', '.join(taken)}: these names are taken; rename the list")
-    return lists
-
-
-LEXICON = TypeAdapter(Annotated[dict[Slot, Words], AfterValidator(_own)])
-
-
-def lexicon(folder: Path = PROMPTS) -> dict[str, list[str]]:
-    """Word lists that every pattern may use by name: prompts/lexicon.yaml."""
-    path = folder / "lexicon.yaml"
-    try:
-        return LEXICON.validate_python(each(yaml.read(path), composed), strict=True)
-    except ValidationError as error:
-        raise told(error, path, yaml.text_of(path)) from None
-
-
-def split(text: str) -> tuple[str, str, int]:
-    """Header, body and the number of the body's first line, of a template file."""
-    if not text.startswith("---\n") or "\n---\n" not in text[3:]:
-        raise ValueError("no header: begin with a line `---`, the header, a line `---`")
-    head, body = text[4:].split("\n---\n", 1)
-    return head, body, head.count("\n") + 4
-
-
 # A problem: the line of the file, and what is wrong and what to do.
 Problem = tuple[int, str]
+ASSET = "asset"
 
 
-def problems(template: Template, domain: Domain, words: dict[str, list[str]]) -> list[Problem]:
+def values_of(pack: Pack, dimension: str) -> list[str]:
+    """The values that a dimension of the pack's own may have, as far as a schema tells."""
+    found: dict[str, None] = {}
+    for function, slot in pack.dimensions[dimension].items():
+        source = pack.by_key[f"{function}.{slot}"]
+        given = source.schema.get("enum", ()) if source.settings in (True, None) else ()
+        given = source.settings if isinstance(source.settings, list) else given
+        found.update(dict.fromkeys(map(str, given)))
+    return list(found)
+
+
+def columns(pack: Pack) -> dict[str, Any]:
+    """The columns that the pack's content items have, each with a value of it."""
+    found: dict[str, Any] = {}
+    for rows in pack.ingested.rows.values() if pack.ingested else ():
+        for row in rows[:SHOWN]:
+            found |= {name: value for name, value in row.columns.items() if found.get(name) is None}
+    return found
+
+
+def problems(template: Template, pack: Pack, words: dict[str, list[str]]) -> list[Problem]:
     """All that is wrong with a template: unknown names, variables nobody fills, what cannot be
     filled.
     """
-    header = template.header
+    header, held = template.header, columns(pack)
     found: list[str] = []
     for name in header.functions:
-        if name not in {f.name for f in domain.functions}:
+        if name not in pack.catalogue:
             found.append(f"unknown function {name!r}")
-    for name in [*header.content_types, *header.asset_types]:
-        if name not in domain.content_types:
-            found.append(f"unknown content type {name!r}")
+    for dimension, values in header.values.items():
+        if dimension not in pack.dimensions:
+            found.append(f"values: unknown dimension {dimension!r}; the pack has "
+                         f"{sorted(pack.dimensions)}")  # fmt: skip
+            continue
+        known = values_of(pack, dimension)
+        found += [f"values: unknown {dimension} {v!r}" for v in values if known and v not in known]
     for name in header.locales:
-        if name not in domain.locales:
+        if name not in pack.locales:
             found.append(f"unknown locale {name!r}")
+    for name in [*header.requires, *header.items]:
+        if name not in held and name != IMAGE:
+            found.append(f"no SQL file of assets gives a column {name!r}; they give {sorted(held)}")
     if not 1 <= header.words[0] <= header.words[1] <= MOST_WORDS:
         found.append(f"words {list(header.words)} is no range of 1 to {MOST_WORDS}")
-    filled = {*COMMON, *words}
+    filled = {*COMMON, *pack.dimensions, *words}
     slots: list[str] = []
     for source in header.sources:
-        if source == "asset":
-            slots += ASSET_SLOTS
-        elif source in domain.walks:
-            slots += domain.walks[source].slots
+        if source == ASSET:
+            slots += held
+        elif source in pack.walks:
+            slots += pack.walks[source].slots
         else:
-            found.append(f"unknown source {source!r}; it may be asset or {sorted(domain.walks)}")
+            found.append(f"unknown source {source!r}; it may be asset or {sorted(pack.walks)}")
     twice = sorted({name for name in slots if slots.count(name) > 1})
     found += [f"several sources fill {name!r}" for name in twice]
-    if "asset" not in header.sources:
-        needy = [name for name in ("requires", "asset_types") if getattr(header, name)]
+    taken = sorted({*slots} & {*words} & template.used)
+    found += [f"{name!r} is a list of words and a slot: rename one" for name in taken]
+    if ASSET not in header.sources:
+        needy = [name for name in ("requires", "items") if getattr(header, name)]
         found += [f"{name} speaks of an asset: add asset to sources" for name in needy]
-    has_picture = "asset" in header.sources and "image_path" in header.requires
+    has_picture = ASSET in header.sources and IMAGE in header.requires
     if header.route == "vision" and not has_picture:
         found.append(
             "a vision template needs a picture: `sources: [asset]` and `requires: [image_path]`"
         )
     filled.update(slots)
+    for name in header.functions:
+        leaves = [leaf for source in pack.sources.get(name, ()) for leaf in source.leaves()]
+        filled |= {leaf.path[-1] for leaf in leaves if leaf.is_said}
     if header.route == "vision":
         filled.update(PICTURE)
     told = [(2, problem) for problem in found]
@@ -277,11 +120,11 @@ def problems(template: Template, domain: Domain, words: dict[str, list[str]]) ->
     told += _badly_turned(template)
     compiled = []
     for part in template.parts:
-        wrong, made = _compiled(part, filled, domain)
+        wrong, made = _compiled(part, filled, pack, held)
         told += wrong
         compiled.append((part, made))
     if not told:
-        told += trial(compiled, samples(template, domain, words))
+        told += trial(compiled, samples(template, pack, words, held))
     return told
 
 
@@ -311,7 +154,7 @@ def _badly_turned(template: Template) -> list[Problem]:
 
 
 def _compiled(
-    part: Part, filled: set[str], domain: Domain
+    part: Part, filled: set[str], pack: Pack, held: dict[str, Any]
 ) -> tuple[list[Problem], Compiled | None]:
     """What is wrong with a pattern or turn before it is filled, and it compiled."""
     if "{" not in part.text:  # as it stands
@@ -322,8 +165,8 @@ def _compiled(
         parsed = jinja.parse(part.text)
         used = meta.find_undeclared_variables(parsed) - filled
         for name in sorted(used):
-            walks = [walk for walk, found in domain.walks.items() if name in found.slots]
-            sources = ["asset"] * (name in ASSET_SLOTS) + walks
+            walks = [walk for walk, found in pack.walks.items() if name in found.slots]
+            sources = [ASSET] * (name in held) + walks
             hint = f"; add {' or '.join(sources)} to sources" if sources else ""
             told.append((part.line, f"unknown variable {name!r}{hint}"))
         # The sandbox would refuse these too, but not before a query is written.
@@ -346,38 +189,53 @@ def _compiled(
 
 
 def samples(
-    template: Template, domain: Domain, words: dict[str, list[str]]
+    template: Template, pack: Pack, words: dict[str, list[str]], held: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
-    """Variables as `stages.generation` fills them, for each function and content type of a
+    """Variables as `stages.generation` fills them, for each function and dimensions' values of a
     template: by turns with all that there may be and with as little.
     """
     header = template.header
-    pairs = list(islice(product(header.functions, header.content_types), TRIALS))
-    for number, (function, kind) in enumerate(pairs if len(pairs) > 1 else 2 * pairs):
+    frame = pack.frames.get(header.locales[0])
+    axes = [header.values.get(name) or values_of(pack, name) or [""] for name in pack.dimensions]
+    combined = list(islice(product(header.functions, *axes), TRIALS))
+    for number, (function, *values) in enumerate(combined if len(combined) > 1 else 2 * combined):
         rich = number % 2 == 0
         end = 0 if rich else -1
-        names = domain.content_types[kind].words
-        keywords = Keywords(["old barn", "dusk", "Red"] if rich else ["barn"])
+        own = dict(zip(pack.dimensions, values, strict=True))
+        names = frame.classes.get(own.get(frame.argument, ""), ()) if frame else ()
+        verbs = frame.words.asks.get(function, [""]) if frame else [""]
         filled: dict[str, Any] = {name: entries[end] for name, entries in words.items()}
+        leaves = [leaf for source in pack.sources[function] for leaf in source.leaves()]
+        filled |= {leaf.path[-1]: "seven" for leaf in leaves if leaf.is_said}
         filled |= {
-            "verb": domain.function(function).verbs[end],
-            "kind": names[end] if names else "",
+            "verb": verbs[end], "kind": names[end] if names else "",
             "kinds": plural(names[end]) if names else "",
             "pick": lambda choices, end=end: choices[end],
-            "function": function, "content_type": kind,
-            "min_words": header.words[0], "max_words": header.words[1],
+            "function": function, "locale": header.locales[0],
+            "min_words": header.words[0], "max_words": header.words[1], **own,
         }  # fmt: skip
         for source in header.sources:
-            if source == "asset":
-                filled |= {"title": "An old barn at dusk" if rich else "Barn", "keywords": keywords,
-                           "topics": keywords, "work_title": "Starry Night"}  # fmt: skip
-                if not rich and "work_title" not in header.requires:
-                    filled["work_title"] = None
+            if source == ASSET:
+                filled |= {
+                    name: _sample(value, rich, name in header.requires)
+                    for name, value in held.items()
+                }
             else:
-                filled |= dict.fromkeys(domain.walks[source].slots, "old barn" if rich else "x")
+                filled |= dict.fromkeys(pack.walks[source].slots, "old barn" if rich else "x")
         if header.route == "vision":
             filled |= PICTURED if rich else PLAIN
         yield filled
+
+
+def _sample(value: Any, rich: bool, is_required: bool) -> Any:
+    """A value like one of a column: the richest and the poorest that there may be."""
+    if isinstance(value, list):
+        return Keywords(["old barn", "dusk", "Red"] if rich else ["barn"])
+    if isinstance(value, bool | int | float):
+        return value
+    if not rich and not is_required and value is None:
+        return None
+    return "An old barn at dusk" if rich else "Barn"
 
 
 # What stages/generation/picture.py may say of a picture.
@@ -428,15 +286,17 @@ def line_of(error: Exception) -> int:
     return line
 
 
-def load(domain: Domain, folder: Path = PROMPTS, route: str = "*") -> list[Template]:
+def load(pack: Pack, route: str = "*") -> list[Template]:
     """The templates of one route or of all three, checked and filled once with sample values; every
-    problem of every file in one InputError.
+    problem of every file in one InputError. pack: with what it ingested. [] for a pack without
+    templates.
     """
+    folder = pack.templates
+    if folder is None:
+        return []
     words = lexicon(folder)
     loaded, wrong = [], []
     for path in sorted(folder.glob(f"{route}/*.j2")):
-        if path.parent.name in NO_ROUTES:
-            continue
         name = f"{path.parent.name}/{path.stem}"
         head = ""
         try:
@@ -452,7 +312,7 @@ def load(domain: Domain, folder: Path = PROMPTS, route: str = "*") -> list[Templ
             wrong.append(f"{path}:1: {error}")
             continue
         template = Template(name, header, body, first)
-        found = problems(template, domain, words)
+        found = problems(template, pack, words)
         if header.route != path.parent.name:
             found.append((2, f"route {header.route!r} differs from its folder"))
         wrong += [f"{path}:{line}: {problem}" for line, problem in found]

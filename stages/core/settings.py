@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import re
-from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -117,12 +116,6 @@ def _inside(path: str) -> str:
 
 class Population(Block):
     source: Annotated[Name, AfterValidator(_inside)]
-    bands: dict[
-        str,
-        Annotated[
-            list[Annotated[int, Field(gt=0, le=MOST_WORDS)]], Field(min_length=1, max_length=100)
-        ],
-    ]
     min_count: Positive
     epsilon: Annotated[float, Field(le=MOST)] | None
 
@@ -135,14 +128,6 @@ class Population(Block):
                 "null for none"
             )
         return epsilon
-
-    @field_validator("bands")
-    @classmethod
-    def _rising(cls, bands: dict[str, list[int]]) -> dict[str, list[int]]:
-        for name, bounds in bands.items():
-            if any(upper <= lower for lower, upper in pairwise(bounds)):
-                raise ValueError(f"{name}: {bounds} must rise")
-        return bands
 
 
 Weight = Annotated[float, Field(ge=0, le=MOST)]
@@ -298,7 +283,6 @@ class Validate(Block):
     near_duplicate_threshold: Annotated[float, Field(gt=0, le=1)]
     validation_share: Annotated[float, Field(gt=0, lt=1)]
     min_rows_share: Share
-    min_grounding: Share
 
 
 class Finetune(Block):
@@ -416,15 +400,6 @@ class Settings(Block):
                 f"{self.route.rows} leaves no row to train on: lower it"
             )
         return self
-
-
-def check_decoding(chosen: Settings) -> None:
-    """InputError where a pack of the older form (domain.yaml) asks for constrained decoding."""
-    if chosen.evaluate.decoding != "free":
-        raise InputError(
-            f"evaluate.decoding {chosen.evaluate.decoding} is for packs with a catalogue, and "
-            f"{chosen.pack} has domain.yaml: set free"
-        )
 
 
 def told(error: ValidationError, where: str | Path, text: str = "", first: int = 1) -> InputError:

@@ -115,7 +115,7 @@ class ListOf(Block):
     def _rising(self) -> ListOf:
         if self.count[1] < self.count[0]:
             raise ValueError(f"count: {self.count} must rise")
-        if self.of.kind in (None, "list", "constant"):
+        if self.of.kind in (None, "list", "constant", "class", "derived"):
             raise ValueError("of: must name a source of single values, such as {vocabulary: NAME}")
         if self.of.agrees_with is not None:
             raise ValueError("of: agrees_with belongs beside `list`, not within it: move it")
@@ -138,6 +138,8 @@ class SourceEntry(Block):
     list: ListOf | None = None
     text: Text | None = None
     constant: Any = None
+    class_: Annotated[Literal[True] | Values | None, Field(alias="class")] = None
+    derived: Literal["reduced"] | None = None
     asset: Annotated[str, Field(pattern=r"\A[\w-]+\.\w+\z")] | None = None
     graph: Graph | None = None
     share: Share | None = None
@@ -145,7 +147,7 @@ class SourceEntry(Block):
 
     @model_validator(mode="after")
     def _one(self) -> SourceEntry:
-        named = [kind for kind in KINDS if kind in self.model_fields_set]
+        named = [kind for kind in KINDS if _field(kind) in self.model_fields_set]
         if len(named) > 1:
             raise ValueError(f"names the sources {' and '.join(named)}: keep one")
         if not self.model_fields_set:
@@ -162,14 +164,19 @@ class SourceEntry(Block):
     @property
     def kind(self) -> str | None:
         """The source that it names, None if it leaves that to the schema."""
-        return next((kind for kind in KINDS if kind in self.model_fields_set), None)
+        return next((kind for kind in KINDS if _field(kind) in self.model_fields_set), None)
 
     @property
     def settings(self) -> Any:
         """What the source is declared with, None without a source."""
-        return getattr(self, self.kind) if self.kind else None
+        return getattr(self, _field(self.kind)) if self.kind else None
+
+
+def _field(kind: str) -> str:
+    """The name of a kind's field."""
+    return "class_" if kind == "class" else kind
 
 
 KINDS = ("enum", "vocabulary", "integer", "number", "date", "time", "money", "boolean", "list",
-         "text", "constant", "asset", "graph")  # fmt: skip
+         "text", "constant", "class", "derived", "asset", "graph")  # fmt: skip
 ListOf.model_rebuild()

@@ -18,6 +18,9 @@ from stages.core.source_kinds import MAX, Date, Integer, Number, SourceEntry, Ti
 # Share of the calls in which an optional argument is said, where the pack does not tell.
 DEFAULT_SHARE = 0.3
 MAX_DEPTH = 8
+# Kinds whose values have no words of their own in a request: never said; told by the words for a
+# kind of thing; computed from the whole.
+UNSAID = ("constant", "class", "derived")
 
 
 @dataclass(frozen=True)
@@ -53,8 +56,10 @@ class Source:
 
     @property
     def is_said(self) -> bool:
-        """Whether users say it: all but constants."""
-        return self.kind != "constant"
+        """Whether users say its value by words of its own: what the whole request tells, and
+        constants, they do not.
+        """
+        return self.kind not in UNSAID
 
     @property
     def column(self) -> tuple[str, str]:

@@ -1,18 +1,15 @@
-"""Every table's columns, in one place. One pandera model a table; see DESIGN.md section 3."""
+"""Every table's columns, in one place. One pandera model a table; see README."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
 from typing import Any, get_type_hints
 
 import polars as pl
 
-KINDS = ["intent", "design_type", "scene_object", "action", "style"]
 ROUTES = ["heuristic", "text", "vision"]
-Cell = tuple[str, str, str, str]
-CELL = ("function", "content_type", "band", "locale")
 
 # Arguments of a pandera Field: a column may have no nulls unless it says so.
 Field: Any = dict
@@ -145,24 +142,8 @@ class Edges(Table):
     weight: float = Field(gt=0, le=1)
 
 
-class Assets(Table):
-    """One row is a content item. `work_title`: the proper name of the work it belongs to."""
-
-    asset_id: str = Field(unique=True)
-    content_type: str
-    title: str = Field(str_length={"min_value": 1, "max_value": 300})
-    work_title: str = Field(nullable=True)
-    keywords: list[str] = Field()
-    topics: list[str] = Field()
-    locale: str
-    ai_generated: bool
-    aspect_ratio: float = Field(nullable=True, gt=0)
-    click_through_rate: float = Field(nullable=True, ge=0, le=1)
-    image_path: str = Field(nullable=True)
-
-
 class Items(Table):
-    """One row is a content item of a pack with a catalogue. `asset_id` begins with `source`, the
+    """One row is a content item. `asset_id` begins with `source`, the
     name of its SQL file; `columns`: all that its SELECT gives, as JSON.
     """
 
@@ -181,134 +162,13 @@ class SourceRejects(Table):
     reason: str
 
 
-class Requests(Table):
-    """One row is a planned query; `rank` orders the requests of a cell within a route.
-
-    `words`: the number of words aimed at; `type_position`: where the word for the content type
-    should stand, 0 to 1, null for a type that users have no word for.
-    """
-
-    request_id: str = Field(unique=True)
-    route: str = Field(isin=ROUTES)
-    function: str
-    content_type: str
-    band: str
-    locale: str
-    min_words: int = Field(ge=1)
-    max_words: int = Field(ge=1)
-    words: int = Field(ge=1)
-    type_position: float = Field(nullable=True, ge=0, le=1)
-    rank: int = Field(ge=0)
-    quota: int = Field(ge=0)
-    template_id: str
-    slots: str
-    asset_id: str = Field(nullable=True)
-    node_ids: list[str] = Field()
-    image_path: str = Field(nullable=True)
-    seed: int = Field(ge=0)
-
-
-class Candidates(Table):
-    """One row is a written query, accepted and labelled, or with the reason why not.
-
-    `position`: where the query names its type, 0 to 1; `seal`: see stages/checks/seals.py.
-    """
-
-    request_id: str
-    n: int = Field(ge=0)
-    query: str
-    completion: str
-    model: str
-    prompt_hash: str
-    accepted: bool
-    reason: str = Field(nullable=True)
-    extracted_prompt: str = Field(nullable=True)
-    position: float = Field(nullable=True, ge=0, le=1)
-    seal: int
-
-
-class Samples(Table):
-    """One row is an accepted, labelled sample with its full provenance."""
-
-    sample_id: str = Field(unique=True)
-    query: str = Field(str_length={"min_value": 1})
-    function: str
-    content_type: str
-    extracted_prompt: str = Field(str_length={"min_value": 1})
-    arguments: str
-    messages: str
-    tools: str
-    locale: str
-    route: str = Field(isin=ROUTES)
-    band: str
-    request_id: str
-    n: int
-    template_id: str
-    asset_id: str = Field(nullable=True)
-    node_ids: list[str] = Field()
-    image_path: str = Field(nullable=True)
-    model: str
-    prompt_hash: str
-    seed: int
-
-
-class Rejected(Table):
-    """One row is a candidate that did not enter the dataset."""
-
-    request_id: str
-    n: int
-    check: str
-    reason: str
-    query: str
-
-
-class Surplus(Table):
-    """One row is a good candidate beyond the quota of its cell."""
-
-    request_id: str
-    n: int
-    route: str = Field(isin=ROUTES)
-    function: str
-    content_type: str
-    band: str
-    locale: str
-    query: str
-    extracted_prompt: str
-
-
-class Predictions(Table):
-    """One row is a golden query as one model answered it."""
-
-    golden_id: int
-    model: str
-    query: str
-    function: str
-    content_type: str
-    extracted_prompt: str
-    completion: str
-    predicted_function: str = Field(nullable=True)
-    predicted_content_type: str = Field(nullable=True)
-    predicted_extracted_prompt: str = Field(nullable=True)
-    parse_error: str = Field(nullable=True)
-    function_correct: bool
-    content_type_correct: bool
-    similarity: float = Field(ge=-1.001, le=1.001)
-    exact_match: bool
-
-
-def cell_of(row: Mapping[str, Any]) -> Cell:
-    """The cell that a row with the columns CELL belongs to."""
-    function, content_type, band, locale = (row[name] for name in CELL)
-    return function, content_type, band, locale
-
-
 def empty(contract: type[Table]) -> pl.DataFrame:
     """A frame with the contract's columns and no rows."""
     return pl.DataFrame(schema=contract.schema())
 
 
 class Plans(Table):
-    """One row is a plan (`core.plan.Plan`); `stratum` and `turns` are JSON."""
+    """One row is a plan (`core.plan.Plan`); `stratum`, `turns` and `slots` are JSON."""
 
     plan_id: str = Field(unique=True)
     scenario: str
@@ -325,6 +185,9 @@ class Plans(Table):
     node_ids: list[str]
     image_path: str = Field(nullable=True)
     text: str = Field(nullable=True)
+    slots: str
+    words: int = Field(ge=0)
+    place: float = Field(nullable=True, ge=0, le=1)
 
 
 class ToolSets(Table):
@@ -337,7 +200,7 @@ class ToolSets(Table):
 
 class Conversations(Table):
     """One row is what was written for a plan: `messages` is JSON. `check` and `reason` are null for
-    one that was accepted.
+    one that was accepted. `place`: where an accepted query names its class, 0 to 1.
     """
 
     plan_id: str
@@ -350,10 +213,11 @@ class Conversations(Table):
     template_id: str
     check: str = Field(nullable=True)
     reason: str = Field(nullable=True)
+    place: float = Field(nullable=True, ge=0, le=1)
 
 
 class Dialogues(Table):
-    """One row is a sample of a pack with a catalogue: `messages` and `tools` are JSON, beside what
+    """One row is a sample: `messages` and `tools` are JSON, beside what
     tells where it comes from.
     """
 
@@ -392,7 +256,8 @@ class Refused(Table):
 
 class Answers(Table):
     """One row is a golden row as one model answered it; `expected` and `predicted` are JSON lists
-    of calls, the former with the accepted values. `error`: what is wrong with the calls, a code.
+    of calls, the former with the accepted values; `metrics`: JSON, the row's own scores of the
+    pack. `error`: what is wrong with the calls, a code.
     """
 
     golden_id: int
@@ -405,3 +270,4 @@ class Answers(Table):
     predicted: str
     error: str = Field(nullable=True)
     exact: bool
+    metrics: str

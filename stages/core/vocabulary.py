@@ -9,16 +9,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from stages.core import links
 from stages.core.command import InputError
+from stages.core.frame import FrameWords
 from stages.core.phrases import parse
-from stages.core.settings import CONTROL
+from stages.core.settings import CONTROL, told
 from stages.core.text import composed, each
 from stages.core.yaml import line_of, read, text_of
 
 # The form of a surface that a phrase asks for where it names none.
 PLAIN = "plain"
-PHRASES, CHATTER = "phrases", "chatter"
+PHRASES, CHATTER, FRAME = "phrases", "chatter", "frame"
 # Entries of one list, and characters of one surface or phrase.
 MAX_ENTRIES, MAX_SURFACE, MAX_PHRASE = 100_000, 500, 2_000
 
@@ -46,13 +49,14 @@ class Entry:
 @dataclass(frozen=True)
 class Vocabulary:
     """One locale's words. lists: name -> entries; phrases: function -> patterns; chatter: requests
-    that no function serves.
+    that no function serves; frame: the words around what is asked for.
     """
 
     locale: str
     lists: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
     phrases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     chatter: tuple[str, ...] = ()
+    frame: FrameWords | None = None
 
 
 def load(path: Path, pack: Path, locale: str) -> Vocabulary:
@@ -65,6 +69,7 @@ def load(path: Path, pack: Path, locale: str) -> Vocabulary:
     lists: dict[str, tuple[Entry, ...]] = {}
     phrases: dict[str, tuple[str, ...]] = {}
     chatter: tuple[str, ...] = ()
+    frame: FrameWords | None = None
     for name, value in given.items():
         if not isinstance(name, str):
             raise reader.error([str(name)], f"the name {name!r:.60} is no text: put it in quotes")
@@ -77,9 +82,14 @@ def load(path: Path, pack: Path, locale: str) -> Vocabulary:
             }
         elif name == CHATTER:
             chatter = reader.texts(value, [name], MAX_PHRASE)
+        elif name == FRAME:
+            try:
+                frame = FrameWords.model_validate(value)
+            except ValidationError as error:
+                raise told(error, f"{path}: {FRAME}") from None
         else:
             lists[name] = reader.entries(value, [name])
-    return Vocabulary(locale, lists, phrases, chatter)
+    return Vocabulary(locale, lists, phrases, chatter, frame)
 
 
 class _Reader:

@@ -1,4 +1,4 @@
-"""The dataset of a pack with a catalogue: which conversations it takes, and on which side."""
+"""Which conversations a dataset takes."""
 
 from __future__ import annotations
 
@@ -7,25 +7,29 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from hashlib import blake2b
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from stages.core.plan import turns_from_json
-from stages.core.strata import Stratum, neighbours
-from stages.core.text import normalized
-from stages.dataset import duplicates
+from stages.core.strata import FUNCTION, Stratum, neighbours
+from stages.dataset import columns, duplicates
 from stages.dataset.contamination import Golden
+from stages.dataset.steering import steered
+
+# The route that fills what others lack.
+LAST_RESORT = "heuristic"
 
 
-def refused(
-    frame: pl.DataFrame, golden: Sequence[str], threshold: float, seed: int
-) -> pl.DataFrame:
-    """`frame` with `check` and `reason` also for what only the whole table shows: a golden query, a
-    query that stands there twice, or one that nearly repeats another which means the same.
+def refused(frame: pl.DataFrame, golden: Golden, threshold: float, seed: int) -> pl.DataFrame:
+    """`frame` with `text`, the normalized query, and with `check` and `reason` also for what only
+    the whole table shows: a golden query, a query that stands there twice, or one that nearly
+    repeats another which means the same.
 
     frame: columns query, meant, check, reason, in the order of preference. Two queries that differ
     in a value alone do not mean the same, and both teach something.
     """
-    texts = pl.Series([normalized(query) for query in frame["query"]], dtype=pl.String)
+    texts = columns.normalize(frame["query"])
     check, reason = frame["check"].to_list(), frame["reason"].to_list()
 
     def open_rows() -> list[int]:
@@ -34,11 +38,10 @@ def refused(
     def object_to(row: int, name: str, why: str) -> None:
         check[row], reason[row] = name, why
 
-    if golden:
-        rows = open_rows()
-        for row, why in zip(rows, Golden(golden).reasons(texts.gather(rows)), strict=True):
-            if why is not None:
-                object_to(row, "contamination", why)
+    rows = open_rows()
+    for row, why in zip(rows, golden.reasons(texts.gather(rows)), strict=True):
+        if why is not None:
+            object_to(row, "contamination", why)
     rows = open_rows()
     for row, twice in zip(rows, duplicates.exact(texts.gather(rows)), strict=True):
         if twice:
@@ -51,10 +54,41 @@ def refused(
             near = duplicates.near(texts.gather(members), threshold, seed)
             for row, earlier in zip(members, near, strict=True):
                 if earlier >= 0:
-                    object_to(row, "near_duplicate", "nearly repeats one that means the same")
+                    query = frame["query"][members[int(earlier)]]
+                    object_to(row, "near_duplicate", f"nearly repeats {query!r:.200}")
     return frame.with_columns(
-        check=pl.Series(check, dtype=pl.String), reason=pl.Series(reason, dtype=pl.String)
+        text=texts,
+        check=pl.Series(check, dtype=pl.String),
+        reason=pl.Series(reason, dtype=pl.String),
     )
+
+
+def preferred(
+    passing: pl.DataFrame, targets: Sequence[Stratum], bins: NDArray[np.int64] | None = None
+) -> list[int]:
+    """The rows' positions, of each stratum those first that are to fill their route's part of its
+    quota, so that a route with a surplus fills only what another lacks.
+
+    passing: columns stratum, route, in the order of preference. bins: of the rows, by which those
+    of a part are steered; None: its first rows.
+    """
+    parts = {(one.name, route): n for one in targets for route, n in one.routes.items()}
+    widths = {one.name: (one.max_words, one[FUNCTION]) for one in targets}
+    stock: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for row, key in enumerate(passing.select("stratum", "route").iter_rows()):
+        stock[key].append(row)
+    groups = [
+        (widths[key[0]][1], rows, min(parts.get(key, 0), len(rows)))
+        # Short queries leave least choice of a place; the heuristic route has most candidates.
+        for key, rows in sorted(
+            stock.items(), key=lambda item: (item[0][1] == LAST_RESORT, widths[item[0][0]][0])
+        )
+    ]
+    first = steered(groups, bins) if bins is not None else [
+        row for _, rows, n in groups for row in rows[:n]
+    ]  # fmt: skip
+    taken = set(first)
+    return [*sorted(taken), *(row for row in range(passing.height) if row not in taken)]
 
 
 def selected(names: Sequence[str], strata: Sequence[Stratum], keys: Sequence[str]) -> list[int]:
@@ -92,6 +126,12 @@ def meant(turns: str, text: str | None) -> str:
         return text
     wanted = [[one.call.name, one.call.arguments] for one in turns_from_json(turns)[-1].calls]
     return json.dumps(wanted, sort_keys=True, ensure_ascii=False)
+
+
+def is_derived(turns: str) -> bool:
+    """Whether a call of a plan has a value that is taken from the words: it is null in the plan."""
+    calls = turns_from_json(turns)[-1].calls
+    return any(one.provenance == "derived" for call in calls for one in call.arguments)
 
 
 def sample_id(plan_id: str, n: int) -> str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from concurrent.futures import Future
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
-from stages.core.domain import Domain
+from stages.core.frame import Frame
 from stages.core.quantiles import Quantiles
-from stages.dataset import columns, diversity, statistics
+from stages.core.strata import BAND, FUNCTION, LOCALE, NONE, SCENARIO, Stratum
+from stages.dataset import columns, diversity, evidence, statistics
 from stages.dataset.contamination import Golden
 
 # Routes with fewer rows than this do not lower the number of rows that routes are compared at.
@@ -24,16 +25,19 @@ ENGINE = "engine"
 class Yardstick:
     """What a dataset is measured with.
 
-    words: {function: {quantile: words}}; positions: {quantile: place of the type word, 0 to 1};
-    naming: share of the queries of types with a word that name theirs, None if unknown.
+    words: {function: {quantile: words}}; places: {quantile: place of the class word, 0 to 1};
+    naming: share of the queries of classes with a word that name theirs, None if unknown; frames:
+    by locale.
     """
 
-    known: Domain
     golden: Golden
-    cells: list[dict[str, Any]]
+    strata: Sequence[Stratum]
+    dimensions: Sequence[str]
     words: Mapping[str, Quantiles]
-    positions: Quantiles
+    places: Quantiles
     naming: float | None
+    frames: Mapping[str, Frame]
+    threshold: float
     seed: int
 
 
@@ -58,7 +62,6 @@ def candidates(frame: pl.DataFrame) -> tuple[dict[str, Any], dict[str, pl.DataFr
     metrics = {
         "candidates": frame.height,
         "failed": failed,
-        "judged_again": frame["again"].sum(),
         "rejected": refused,
         "surplus": (by_route["passed"] - by_route["selected"]).sum(),
         "routes": {r["route"]: {k: r[k] for k in ("candidates", "passed", "acceptance")} |
@@ -72,36 +75,36 @@ def candidates(frame: pl.DataFrame) -> tuple[dict[str, Any], dict[str, pl.DataFr
     return metrics, {"routes": by_route, "templates": by_template}
 
 
-def dataset(
-    samples: pl.DataFrame, by: Yardstick, left: Future[float | None]
-) -> tuple[dict[str, Any], dict[str, pl.DataFrame]]:
+def dataset(samples: pl.DataFrame, by: Yardstick) -> tuple[dict[str, Any], dict[str, pl.DataFrame]]:
     """How the selected rows are distributed, against the target, and how varied they are.
 
-    samples: with the columns `position` and `text` of `rows.checked`; left: `diversity.near_left`
-    of them, which takes longest and is asked for last.
+    samples: the columns query, text, stratum, function, scenario, route, locale, place, slots,
+    worded and meant.
     """
     samples = samples.with_columns(words=columns.counts(samples["query"]))
-    types = statistics.shares(samples, by.cells)
-    js, p = statistics.divergence(types)
+    coarse = [SCENARIO, FUNCTION, *by.dimensions]
+    fine = statistics.shares(samples["stratum"], by.strata, [*coarse, LOCALE, BAND])
+    kinds = statistics.shares(samples["stratum"], by.strata, coarse)
+    js, p = statistics.divergence(kinds)
     words = statistics.lengths(samples, by.words)
     golden = statistics.golden_runs(by.golden.longest_runs(samples["text"]))
     routes = samples["route"].value_counts()["count"]
     size = min([diversity.SAMPLE, *routes.filter(routes >= FEW)])
-    metrics = {
-        "accepted": samples.height,
+    near = nearly_the_same(samples, by)
+    metrics: dict[str, Any] = {
+        "rows": samples.height,
         "js_bits": rounded(js, 6),
+        "js_bits_strata": rounded(statistics.divergence(fine)[0], 6),
         "chi2_p": rounded(p, 6),
+        "scenarios": dict(sorted(Counter(samples["scenario"]).items())),
+        "functions": len(set(samples["function"]) - {NONE}),
         "words": {name: statistics.length_figures(table) for name, table in words.items()},
         **diversity.distinct(samples["query"]),
         "self_bleu": self_bleu(samples["query"], diversity.SAMPLE, by.seed),
-        "near_duplicates_left": None,  # its place among the others
+        "near_duplicates_left": rounded(near, 4),
         "golden_overlap": {
             "longest": golden["run"].max(),
             "rows": {str(run): rows for run, rows in golden.rows() if run >= 3},
-        },
-        "type_position": {
-            **statistics.position_figures(samples, by.known, by.positions),
-            "target_share_naming_type": by.naming,
         },
         "by_route": {
             str(route): of_route(part, by, size)
@@ -109,13 +112,32 @@ def dataset(
         },
     }
     plots = {
-        "content_types": types,
-        "type_position": statistics.position_histogram(samples["position"], by.positions),
+        "strata": fine,
         "golden_runs": golden,
         **{f"words/{name}": table for name, table in words.items()},
+        **{
+            f"dimensions/{name}": statistics.shares(samples["stratum"], by.strata, [FUNCTION, name])
+            for name in by.dimensions or (SCENARIO,)
+        },
     }
-    metrics["near_duplicates_left"] = rounded(left.result(), 4)
+    if samples["worded"].any():
+        metrics["class_place"] = {
+            **statistics.place_figures(samples, by.places),
+            "target_share_naming": by.naming,
+        }
+        plots["class_place"] = statistics.place_histogram(samples["place"], by.places)
+    if by.frames:
+        metrics["vision_evidence"] = evidence.figures(samples, by.frames)
     return metrics, plots
+
+
+def nearly_the_same(samples: pl.DataFrame, by: Yardstick) -> float | None:
+    """Share of the rows to which another that means the same is a near-duplicate."""
+    found = 0.0
+    for _, part in samples.group_by("meant", maintain_order=True):
+        if part.height > 1:
+            found += (diversity.near_left(part["text"], by.threshold, by.seed) or 0) * part.height
+    return found / samples.height if samples.height else None
 
 
 def of_route(part: pl.DataFrame, by: Yardstick, size: int) -> dict[str, Any]:
@@ -124,13 +146,14 @@ def of_route(part: pl.DataFrame, by: Yardstick, size: int) -> dict[str, Any]:
     distinct-n and self-BLEU depend on the number of rows: they are taken over `size` of each route.
     """
     few = diversity.sample(part["query"], size, by.seed)
+    placed = part["worded"].any()
     return {
         "rows": part.height,
         "sample": len(few),
         **diversity.distinct(few),
         "self_bleu": self_bleu(few, size, by.seed),
         "words_median": part["words"].median(),
-        "type_position": statistics.position_figures(part, by.known, by.positions),
+        **({"class_place": statistics.place_figures(part, by.places)} if placed else {}),
     }
 
 

@@ -1,4 +1,6 @@
-"""The split: whole groups go to one side, so that no asset is seen in training and validation."""
+"""The split: whole groups go to one side, so that no content item, and nothing that is meant, is
+seen in training and validation.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +10,31 @@ import polars as pl
 
 
 def groups(frame: pl.DataFrame) -> pl.Series:
-    """A row's group: its asset; without one its concepts; without any itself.
+    """A row's group: its content item, and with it every row that shares one of its items; without
+    any what it means; where rows of different words mean the same, its concepts, or itself.
 
-    frame: columns asset_id, node_ids, request_id.
+    frame: columns asset_ids, node_ids, plan_id, meant and derived, whether it has a value that is
+    taken from the words.
     """
+    together: dict[str, str] = {}
+
+    def root(item: str) -> str:
+        while together.setdefault(item, item) != item:
+            item = together[item]
+        return item
+
+    for items in frame["asset_ids"]:
+        for other in items[1:]:
+            together[root(other)] = root(items[0])
+    named = [f"item {root(one[0])}" if len(one) else None for one in frame["asset_ids"]]
+    nodes = pl.col("node_ids").list
     return frame.select(
-        pl.when(pl.col("asset_id").is_not_null())
-        .then(pl.format("asset {}", "asset_id"))
-        .when(pl.col("node_ids").list.len() > 0)
-        .then(pl.format("nodes {}", pl.col("node_ids").list.sort().list.join(" ")))
-        .otherwise(pl.format("request {}", "request_id"))
-        .alias("group")
+        pl.coalesce(
+            pl.Series(named, dtype=pl.String),
+            pl.when(~pl.col("derived")).then(pl.format("meaning {}", "meant")),
+            pl.when(nodes.len() > 0).then(pl.format("nodes {}", nodes.sort().list.join(" "))),
+            pl.format("plan {}", "plan_id"),
+        ).alias("group")
     ).to_series()
 
 

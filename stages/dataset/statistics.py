@@ -1,43 +1,41 @@
-"""Is the dataset distributed as wanted: content types, word counts, places of the type words."""
+"""Is the dataset distributed as wanted: dimensions, word counts, places of the class words."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from math import ceil
-from typing import Any
 
 import numpy as np
 import polars as pl
 
 from stages.core.divergence import js_bits
-from stages.core.domain import Domain
 from stages.core.quantiles import Quantiles, cdf, probabilities
+from stages.core.strata import NONE, Stratum
 
 UNIFORM: Quantiles = {0.0: 0.0, 1.0: 1.0}
 BINS = 10
 
 
-def shares(frame: pl.DataFrame, cells: list[dict[str, Any]]) -> pl.DataFrame:
-    """function, content_type, target (share), accepted (share), rows; a line a combination."""
-    target = (
-        pl.DataFrame(
-            [(c["function"], c["content_type"], float(c["share"])) for c in cells],
-            schema=["function", "content_type", "target"],
-            orient="row",
-        )
-        .group_by("function", "content_type", maintain_order=True)
-        .agg(pl.col("target").sum())
+def shares(rows: Iterable[str], strata: Sequence[Stratum], names: Sequence[str]) -> pl.DataFrame:
+    """The columns `names`, target (share), accepted (share), rows; a line for each combination of
+    the dimensions `names` in the strata. rows: the name of each row's stratum.
+    """
+    of = {one.name: tuple(one.values.get(name, NONE) for name in names) for one in strata}
+    target: dict[tuple[str, ...], float] = {}
+    for one in strata:
+        target[of[one.name]] = target.get(of[one.name], 0.0) + one.share
+    counted = Counter(of[name] for name in rows)
+    table = pl.DataFrame(
+        [(*key, float(share), counted[key]) for key, share in target.items()],
+        schema={**dict.fromkeys(names, pl.String), "target": pl.Float64, "rows": pl.Int64},
+        orient="row",
     )
-    rows = frame.group_by("function", "content_type").agg(rows=pl.len().cast(pl.Int64))
-    pair = ["function", "content_type"]
-    both = target.join(
-        rows, on=pair, how="full", coalesce=True, maintain_order="left_right"
-    ).with_columns(pl.col("target", "rows").fill_null(0))
-    return both.with_columns(
+    return table.with_columns(
         target=pl.col("target") / pl.col("target").sum(),
         accepted=pl.col("rows") / pl.max_horizontal(pl.col("rows").sum(), 1),
-    ).select("function", "content_type", "target", "accepted", "rows")
+    ).select(*names, "target", "accepted", "rows")
 
 
 def divergence(table: pl.DataFrame) -> tuple[float | None, float | None]:
@@ -60,13 +58,17 @@ def divergence(table: pl.DataFrame) -> tuple[float | None, float | None]:
 
 
 def lengths(frame: pl.DataFrame, target: Mapping[str, Quantiles]) -> dict[str, pl.DataFrame]:
-    """Per function a histogram: words (1..longest), rows, accepted (share), target (share).
+    """Per function a histogram: words (1..longest), rows, accepted (share), target (share); "*" is
+    for all functions that have none of their own.
 
     frame: with the column `words`, their number; target: word counts at quantiles, per function.
     """
     tables = {}
     for function, quantiles in target.items():
-        found = frame.filter(function=function)["words"].to_numpy()
+        own = pl.col("function") == function
+        if function == "*":
+            own = ~pl.col("function").is_in([name for name in target if name != "*"])
+        found = frame.filter(own)["words"].to_numpy()
         longest = max(ceil(max(quantiles.values())), found.max(initial=0))
         rows = np.bincount(found, minlength=longest + 1)[1:]
         tables[function] = pl.DataFrame(
@@ -112,25 +114,22 @@ def ks(sample: np.ndarray, distribution: Callable[[np.ndarray], np.ndarray]) -> 
     return float(max((steps[1:] - at).max(), (at - steps[:-1]).max()))
 
 
-def position_figures(
-    frame: pl.DataFrame, domain: Domain, target: Quantiles = UNIFORM
-) -> dict[str, float | None]:
-    """Where the queries of `frame` name their type (column `position`), and how many do not.
+def place_figures(frame: pl.DataFrame, target: Quantiles = UNIFORM) -> dict[str, float | None]:
+    """Where the queries of `frame` name their class (column `place`), and how many do not.
 
-    The typed queries are those of a type that users have words for, so not those of Any.
-    share_without: of all queries; share_naming_type, share_typed_without: of the typed ones.
-    ks_uniform, ks_target: KS distance to uniform [0, 1] and to the positions at quantiles `target`.
-    start, middle, end: shares of the thirds among the queries that name their type.
+    The worded queries (column `worded`) are those of a class that users have words for.
+    share_without: of all queries; share_naming, share_worded_without: of the worded ones.
+    ks_uniform, ks_target: KS distance to uniform [0, 1] and to the places at quantiles `target`.
+    start, middle, end: shares of the thirds among the queries that name their class.
     """
-    worded = [name for name, kind in domain.content_types.items() if kind.words]
-    typed = frame.filter(pl.col("content_type").is_in(worded))["position"]
-    places = frame["position"].drop_nulls().to_numpy()
+    worded = frame.filter("worded")["place"]
+    places = frame["place"].drop_nulls().to_numpy()
     figures: dict[str, float] = {}
     if len(frame):
-        figures["share_without"] = frame["position"].null_count() / len(frame)
-    if len(typed):
-        figures["share_typed_without"] = typed.null_count() / len(typed)
-        figures["share_naming_type"] = 1 - typed.null_count() / len(typed)
+        figures["share_without"] = frame["place"].null_count() / len(frame)
+    if len(worded):
+        figures["share_worded_without"] = worded.null_count() / len(worded)
+        figures["share_naming"] = 1 - worded.null_count() / len(worded)
     if len(places):
         thirds = np.histogram(places, bins=3, range=(0, 1))[0] / len(places)
         figures |= {
@@ -139,18 +138,18 @@ def position_figures(
             "mean": places.mean(),
             **dict(zip(("start", "middle", "end"), thirds, strict=True)),
         }
-    names = ("share_naming_type", "share_without", "share_typed_without", "ks_uniform",
+    names = ("share_naming", "share_without", "share_worded_without", "ks_uniform",
              "ks_target", "mean", "start", "middle", "end")  # fmt: skip
     return {n: round(float(figures[n]), 4) if n in figures else None for n in names}
 
 
-def position_histogram(places: pl.Series, target: Quantiles) -> pl.DataFrame:
-    """position (middle of a bin), accepted, target, uniform (shares); BINS lines."""
+def place_histogram(places: pl.Series, target: Quantiles) -> pl.DataFrame:
+    """place (middle of a bin), accepted, target, uniform (shares); BINS lines."""
     edges = np.linspace(0, 1, BINS + 1)
     rows = np.histogram(places.drop_nulls().to_numpy(), bins=edges)[0]
     return pl.DataFrame(
         {
-            "position": (edges[1:] + edges[:-1]).round(6) / 2,
+            "place": (edges[1:] + edges[:-1]).round(6) / 2,
             "accepted": rows / max(rows.sum(), 1),
             "target": np.diff(cdf(target, edges)),
             "uniform": np.full(BINS, 1 / BINS),

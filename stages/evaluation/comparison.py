@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from stages.core.command import InputError
-from stages.evaluation import metrics, significance
+from stages.evaluation import significance
+from stages.evaluation.significance import Floats
 
 # As in params.yaml, so that the intervals are those of metrics/evaluate.json.
 SAMPLES, SEED = 2000, 42
-SCORES = ("f1", "cta", "ss")
+F1, FUNCTION = "f1", "function"
 WORDS = {"q1": "q1", "median": "median", "q3": "q3", "KS to target": "ks"}
 REFERENCE, BEST = "reference", "best"
-GOLDEN = ["golden_id", "query", "function", "content_type", "extracted_prompt"]
-ANSWER = ["predicted_function", "predicted_content_type", "predicted_extracted_prompt"]
+GOLDEN = ["golden_id", "query", "act", "expected"]
+ANSWER = ["predicted"]
 
 
 @dataclass(frozen=True)
 class Model:
-    """Answers to the golden queries (`tables.Predictions`, one model) and rows it was trained on.
+    """Answers to the golden queries (`tables.Answers`, one model) and rows it was trained on.
 
     `rows` is None where it is unknown; an untuned model is never the best.
     """
 
     name: str
-    predictions: pl.DataFrame
+    answers: pl.DataFrame
     rows: int | None = None
     tuned: bool = True
 
@@ -57,7 +60,7 @@ class Test:
 
 @dataclass(frozen=True)
 class Paired:
-    """A model against another: differences (this minus the other) of f1, cta, ss; the tests."""
+    """A model against another: differences of the scores (this minus the other); the tests."""
 
     opponent: str
     differences: dict[str, Estimate]
@@ -66,13 +69,15 @@ class Paired:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table; `paired` has the roles that the model does not play itself."""
+    """A line of the table; `paired` has the roles that the model does not play itself. exact: share
+    of the exact calls; no_call: of the answers without a call, where one is right.
+    """
 
     name: str
     rows: int | None
     scores: dict[str, Estimate]
-    exact_match: float
-    parse_failures: float
+    exact: float
+    no_call: float
     paired: dict[str, Paired]
 
 
@@ -103,9 +108,9 @@ def bases(found: Sequence[tuple[str, pl.DataFrame]]) -> list[Model]:
 def check_golden(models: Sequence[Model]) -> None:
     """Raise InputError for two models that answered different golden queries."""
     first = models[0]
-    wanted = first.predictions.select(GOLDEN).sort("golden_id")
+    wanted = first.answers.select(GOLDEN).sort("golden_id")
     for model in models[1:]:
-        given = model.predictions.select(GOLDEN).sort("golden_id")
+        given = model.answers.select(GOLDEN).sort("golden_id")
         if not given.equals(wanted):
             shared = len(wanted.join(given, on=GOLDEN, how="inner"))
             raise InputError(
@@ -115,36 +120,94 @@ def check_golden(models: Sequence[Model]) -> None:
             )
 
 
-def _tests(here: pl.DataFrame, there: pl.DataFrame) -> dict[str, Test]:
-    """The three paired tests, not corrected."""
-    tests = {}
-    for name in ("function", "content_type"):
-        found = significance.mcnemar(
-            here[f"{name}_correct"].to_list(), there[f"{name}_correct"].to_list()
-        )
-        tests[name] = Test(found.p, found.p, found.first_only, found.second_only)
-    p = significance.paired_t(here["similarity"].to_list(), there["similarity"].to_list())
-    return tests | {"ss": Test(p, p)}
+@dataclass(frozen=True)
+class Values:
+    """A model's answers, row by row, where a call is right. functions: the labels of F1; right:
+    whether just the right functions are called; own: the pack's own scores of each row, by name,
+    those that both have.
+    """
+
+    functions: significance.Labels
+    right: list[bool]
+    own: dict[str, Floats]
+    exact: float
+    no_call: float
+
+
+def values(answers: pl.DataFrame) -> Values:
+    """What is compared of a model's answers, in the order of the golden rows."""
+    rows = answers.filter(act="call").sort("golden_id")
+    wanted, called = (
+        [[call["name"] for call in json.loads(text)] for text in rows[column]]
+        for column in ("expected", "predicted")
+    )
+    held = [json.loads(text) for text in rows["metrics"]]
+    names = dict.fromkeys(name for one in held for name in one)
+    return Values(
+        significance.labels(wanted, called),
+        [sorted(a) == sorted(b) for a, b in zip(wanted, called, strict=True)],
+        {name: np.array([one.get(name, np.nan) for one in held], dtype=float) for name in names},
+        float(np.mean(rows["exact"].to_numpy())) if len(rows) else 0.0,
+        float(np.mean([not names for names in called])) if len(rows) else 0.0,
+    )
+
+
+def _tests(here: Values, there: Values) -> dict[str, Test]:
+    """The paired tests, not corrected: exact McNemar of what is right or wrong, else a t-test."""
+    found = significance.mcnemar(here.right, there.right)
+    tests = {FUNCTION: Test(found.p, found.p, found.first_only, found.second_only)}
+    for name in here.own:
+        both = [side.own[name] for side in (here, there)]
+        known = np.isfinite(both[0]) & np.isfinite(both[1])
+        one, other = (side[known] for side in both)
+        if np.isin(np.concatenate([one, other]), (0.0, 1.0)).all():
+            found = significance.mcnemar((one == 1).tolist(), (other == 1).tolist())
+            tests[name] = Test(found.p, found.p, found.first_only, found.second_only)
+        else:
+            p = significance.paired_t(one.tolist(), other.tolist())
+            tests[name] = Test(p, p)
+    return tests
+
+
+def scores(found: Values) -> tuple[dict[str, float], dict[str, Floats]]:
+    """Each score of a model, and its resamples, shape (SAMPLES,)."""
+    rows = len(found.right)
+    ratios = {
+        name: np.stack([np.nan_to_num(one), np.isfinite(one).astype(float)], axis=1)
+        for name, one in found.own.items()
+    }
+    drawn = significance.bootstrap(ratios, {F1: found.functions}, rows, SAMPLES, SEED)
+    once = {F1: float(significance.f1(np.ones((1, rows)), found.functions)[0])}
+    once |= {name: float(np.nanmean(one)) for name, one in found.own.items()}
+    return once, {name: drawn[name] for name in once}
 
 
 def compare(models: Sequence[Model], reference: str) -> Comparison:
     """Score every model and test it against `reference` and the best.
 
-    The best has the highest F1 of the tuned models, ties by CTA, then by order. Exact McNemar tests
-    of function and content type and a paired t-test of SS; all of them, the test of a pair counted
-    once, are one family for Holm's correction. Raises InputError when the golden sets differ.
+    The best has the highest F1 of the tuned models, ties by the pack's first score, then by order.
+    The paired tests of `_tests`; all of them, the test of a pair counted once, are one family for
+    Holm's correction. Raises InputError when the golden sets or the packs' scores differ.
     """
     check_golden(models)
-    frames = {model.name: model.predictions.sort("golden_id") for model in models}
-    summaries = {name: metrics.summary(frame) for name, frame in frames.items()}
-    draws = {name: significance.bootstrap(frame, SAMPLES, SEED) for name, frame in frames.items()}
+    found = {model.name: values(model.answers) for model in models}
+    first = next(iter(found.values()))
+    for name, one in found.items():
+        if set(one.own) != set(first.own):
+            raise InputError(
+                f"{models[0].name!r} and {name!r} have other scores ({sorted(first.own)} and "
+                f"{sorted(one.own)}): run `dvc repro evaluate` with one pack.yaml for both"
+            )
+    both = {name: scores(one) for name, one in found.items()}
+    summaries = {name: once for name, (once, _) in both.items()}
+    draws = {name: drawn for name, (_, drawn) in both.items()}
     tuned = [model.name for model in models if model.tuned]
-    best = max(tuned, key=lambda name: (summaries[name]["f1"], summaries[name]["cta"]))
+    best = max(tuned, key=lambda name: list(summaries[name].values())[:2])
     roles = {REFERENCE: reference} | ({BEST: best} if best != reference else {})
 
     pairs = {
-        (name, role): _tests(frames[name], frames[other])
-        for name in frames
+        (name, role): _tests(found[name], found[other])
+        for name in found
         for role, other in roles.items()
         if other != name
     }
@@ -165,7 +228,7 @@ def compare(models: Sequence[Model], reference: str) -> Comparison:
                     summaries[name][key] - summaries[other][key],
                     *significance.percentiles(draws[name][key] - draws[other][key]),
                 )
-                for key in SCORES
+                for key in summaries[name]
             },
             {
                 measure: Test(
@@ -183,35 +246,32 @@ def compare(models: Sequence[Model], reference: str) -> Comparison:
             model.name,
             model.rows,
             {
-                key: Estimate(
-                    summaries[model.name][key],
-                    *significance.percentiles(draws[model.name][key]),
-                )
-                for key in SCORES
+                key: Estimate(value, *significance.percentiles(draws[model.name][key]))
+                for key, value in summaries[model.name].items()
             },
-            summaries[model.name]["exact_match"],
-            summaries[model.name]["parse_failures"],
+            found[model.name].exact,
+            found[model.name].no_call,
             {role: paired(model.name, role) for role in roles if (model.name, role) in pairs},
         )
         for model in models
     ]
-    return Comparison(len(frames[best]), reference, best, len(family), rows)
+    return Comparison(len(models[0].answers), reference, best, len(family), rows)
 
 
 def diversity(validate: dict[str, Any]) -> dict[str, float | None]:
     """How varied a dataset is: figures of metrics/validate.json by label, None where absent."""
     words, routes = validate.get("words", {}), validate.get("routes", {})
-    places = validate.get("type_position", {})
+    places = validate.get("class_place", {})
     return {
-        "rows": validate.get("accepted"),
+        "rows": validate.get("rows"),
         "js_bits": validate.get("js_bits"),
         **{
             f"words {function}, {label}": (figures or {}).get(key)  # none without rows
             for function, figures in words.items()
             for label, key in WORDS.items()
         },
-        "type position, KS to uniform": places.get("ks_uniform"),
-        "type position, KS to target": places.get("ks_target"),
+        "class place, KS to uniform": places.get("ks_uniform"),
+        "class place, KS to target": places.get("ks_target"),
         **{
             key: validate.get(key)
             for key in ("distinct_1", "distinct_2", "distinct_3", "self_bleu", "near_duplicates")

@@ -111,31 +111,6 @@ def prompts(
 def answer(
     base: str,
     adapter: str | Path | None,
-    system: str,
-    queries: list[str],
-    options: settings.Engine,
-    max_tokens: int,
-    seed: int = 0,
-    kept: Store | None = None,
-    model: str = "",
-) -> Answers:
-    """Ask the base model (with `adapter` on it, unless None) every query, at temperature 0.
-
-    An answer ends where the model ends it, or after `max_tokens`. With a store `kept`, answers that
-    it has of `model` (a name for base and adapter together) are taken from there, with the time
-    that they took, and new ones go there as they come. Raises InputError for a model, adapter or
-    query that cannot be served.
-    """
-    conversations: list[Conversation] = [
-        ([{"role": "system", "content": system}, {"role": "user", "content": query}], None)
-        for query in queries
-    ]
-    return answer_all(base, adapter, conversations, options, max_tokens, seed, kept, model)
-
-
-def answer_all(
-    base: str,
-    adapter: str | Path | None,
     conversations: Sequence[Conversation],
     options: settings.Engine,
     max_tokens: int,
@@ -144,9 +119,14 @@ def answer_all(
     model: str = "",
     grammars: Sequence[str | None] | None = None,
 ) -> Answers:
-    """The same for conversations of any messages, and tools where the template writes them.
+    """Ask the base model (with `adapter` on it, unless None) every conversation, at temperature 0:
+    any messages, and tools where the template writes them.
 
-    grammars: what each answer must keep, None where it is free; without them all are.
+    An answer ends where the model ends it, or after `max_tokens`. With a store `kept`, answers that
+    it has of `model` (a name for base and adapter together) are taken from there, with the time
+    that they took, and new ones go there as they come. grammars: what each answer must keep, None
+    where it is free; without them all are. Raises InputError for a model, adapter or query that
+    cannot be served.
     """
     sampling = {"temperature": 0.0, "max_tokens": max_tokens}
     bounds = [None] * len(conversations) if grammars is None else grammars

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -9,51 +11,61 @@ import polars as pl
 from rich import box
 from rich.table import Table
 
-from stages.evaluation import metrics
-from stages.evaluation.comparison import SCORES, Comparison, Estimate, Row
+from stages.evaluation.comparison import Comparison, Estimate, Row
+from stages.evaluation.scores import F1, SCORES
 
-INTERVALS = ("f1", "cta", "ss")
+# A confusion of more values than this says nothing on a screen.
+MOST_SHOWN = 12
 
 
 def tables(
-    value: dict[str, Any], frames: dict[str, pl.DataFrame], seconds: dict[str, float]
-) -> list[Table]:
-    """Scores, paired tests and confusion of metrics/evaluate.json and its predictions.
+    value: dict[str, Any], own: Sequence[str], names: Sequence[str], seconds: dict[str, float],
+    confusions: dict[str, pl.DataFrame],
+) -> list[Table]:  # fmt: skip
+    """Scores, paired tests and confusion of metrics/evaluate.json.
 
-    seconds: for a query, by model. The confusion is that of the last model in `frames`.
+    own: the pack's own scores; names: of the models; seconds: for a query, by model; confusions:
+    expected and predicted, by what is confused, of the last model.
     """
-    names = list(frames)
     main = Table("", *names, title=f"{value['golden']} golden queries, 95% intervals")
-
-    def cells(key: str) -> list[str]:
-        return ["-" if value[n][key] is None else f"{value[n][key]:.3f}" for n in names]
-
-    for key in INTERVALS:
-        bounds = [value[n][f"{key}_ci"] for n in names]
-        both = zip(cells(key), bounds, strict=True)
-        main.add_row(key, *(f"{text} [{low:.3f}, {high:.3f}]" for text, (low, high) in both))
-    for key in ("ss_parsed", "exact_match", "parse_failures"):
-        main.add_row(key, *cells(key))
-    main.add_row("seconds per query", *(f"{seconds[name]:.3f}" for name in names))
-    for block, label in (("f1_by_function", "f1"), ("cta_by_type", "cta")):
-        keys = sorted({key for n in names for key in value[n][block]})
+    for score in (F1, *own, *SCORES):
+        if all(score in value[name] for name in names):
+            cells = [
+                "{:.3f} [{:.3f}, {:.3f}]".format(
+                    *(value[name][f"{score}{end}"] for end in ("", "_low", "_high"))
+                )
+                for name in names
+            ]
+            main.add_row(score, *cells)
+    main.add_row("seconds per query", *(f"{seconds[n]:.3f}" if n in seconds else "" for n in names))
+    for block in ("f1_by_function", *(f"{name}_by_value" for name in own)):
+        keys = sorted({key for n in names for key in value[n].get(block, {})})
         for key in keys:
-            shown = [value[n][block].get(key) for n in names]
+            shown = [value[n].get(block, {}).get(key) for n in names]
+            label = block.replace("_by_function", "").replace("_by_value", "")
             main.add_row(f"{label} {key}", *("-" if x is None else f"{x:.3f}" for x in shown))
     printed = [main]
-    if "tests" in value:
-        paired = Table("base against tuned", "p", "right in base only", "in tuned only")
-        block = value["tests"]
-        for name in ("function", "content_type"):
-            counts = (str(block[f"{name}_{side}_only"]) for side in ("base", "tuned"))
-            paired.add_row(f"McNemar, {name}", f"{block[f'mcnemar_{name}_p']:.2g}", *counts)
-        paired.add_row("paired t, ss", f"{block['ttest_ss_p']:.2g}")
+    if tests := value.get("tests"):
+        first, second = names[:2]
+        paired = Table("", "p", f"right in {first} only", f"in {second} only",
+                       title=f"{first} against {second}")  # fmt: skip
+        for key, p in tests.items():
+            if key.startswith("mcnemar_"):
+                name = key.removeprefix("mcnemar_").removesuffix("_p")
+                counts = (str(tests[f"{name}_{side}_only"]) for side in (first, second))
+                paired.add_row(f"McNemar, {name}", f"{p:.2g}", *counts)
+            elif key.startswith("ttest_"):
+                name = key.removeprefix("ttest_").removesuffix("_p")
+                paired.add_row(f"paired t, {name}", f"{p:.2g}")
         printed.append(paired)
-    for column in ("function", "content_type"):
-        counted = metrics.confusion_counts(frames[names[-1]], column)
+    for what, pairs in confusions.items():
+        counted = Counter(pairs.select("expected", "predicted").iter_rows())
         heads = sorted({predicted for _, predicted in counted})
-        table = Table("expected \\ predicted", *heads, title=f"{column}, {names[-1]}")
-        for expected in sorted({expected for expected, _ in counted}):
+        wanted = sorted({expected for expected, _ in counted})
+        if not 0 < max(len(heads), len(wanted)) <= MOST_SHOWN:
+            continue
+        table = Table("expected \\ predicted", *heads, title=f"{what}, {list(seconds)[-1]}")
+        for expected in wanted:
             table.add_row(expected, *(str(counted.get((expected, head), 0)) for head in heads))
         printed.append(table)
     return printed
@@ -96,40 +108,50 @@ def _estimate(found: Estimate, sign: str = "") -> str:
 
 def ablation(found: Comparison) -> Grid:
     """A line for each model and opponent: the model's scores, then how it differs from that."""
-    heads = ["model", "trained\non", *map(str.upper, SCORES), "exact", "parse\nfailures", "against"]
-    heads += ["dF1", "dCTA", "function p\nb/c", "type p\nb/c", "SS p"]
+    first = found.rows[0]
+    names = list(first.scores)
+    tests = list(next((p.tests for row in found.rows for p in row.paired.values()), {}))
+    heads = ["model", "trained\non", *map(str.upper, names), "exact", "no call", "against"]
+    heads += [f"d{name.upper()}" for name in names]
+    heads += [f"{name} p" + ("\nb/c" if _counted(found, name) else "") for name in tests]
     lines = []
     for row in found.rows:
         cells = [
             row.name,
             "-" if row.rows is None else str(row.rows),
-            *(_estimate(row.scores[key]) for key in SCORES),
-            f"{row.exact_match:.3f}",
-            f"{row.parse_failures:.3f}",
+            *(_estimate(row.scores[key]) for key in names),
+            f"{row.exact:.3f}",
+            f"{row.no_call:.3f}",
         ]
         opponents = [
             [
                 paired.opponent,
-                *(_estimate(paired.differences[key], "+") for key in ("f1", "cta")),
+                *(_estimate(paired.differences[key], "+") for key in names),
                 *(
-                    f"{test.holm:.2g}\n{test.only_here}/{test.only_there}"
-                    for test in (paired.tests[name] for name in ("function", "content_type"))
+                    f"{test.holm:.2g}"
+                    + ("" if test.only_here is None else f"\n{test.only_here}/{test.only_there}")
+                    for test in paired.tests.values()
                 ),
-                f"{paired.tests['ss'].holm:.2g}",
             ]
             for paired in row.paired.values()
         ]
-        for opponent in opponents or [[""] * 6]:
+        for opponent in opponents or [[""] * (1 + len(names) + len(tests))]:
             lines.append(cells + opponent)
             cells = [""] * len(cells)
     caption = (
-        f"Reference: {found.reference}. Best: {found.best} (highest F1, ties by CTA; chosen on "
-        "these queries, so tests against it flatter it). Brackets: 95% bootstrap intervals, of a "
-        "difference paired. p: exact McNemar tests, for SS a paired t-test, Holm-corrected over "
-        f"the family of {found.tests} tests. b/c: queries right in the model only / in the other "
-        "only."
+        f"Reference: {found.reference}. Best: {found.best} (highest F1, ties by the next score; "
+        "chosen on these queries, so tests against it flatter it). Brackets: 95% bootstrap "
+        "intervals, of a difference paired. p: exact McNemar tests of what is right or wrong, of "
+        f"other scores paired t-tests, Holm-corrected over the family of {found.tests} tests. b/c: "
+        "queries right in the model only / in the other only."
     )
     return Grid(f"{found.golden} golden queries", heads, lines, caption)
+
+
+def _counted(found: Comparison, name: str) -> bool:
+    """Whether a test counts discordant queries."""
+    every = (p.tests[name] for row in found.rows for p in row.paired.values())
+    return any(test.only_here is not None for test in every)
 
 
 def diversity(figures: dict[str, dict[str, float | None]]) -> Grid:
@@ -151,7 +173,7 @@ def flat(row: Row) -> dict[str, str | float | None]:
 
     for key, score in row.scores.items():
         add(key, score)
-    line |= {"exact_match": row.exact_match, "parse_failures": row.parse_failures}
+    line |= {"exact": row.exact, "no_call": row.no_call}
     for role, paired in row.paired.items():
         line[role] = paired.opponent
         for key, found in paired.differences.items():

@@ -2,71 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 from scipy import stats
-
-from stages.evaluation.metrics import labels
 
 Floats = NDArray[np.float64]
 # Weights held at once while resampling: 8 MiB of float64.
 CHUNK = 1 << 20
 
 
-def _f1(weights: Floats, frame: pl.DataFrame) -> Floats:
-    """Macro F1 of each weighting of the rows; functions absent from a resample are left out."""
-    expected = np.stack([(frame["function"] == x).to_numpy() for x in labels(frame)], axis=1)
-    predicted = np.stack(
-        [(frame["predicted_function"] == x).fill_null(False).to_numpy() for x in labels(frame)],
-        axis=1,
-    )
-    hits = weights @ (expected & predicted).astype(float)
-    total = weights @ (expected.astype(float) + predicted.astype(float))
+@dataclass(frozen=True)
+class Labels:
+    """Which labels each row expects and which it was given, each of shape (rows, labels); of which
+    those that are both, `hits`.
+    """
+
+    hits: Floats
+    expected: Floats
+    predicted: Floats
+
+
+def labels(expected: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> Labels:
+    """The counts of each row's labels. A label that is expected and not given is a miss of it."""
+    known = sorted({name for row in (*expected, *predicted) for name in row})
+    given = [
+        np.array([[row.count(name) for name in known] for row in side], dtype=float).reshape(
+            len(side), len(known)
+        )
+        for side in (expected, predicted)
+    ]
+    return Labels(np.minimum(*given), *given)
+
+
+def f1(weights: Floats, counted: Labels) -> Floats:
+    """Macro F1 of each weighting of the rows: the mean of 2 TP / (2 TP + FP + FN) over the labels
+    (van Rijsbergen, Information Retrieval, 1979; as scikit-learn's `average="macro"`). Labels that
+    are absent from a resample are left out. weights: (samples, rows); shape of the result
+    (samples,).
+    """
+    hits = weights @ counted.hits
+    total = weights @ (counted.expected + counted.predicted)
     present = total > 0
     scores = np.where(present, 2 * hits / np.maximum(total, 1), 0.0)
-    return scores.sum(axis=1) / present.sum(axis=1)
+    return np.asarray(scores.sum(axis=1) / np.maximum(present.sum(axis=1), 1))
 
 
-def bootstrap(frame: pl.DataFrame, samples: int, seed: int) -> dict[str, Floats]:
-    """f1, cta and ss of `samples` resamples of the rows with replacement, each (samples,).
+def bootstrap(
+    ratios: Mapping[str, Floats], macro: Mapping[str, Labels], rows: int, samples: int, seed: int
+) -> dict[str, Floats]:
+    """Each score of `samples` resamples of the rows with replacement, shape (samples,), NaN where a
+    resample has no row that the score concerns.
 
-    All three use the same resamples. Drawing how often each row occurs (a multinomial) is drawing
-    the rows; every score is then a product with these counts. Efron & Tibshirani, An Introduction
-    to the Bootstrap (1993), chapter 6.
+    ratios: name -> the rows' (top, bottom), shape (rows, 2): a score is the sum of the tops by that
+    of the bottoms. macro: name -> labels of which F1 is taken. All use the same resamples. Drawing
+    how often each row occurs (a multinomial) is drawing the rows; every score is then a product
+    with these counts. Efron & Tibshirani, An Introduction to the Bootstrap (1993), chapter 6.
     """
-    rows = len(frame)
-    types = frame["content_type_correct"].to_numpy().astype(float)
-    similarity = frame["similarity"].to_numpy()
     generator = np.random.default_rng(seed)
-    found: dict[str, list[Floats]] = {"f1": [], "cta": [], "ss": []}
-    step = max(1, CHUNK // rows)
+    found: dict[str, list[Floats]] = {name: [] for name in (*ratios, *macro)}
+    step = max(1, CHUNK // max(rows, 1))
     for start in range(0, samples, step):
         size = min(step, samples - start)
-        counts = generator.multinomial(rows, np.full(rows, 1 / rows), size=size).astype(float)
-        found["f1"].append(_f1(counts, frame))
-        found["cta"].append(counts @ types / rows)
-        found["ss"].append(counts @ similarity / rows)
+        weights = generator.multinomial(rows, np.full(rows, 1 / rows), size=size).astype(float)
+        for name, part in ratios.items():
+            drawn = weights @ part
+            bottom = np.where(drawn[:, 1] > 0, drawn[:, 1], np.nan)
+            found[name].append(drawn[:, 0] / bottom)
+        for name, counted in macro.items():
+            found[name].append(f1(weights, counted))
     return {name: np.concatenate(parts) for name, parts in found.items()}
 
 
 def percentiles(draws: Floats, level: float = 0.95) -> list[float]:
-    """[low, high] that holds the middle `level` of the draws.
+    """[low, high] that holds the middle `level` of the draws, NaN apart.
 
     Efron & Tibshirani (1993), chapter 13.
     """
-    return [float(x) for x in np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])]
-
-
-def intervals(
-    frame: pl.DataFrame, samples: int, seed: int, level: float = 0.95
-) -> dict[str, list[float]]:
-    """Percentile bootstrap intervals [low, high] of f1, cta and ss. Deterministic for a seed."""
-    draws = bootstrap(frame, samples, seed)
-    return {name: percentiles(values, level) for name, values in draws.items()}
+    kept = draws[np.isfinite(draws)]
+    return [float(x) for x in np.quantile(kept, [(1 - level) / 2, (1 + level) / 2])]
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,14 @@ import random
 import re
 
 from jinja2 import Template as Pattern
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from stages.core.command import InputError
-from stages.core.domain import Domain
-from stages.core.prompts import Template, failure
+from stages.core.pack import Pack
+from stages.core.plan import Plan
+from stages.core.prompts import failure
+from stages.core.templates import Template, environment
 from stages.core.text import composed
-from stages.generation.slots import Request, variables
+from stages.generation.slots import variables
 
 TRIES = 24
 
@@ -21,43 +22,44 @@ class Grammar:
     """Compiled patterns of all heuristic templates."""
 
     def __init__(
-        self, templates: list[Template], domain: Domain, lexicon: dict[str, list[str]],
-        environment: ImmutableSandboxedEnvironment, typo_share: float,
+        self, templates: list[Template], pack: Pack, lexicon: dict[str, list[str]],
+        typo_share: float,
     ) -> None:  # fmt: skip
-        self.domain, self.lexicon, self.typo_share = domain, lexicon, typo_share
+        self.pack, self.lexicon, self.typo_share = pack, lexicon, typo_share
         self.patterns: dict[str, list[Pattern]] = {
-            t.template_id: [environment.from_string(line) for line in t.patterns]
+            t.template_id: [environment().from_string(line) for line in t.patterns]
             for t in templates
             if t.header.route == "heuristic"
         }
 
-    def write(self, request: Request) -> str:
-        """One query for a request, the same for the same seed.
+    def write(self, plan: Plan) -> str:
+        """One query for a plan, the same for the same seed.
 
         Patterns of the template are filled in random order; the query whose length, and place of
-        the word for the content type, come nearest to the request's aim is taken. A length outside
-        the request's band counts most (the length check would reject it).
+        the word for the class, come nearest to the plan's aim is taken. A length outside the
+        plan's band counts most (the length check would reject it).
         """
-        rng = random.Random(request["seed"])
-        name = request["template_id"]
+        rng = random.Random(plan.seed)
+        name = plan.template_id
         if name not in self.patterns:
             raise InputError(
-                f"prompts/{name}.j2 is gone since route planned: run `dvc repro route`"
+                f"prompts/{self.pack.name}/{name}.j2 is gone since route planned: run "
+                "`dvc repro route`"
             )
         patterns = self.patterns[name]
         nearest, least = "", (1_000, 1_000.0)
         for _ in range(TRIES):
-            filled = variables(request, self.domain, self.lexicon, rng)
+            filled = variables(plan, self.pack, self.lexicon, rng)
             pattern = rng.choice(patterns)
             try:
                 text = tidy(pattern.render(filled))
             except Exception as error:  # whatever a template's code may raise
                 raise InputError(
-                    f"prompts/{name}.j2, pattern {patterns.index(pattern) + 1}, cannot be filled "
-                    f"for request {request['request_id']}: {failure(error)}"
+                    f"prompts/{self.pack.name}/{name}.j2, pattern {patterns.index(pattern) + 1}, "
+                    f"cannot be filled for plan {plan.plan_id}: {failure(error)}"
                 ) from None
             named = (str(filled.get("design_type", "")), filled["kinds"], filled["kind"])
-            miss = off(text, request, named)
+            miss = off(text, plan, named)
             if miss < least:
                 nearest, least = text, miss
             if miss <= (0, 0.0):
@@ -65,20 +67,21 @@ class Grammar:
         return composed(touch(nearest, rng, self.typo_share))
 
 
-def off(text: str, request: Request, kinds: tuple[str, ...]) -> tuple[int, float]:
+def off(text: str, plan: Plan, kinds: tuple[str, ...]) -> tuple[int, float]:
     """How far a query misses its aim: (words outside the band, distance from the aims inside it).
 
-    kinds: what the type may be called in the text, the likeliest first.
-    A word too many weighs as much as a type word that stands a tenth of the query off.
+    kinds: what the class may be called in the text, the likeliest first.
+    A word too many weighs as much as a class word that stands a tenth of the query off.
     """
     words = text.split()
     n = len(words)
-    outside = max(request["min_words"] - n, n - request["max_words"], 0)
-    distance = 0.1 * abs(n - request["words"])
-    wanted = request["type_position"]
+    low, high = plan.band
+    outside = max(low - n, n - high if high else 0, 0)
+    distance = 0.1 * abs(n - plan.words) if plan.words else 0.0
+    wanted = plan.place
     kind = next((kind for kind in kinds if kind and kind in text), None)
     if wanted is not None and n and kind is not None:
-        # The last word of the type's name, as stages/checks measures it.
+        # The last word of the class's name, as stages/checks measures it.
         last = text.count(" ", 0, text.index(kind)) + kind.count(" ")
         # Half a word on either side is as near as a whole word can stand.
         distance += max(abs((last + 0.5) / n - wanted) - 0.5 / n, 0.0)

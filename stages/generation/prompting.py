@@ -1,20 +1,20 @@
-"""A text or vision template and a request's slots to chat messages, and an answer to a query."""
+"""A text or vision template and a plan's slots to chat messages, and an answer to a query."""
 
 from __future__ import annotations
 
-import json
 import random
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
 from stages.core.command import InputError
-from stages.core.domain import Domain
-from stages.core.prompts import Template, failure, turns
+from stages.core.pack import Pack
+from stages.core.plan import Plan
+from stages.core.prompts import failure
+from stages.core.templates import Template, environment, turns
 from stages.core.text import MAX_ANSWER, composed
-from stages.generation.slots import Request, variables
+from stages.generation.slots import variables
 
 Filled = dict[str, Any]
 LABEL = re.compile(
@@ -28,29 +28,31 @@ class Prompter:
     """Renders the templates of a model route."""
 
     def __init__(
-        self, templates: list[Template], domain: Domain, lexicon: dict[str, list[str]],
-        environment: ImmutableSandboxedEnvironment,
-    ) -> None:  # fmt: skip
-        self.domain, self.lexicon = domain, lexicon
+        self, templates: list[Template], pack: Pack, lexicon: dict[str, list[str]]
+    ) -> None:
+        self.pack, self.lexicon = pack, lexicon
         self.turns = {
-            t.template_id: [(role, _filler(text, environment)) for _, role, text in turns(t.text)]
+            t.template_id: [(role, _filler(text)) for _, role, text in turns(t.text)]
             for t in templates
         }
 
-    def messages(self, request: Request, **more: Any) -> list[dict[str, str]]:
-        """The chat messages for a request; the last may be of role `begin`.
+    def messages(
+        self, plan: Plan, template_id: str | None = None, **more: Any
+    ) -> list[dict[str, str]]:
+        """The chat messages for a plan; the last may be of role `begin`. template_id: where it is
+        not the plan's own.
 
         Slot values are untrusted: each stays on one line.
         """
-        rng = random.Random(request["seed"])
-        slots = json.loads(request["slots"])
-        clean = {name: _one_line(value) for name, value in slots.items()}
-        filled = variables(request | {"slots": json.dumps(clean)}, self.domain, self.lexicon, rng)
+        rng = random.Random(plan.seed)
+        clean = {name: _one_line(value) for name, value in plan.slots.items()}
+        filled = variables(replace(plan, slots=clean), self.pack, self.lexicon, rng)
         filled |= {name: _one_line(value) for name, value in more.items()}
-        name = request["template_id"]
+        name = template_id or plan.template_id
         if name not in self.turns:
             raise InputError(
-                f"prompts/{name}.j2 is gone since route planned: run `dvc repro route`"
+                f"prompts/{self.pack.name}/{name}.j2 is gone since route planned: run "
+                "`dvc repro route`"
             )
         try:
             return [
@@ -58,16 +60,16 @@ class Prompter:
             ]
         except Exception as error:  # whatever a template's code may raise
             raise InputError(
-                f"prompts/{name}.j2 cannot be filled for request {request['request_id']}: "
+                f"prompts/{self.pack.name}/{name}.j2 cannot be filled for plan {plan.plan_id}: "
                 f"{failure(error)}"
             ) from None
 
 
-def _filler(text: str, environment: ImmutableSandboxedEnvironment) -> Callable[[Filled], str]:
+def _filler(text: str) -> Callable[[Filled], str]:
     """From variables to a turn's text. Most turns are examples, which hold none: to compile and
     render these costs more than all that a stored answer needs else.
     """
-    return environment.from_string(text).render if "{" in text else lambda filled: text
+    return environment().from_string(text).render if "{" in text else lambda filled: text
 
 
 def _one_line(value: Any) -> Any:

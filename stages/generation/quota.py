@@ -9,8 +9,6 @@ from typing import Any
 
 import polars as pl
 
-from stages.core.tables import CELL
-
 Cell = tuple[str, ...]
 
 
@@ -22,14 +20,16 @@ class Quotas:
 
     A template of whose candidates fewer than `min_acceptance` pass, once `min_tried` were tried,
     is retired: in every cell its remaining requests go behind those of its siblings, so that it
-    writes again only where there is nothing else. The order depends only on the requests and on
-    which candidates were accepted, so the same completions give the same dataset.
+    writes again only where there is nothing else; what has no template is never retired. The order
+    depends only on the requests and on which candidates were accepted, so the same completions give
+    the same dataset.
     """
 
     def __init__(
-        self, requests: pl.DataFrame, min_acceptance: float = 0.0, min_tried: int = 1,
-        by: Sequence[str] = CELL,
+        self, requests: pl.DataFrame, by: Sequence[str], min_acceptance: float = 0.0,
+        min_tried: int = 1,
     ) -> None:  # fmt: skip
+        """by: columns of requests that tell its cells apart."""
         self.requests, self.by = requests, tuple(by)
         grouped = requests.with_row_index("at").group_by(*by, maintain_order=True)
         cells = grouped.agg("at", pl.col("quota").first()).rows()
@@ -77,7 +77,8 @@ class Quotas:
         failing = {
             template
             for template, tried in self.template_tried.items()
-            if tried >= self.min_tried
+            if template
+            and tried >= self.min_tried
             and self.template_accepted[template] < self.min_acceptance * tried
         } - self.retired
         if not failing:

@@ -1,4 +1,4 @@
-"""The route text for packs with a catalogue: a model says anew what a pattern says.
+"""The route text for plans without a template: a model says anew what a pattern says.
 
 The plan and the pattern's sentence are there before the model is asked; it finds other words for
 the sentence, shown how by pairs that the pack's own phrases make. Whether its words still carry the
@@ -15,12 +15,13 @@ from typing import NamedTuple
 
 from babel import Locale
 
-from stages.core import prompts
+from stages.core.pack import PROMPTS
 from stages.core.plan import Plan
+from stages.core.templates import environment
 from stages.engines import Messages
 from stages.generation.patterns import Patterns, Written
 
-PROMPT = prompts.PROMPTS / "agents" / "reword.j2"
+PROMPT = PROMPTS / "agents" / "reword.j2"
 # Pairs that a prompt shows, and how often a second phrase is looked for that differs.
 PAIRS, TRIES = 4, 6
 # Other plans that are tried for a pair.
@@ -39,7 +40,7 @@ class Rewording:
 
     def __init__(self, patterns: Patterns, plans: Sequence[Plan]) -> None:
         self.patterns = patterns
-        self.template = prompts.environment().from_string(PROMPT.read_text("utf-8"))
+        self.template = environment().from_string(PROMPT.read_text("utf-8"))
         self.by_function: dict[tuple[str, str], list[Plan]] = defaultdict(list)
         for plan in plans:
             if plan.turn.calls:

@@ -1,49 +1,61 @@
-"""The variables that a template sees: a request's slots, words of the domain, the lexicon."""
+"""The variables that a template sees: a plan's slots, words of the pack's frame, the lexicon."""
 
 from __future__ import annotations
 
-import json
 import random
 from typing import Any
 
-from stages.core.domain import Domain
-from stages.core.prompts import Keywords, plural
+from stages.core.english import plural
+from stages.core.pack import Pack
+from stages.core.plan import Plan
+from stages.core.strata import FUNCTION
+from stages.core.templates import Keywords
 
-Request = dict[str, Any]
-
-
-# Zipf's exponents. Words for a type are drawn more evenly than they are used: a student sees some
-# types in fifty rows, and has to know each of their words.
+# Zipf's exponents. Words for a class are drawn more evenly than they are used: a student sees some
+# classes in fifty rows, and has to know each of their words.
 VERBS, KINDS = 0.7, 0.3
 
 
-def first_heavy(words: list[str], rng: random.Random, exponent: float) -> str:
+def first_heavy(words: tuple[str, ...] | list[str], rng: random.Random, exponent: float) -> str:
     """One word, earlier ones likelier (Zipf's law): the lists are ordered so."""
     return rng.choices(words, [(i + 1) ** -exponent for i in range(len(words))])[0]
 
 
 def variables(
-    request: Request, domain: Domain, lexicon: dict[str, list[str]], rng: random.Random
+    plan: Plan, pack: Pack, lexicon: dict[str, list[str]], rng: random.Random
 ) -> dict[str, Any]:
     """All variables for one rendering; drawn by `rng`, so a second call gives other words."""
     filled: dict[str, Any] = {name: rng.choice(words) for name, words in lexicon.items()}
-    function = domain.function(request["function"])
-    words = domain.content_types[request["content_type"]].words
+    frame, function = pack.frames.get(plan.locale), plan.stratum[FUNCTION]
+    verbs: tuple[str, ...] | list[str] = ()
+    words: tuple[str, ...] = ()
+    if frame is not None:
+        verbs = frame.words.asks.get(function, ())
+        words = frame.classes.get(wanted_class(plan, pack), ())
     kind = first_heavy(words, rng, KINDS) if words else ""
-    filled.update(
-        verb=first_heavy(function.verbs, rng, VERBS),
-        kind=kind,
-        kinds=plural(kind) if rng.random() < 0.8 else kind,
-        pick=rng.choice,
-        function=request["function"],
-        content_type=request["content_type"],
-        min_words=request["min_words"],
-        max_words=request["max_words"],
-    )
-    slots = json.loads(request["slots"])
-    for name in ("keywords", "topics"):
-        if name in slots:
-            shuffled = [str(word) for word in slots[name] or []] or [str(slots["title"])]
+    for name, value in plan.slots.items():
+        filled[name] = value
+        if isinstance(value, list):
+            shuffled = [str(word) for word in value]
             rng.shuffle(shuffled)
-            slots[name] = Keywords(shuffled)
-    return filled | slots
+            filled[name] = Keywords(shuffled)
+    filled |= {argument.slot: argument.surface for call in plan.calls for argument in call.said}
+    low, high = plan.band
+    return filled | {
+        "verb": first_heavy(verbs, rng, VERBS) if verbs else "",
+        "kind": kind,
+        "kinds": plural(kind) if rng.random() < 0.8 else kind,
+        "pick": rng.choice,
+        "function": function,
+        "locale": plan.locale,
+        "min_words": low,
+        "max_words": high,
+        **{name: plan.stratum.get(name, "") for name in pack.dimensions},
+    }
+
+
+def wanted_class(plan: Plan, pack: Pack) -> str:
+    """The class that a plan's call asks for, "" where its function has none."""
+    source = pack.of_kind(plan.stratum[FUNCTION], "class")
+    found = (a for call in plan.calls for a in call.arguments if source and a.slot == source.slot)
+    return next((str(argument.value) for argument in found), "")

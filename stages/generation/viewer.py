@@ -8,14 +8,13 @@ import json
 import re
 from pathlib import Path
 
-from stages.core import prompts
-from stages.core.prompts import Template
+from stages.core.prompts import SEEING
+from stages.core.templates import Template
 from stages.core.text import MAX_ANSWER, folded
 from stages.engines import Messages
 from stages.generation.prompting import query_of
 from stages.images.pictures import read
 
-NAME = "vision/seeing"
 JPEG_QUALITY = 90
 # A line of a list: 1. 1) (1) - * •, and the same in bold.
 MARK = re.compile(r"^\W{0,2}(?:\(?\d{1,2}[.):]\)?|[-*•–])\**\s+")
@@ -24,10 +23,10 @@ FENCE = re.compile(r"```\w*\s*\n")
 END = re.compile(r"(?<=[a-z0-9]{3}[.!?])\s+(?=[A-Z])|(?<=[a-z0-9]{3}[.!?][\"')”])\s+(?=[A-Z])")
 
 
-def template(like: Template, folder: Path = prompts.PROMPTS) -> Template:
-    """The one prompt for all models that see, prompts/vision/seeing.jinja."""
-    text = (folder / f"{NAME}.jinja").read_text("utf-8")
-    return Template(NAME, like.header, text)
+def template(like: Template, folder: Path) -> Template:
+    """The pack's one prompt for all models that see, prompts/PACK/vision/seeing.jinja."""
+    text = (folder / f"{SEEING}.jinja").read_text("utf-8")
+    return Template(SEEING, like.header, text)
 
 
 def with_picture(messages: Messages, path: str | Path, side: int) -> Messages:

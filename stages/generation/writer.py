@@ -1,47 +1,50 @@
-"""The routes that ask a model, for packs with templates: from requests to prompts, from answers to
+"""The routes that ask a model, for plans with templates: from plans to prompts, from answers to
 queries.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
+from stages.core import prompts
 from stages.core.command import InputError
-from stages.core.domain import Domain
-from stages.core.prompts import Template
+from stages.core.pack import Pack
+from stages.core.plan import Plan
 from stages.core.settings import Settings
+from stages.core.templates import lexicon
 from stages.engines import Answer, Ask, Failed, Messages, begins
 from stages.generation import viewer as seeing
 from stages.generation.asking import Asker
 from stages.generation.picture import described, look, variables
 from stages.generation.prompting import Prompter, query_of
-from stages.generation.slots import Request
 from stages.images import pictures
 
-# (queries, completion, model, prompt hash, prompt text) of a request.
-Written = tuple[list[str], Answer, str, str, str]
+
+class Written(NamedTuple):
+    """What came of a plan: its queries, at least one, if an empty one; the answer, Failed where the
+    engine had none; its key; what the writer was told, and what the plan's picture shows.
+    """
+
+    queries: list[str]
+    answer: Answer
+    key: str
+    prompt: str
+    seen: str
 
 
 class Writer:
-    """Writes batches of requests with the writer model; answers it has are not asked for again.
+    """Writes batches of plans with the writer model; answers it has are not asked for again.
 
     Whichever engine answers, prompts, keys and the order of the rows are made here, so they are
     the same.
     """
 
-    def __init__(
-        self, templates: list[Template], domain: Domain, lexicon: dict[str, list[str]],
-        environment: ImmutableSandboxedEnvironment, chosen: Settings, route: str,
-    ) -> None:  # fmt: skip
+    def __init__(self, pack: Pack, chosen: Settings, route: str) -> None:
         vision = chosen.generate.vision
         self.sees = route == "vision" and vision.engine != "describe"
-        if self.sees:
-            templates = [seeing.template(templates[0])]
         self.sampling = getattr(chosen.generate, route).sampling.model_dump()
         if self.sees:
             longest = self.sampling["max_tokens"] * vision.sentences
@@ -55,59 +58,64 @@ class Writer:
             )
         # The digest of the model's weights and the compiled templates take equally long.
         with ThreadPoolExecutor(1) as beside:
-            asker = beside.submit(Asker, chosen, "viewer" if self.sees else "writer", route)
-            self.prompter = Prompter(templates, domain, lexicon, environment)
-            self.asker = asker.result()
+            role = "viewer" if self.sees else "writer"
+            made = beside.submit(Asker, chosen, role, route)
+            templates = prompts.load(pack, route)
+            assert pack.templates is not None
+            if self.sees:
+                templates = [seeing.template(templates[0], pack.templates)]
+            self.prompter = Prompter(templates, pack, lexicon(pack.templates))
+            self.asker = made.result()
         self.chosen = self.asker.chosen
         self.sampling = self.asker.accepted(self.sampling)
 
-    def start(self, batch: list[Request]) -> Callable[[], list[Written]]:
-        """Begin to write, and give what waits for it: Written of each request.
-
-        There is at least one query, if an empty one. The completion is Failed where the engine had
-        none. A request with a picture gets `seen`, its description, for the check `ungrounded`.
-        Waiting raises InputError, with all answers kept, when the engine is gone.
+    def start(self, plans: Sequence[Plan]) -> Callable[[], list[Written]]:
+        """Begin to write, and give what waits for it: Written of each plan. Waiting raises
+        InputError, with all answers kept, when the engine is gone.
         """
-        look([one["image_path"] for one in batch if one["image_path"] is not None],
-             self.asker.store)  # fmt: skip
-        asks, seen = [], []
-        for request in batch:
-            messages, picture = self.prompt(request)
-            seed = (self.chosen.seed + request["seed"]) % 2**31
+        look([one.image_path for one in plans if one.image_path is not None], self.asker.store)
+        asks, pictured, seen = [], [], []
+        for plan in plans:
+            messages, picture, shown = self.prompt(plan)
+            seed = (self.chosen.seed + plan.seed) % 2**31
             asks.append(Ask(messages, self.sampling, seed))
-            seen.append(picture)
-        wait = self.asker.start(asks, seen, lambda n, ask: self.shown(ask, batch[n]))
+            pictured.append(picture)
+            seen.append(shown)
+        wait = self.asker.start(asks, pictured, lambda n, ask: self.shown(ask, plans[n]))
 
         def written() -> list[Written]:
             return [
-                (self.queries(answer), answer, self.asker.model, name[:16], _told(ask))
-                for (name, answer), ask in zip(wait(), asks, strict=True)
+                Written(self.queries(answer), answer, key, _told(ask), picture)
+                for (key, answer), ask, picture in zip(wait(), asks, seen, strict=True)
             ]
 
         return written
 
-    def prompt(self, request: Request) -> tuple[Messages, str | None]:
-        """The messages for a request, and what tells its picture from others if it has one."""
+    def prompt(self, plan: Plan) -> tuple[Messages, str | None, str]:
+        """The messages for a plan; if it has a picture, what tells it from others, and what it
+        shows in words.
+        """
         more: dict[str, Any] = {}
-        picture = None
-        if request["image_path"] is not None:
-            picture = pictures.digest(request["image_path"])
-            more = variables(described(request["image_path"], self.asker.store))
-            request["seen"] = more["picture"]
+        picture, seen = None, ""
+        if plan.image_path is not None:
+            picture = pictures.digest(plan.image_path)
+            more = variables(described(plan.image_path, self.asker.store))
+            seen = more["picture"]
         if self.sees:
             vision = self.chosen.generate.vision
-            asked = request | {"template_id": seeing.NAME}
-            messages = self.prompter.messages(asked, sentences=vision.sentences)
-            return messages, f"{picture}@{vision.side}"
-        messages = self.prompter.messages(request, **more)
-        return messages[:-1] if self.asker.plain and begins(messages) else messages, picture
+            messages = self.prompter.messages(plan, prompts.SEEING, sentences=vision.sentences)
+            return messages, f"{picture}@{vision.side}", seen
+        messages = self.prompter.messages(plan, **more)
+        plain = self.asker.plain and begins(messages)
+        return messages[:-1] if plain else messages, picture, seen
 
-    def shown(self, ask: Ask, request: Request) -> Ask:
+    def shown(self, ask: Ask, plan: Plan) -> Ask:
         """The request as the engine gets it: with its picture, for a model that sees."""
         if not self.sees:
             return ask
+        assert plan.image_path is not None
         side = self.chosen.generate.vision.side
-        messages = seeing.with_picture(ask.messages, request["image_path"], side)
+        messages = seeing.with_picture(ask.messages, plan.image_path, side)
         return replace(ask, messages=messages)
 
     def queries(self, answer: Answer) -> list[str]:

@@ -1,11 +1,8 @@
-"""The content items of a pack, a batch of a source's rows at a time, as its form wants them.
-
-The two forms of packs differ in what a row must have (`Form`); all else is the same.
-"""
+"""The content items of a pack, a batch of a source's rows at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,30 +10,13 @@ import polars as pl
 
 from stages.core import text
 from stages.core.command import InputError
-from stages.core.domain import Domain
-from stages.core.tables import Assets, Items, SourceRejects, Table, empty
+from stages.core.tables import Items, SourceRejects, empty
 from stages.ingest import sources
 
-# The columns of Assets with text that may come into a query.
-TEXTS = ("title", "work_title", "keywords", "topics")
 # Columns of a source that are read where they are there.
 OPTIONAL = {"locale": pl.String, "image_path": pl.String}
 # What describes a picture that is to be drawn.
 DRAWING = ("drawing", "aspect_ratio")
-
-
-@dataclass(frozen=True)
-class Form:
-    """What a form of packs wants of a content item. contract: its table; shaped: a source's rows,
-    with its name, in the contract's columns, DRAWING beside them; refuse: of rows that keep the
-    contract the asset_id and reason of those that cannot be used; group: the column by which items
-    are counted, and its name in the metrics.
-    """
-
-    contract: type[Table]
-    shaped: Callable[[pl.DataFrame, str], pl.DataFrame]
-    refuse: Callable[[pl.DataFrame], pl.DataFrame]
-    group: tuple[str, str]
 
 
 @dataclass
@@ -49,39 +29,6 @@ class Passed:
     rejects: list[pl.DataFrame] = field(default_factory=lambda: [empty(SourceRejects)])
     # asset_id, aspect_ratio, drawing: of those of them that describe a picture.
     drawings: list[pl.DataFrame] = field(default_factory=list)
-
-
-def typed_form(known: Domain, pack: Path) -> Form:
-    """The form of packs with a domain.yaml: the columns of Assets, types and locales it knows."""
-
-    def shaped(frame: pl.DataFrame, name: str) -> pl.DataFrame:
-        frame = sources.typed(frame, Assets, name)
-        return frame.with_columns(
-            text.cleaned_column(frame[name]) for name in TEXTS if name in frame.columns
-        )
-
-    def refuse(frame: pl.DataFrame) -> pl.DataFrame:
-        types = [name for name, kind in known.content_types.items() if kind.has_assets]
-        reason = (
-            pl.when(~pl.col("content_type").is_in(types))
-            .then(pl.lit("unknown content type ") + pl.col("content_type"))
-            .when(~pl.col("locale").is_in(known.locales))
-            .then(pl.lit("unknown locale ") + pl.col("locale"))
-        )
-        bad = frame.select("asset_id", reason=reason).filter(pl.col("reason").is_not_null())
-        return _without_pictures(frame, pack, bad)
-
-    return Form(Assets, shaped, refuse, ("content_type", "content_types"))
-
-
-def open_form(pack: Path) -> Form:
-    """The form of packs with a catalogue: an asset_id and whatever columns the source has."""
-
-    def refuse(frame: pl.DataFrame) -> pl.DataFrame:
-        none = pl.DataFrame(schema={"asset_id": pl.String, "reason": pl.String})
-        return _without_pictures(frame, pack, none)
-
-    return Form(Items, own_columns, refuse, ("source", "sources"))
 
 
 def own_columns(frame: pl.DataFrame, name: str) -> pl.DataFrame:
@@ -133,31 +80,30 @@ def _plain(column: pl.Series, name: str) -> pl.Series:
     return text.cleaned_column(column).alias(column.name)
 
 
-def _without_pictures(frame: pl.DataFrame, pack: Path, bad: pl.DataFrame) -> pl.DataFrame:
-    """`bad` with the rows whose picture cannot be used."""
+def without_pictures(frame: pl.DataFrame, pack: Path) -> pl.DataFrame:
+    """asset_id and reason of the rows whose picture cannot be used."""
+    schema = {"asset_id": pl.String, "reason": pl.String}
     pictured = frame.filter(pl.col("image_path").is_not_null()).select("asset_id", "image_path")
     if pictured.is_empty():
-        return bad
+        return pl.DataFrame(schema=schema)
     from stages.ingest import images
 
     why = {path: images.refusal(path, pack) for path in pictured["image_path"].unique()}
     unusable = [(key, why[path]) for key, path in pictured.iter_rows() if why[path]]
-    return pl.concat([bad, pl.DataFrame(unusable, schema=bad.schema, orient="row")]).unique(
-        "asset_id", keep="first", maintain_order=True
-    )
+    return pl.DataFrame(unusable, schema=schema, orient="row")
 
 
-def usable(database: sources.Database, form: Form, passed: Passed) -> Iterator[pl.DataFrame]:
+def usable(database: sources.Database, passed: Passed) -> Iterator[pl.DataFrame]:
     """The sources' rows that keep the contract, a batch at a time; `passed` is told of all."""
     pack = database.pack
     for sql in sources.sources(pack / "assets"):
         name = str(sql.relative_to(pack))
         for frame in database.batches(sql):
             passed.rows += frame.height
-            frame = form.shaped(frame, name)
-            good, bad = sources.sort_rows(frame, form.contract, name, is_typed=True)
+            frame = own_columns(frame, name)
+            good, bad = sources.sort_rows(frame, Items, name, is_typed=True)
             passed.rejects.append(bad)
-            refused = form.refuse(good)
+            refused = without_pictures(good, pack)
             if refused.height:
                 told = refused.select(source=pl.lit(name), row="asset_id", reason="reason")
                 passed.rejects.append(told)

@@ -13,7 +13,7 @@ from stages.ingest import graph, sources
 
 # graph/concepts*.sql and graph/relations*.sql, and the tables that they become.
 TABLES = {"concepts": Nodes, "relations": Edges}
-# What a pack with a catalogue need not say: a concept of any locale, a relation like any other.
+# What a SELECT need not say: a concept of any locale, a relation like any other.
 DEFAULTS: Mapping[str, Any] = {"locale": "", "weight": 1.0}
 
 
@@ -29,10 +29,8 @@ class Concepts(NamedTuple):
     rows: int
 
 
-def read(database: sources.Database, defaults: Mapping[str, Any] | None = None) -> Concepts:
-    """All concepts and relations of a pack. defaults: column -> its value where a SELECT leaves the
-    column out. Raises InputError.
-    """
+def read(database: sources.Database) -> Concepts:
+    """All concepts and relations of a pack. Raises InputError."""
     pack = database.pack
     tables: dict[str, pl.DataFrame] = {}
     rejects: list[pl.DataFrame] = [empty(SourceRejects)]
@@ -45,7 +43,7 @@ def read(database: sources.Database, defaults: Mapping[str, Any] | None = None) 
             frame = sources.read_sql(sql, pack, database)
             if "label" in frame.columns:
                 frame = frame.with_columns(text.cleaned_column(frame["label"]))
-            absent = {c: v for c, v in (defaults or {}).items() if c not in frame.columns}
+            absent = {c: v for c, v in DEFAULTS.items() if c not in frame.columns}
             frame = frame.with_columns(pl.lit(value).alias(c) for c, value in absent.items())
             good, bad = sources.sort_rows(frame, contract, str(sql.relative_to(pack)))
             read += frame.height

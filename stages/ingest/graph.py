@@ -79,7 +79,7 @@ def check_acyclic(
             steps = [source for source, _ in nx.find_cycle(graph)]
             told = " -> ".join([*steps[:10], "..." if len(steps) > 10 else steps[0]])
             raise InputError(
-                f"{where}: relation {relation!r} leads in a circle: {told}; domain.yaml says that "
+                f"{where}: relation {relation!r} leads in a circle: {told}; pack.yaml says that "
                 "it must not (acyclic): remove one of these relations"
             )
 

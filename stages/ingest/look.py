@@ -11,7 +11,7 @@ from stages.core.pack import Pack
 from stages.core.settings import Settings
 from stages.core.tables import Edges, Items, Nodes, empty
 from stages.ingest import concepts, sources
-from stages.ingest.assets import Passed, open_form, usable
+from stages.ingest.assets import Passed, usable
 
 
 def with_sources(pack: Pack, chosen: Settings) -> tuple[Pack, list[str]]:
@@ -33,7 +33,7 @@ def _items(pack: Pack, chosen: Settings) -> tuple[pl.DataFrame, list[str]]:
     with sources.Database(
         pack.folder, block.max_seconds, block.max_memory_gib, "ingest_assets"
     ) as database:
-        frames = list(usable(database, open_form(pack.folder), passed))
+        frames = list(usable(database, passed))
         rejected = pl.concat([*database.rejects, *passed.rejects])
     unread = sum(frame.height for frame in database.rejects)
     table = pl.concat(frames)
@@ -51,7 +51,7 @@ def _graph(pack: Pack, chosen: Settings) -> tuple[pl.DataFrame, pl.DataFrame, li
     with sources.Database(
         pack.folder, block.max_seconds, block.max_memory_gib, "ingest_graph"
     ) as database:
-        found = concepts.read(database, concepts.DEFAULTS)
+        found = concepts.read(database)
     reasons, where = sources.count_reasons(found.rejected), str(pack.folder / "graph")
     rejected = found.rejected.height
     sources.check_share(rejected, found.rows, block.max_reject_share, where, reasons)

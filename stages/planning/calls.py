@@ -28,6 +28,8 @@ from stages.planning.sources import (
     seed_of,
 )
 
+# Of the kinds of sources whose values users do not say.
+PROVENANCES: Mapping[str, Provenance] = {"constant": "default", "derived": "derived"}
 # Draws of one call until it keeps its schema.
 TRIES = 30
 
@@ -58,14 +60,14 @@ class Calls:
         draw keeps the function's schema.
         """
         objections: list[str] = []
+        derived = {s.path[0] for s in self.pack.sources[self.function] if s.kind == "derived"}
         for _ in range(TRIES):
             call = self._draw(today, choices, without)
             found = [
                 problem
                 for problem in catalogues.problems(call.call, self.pack.catalogue)
-                if without is None
-                or problem.code != "missing_argument"
-                or problem.argument != without
+                if problem.argument not in derived
+                and (problem.code != "missing_argument" or problem.argument != (without or ""))
             ]
             if not found:
                 return call
@@ -119,7 +121,7 @@ class Calls:
         value = item.value
         if is_in_words(leaf) and surface is not None:
             value = language.of(self.locale).bare(surface)
-        provenance: Provenance = "user" if leaf.is_said else "default"
+        provenance = PROVENANCES.get(leaf.kind, "user")
         return Argument(
             leaf.path[0], value, provenance, surface, leaf.path[1:], item.asset_ids, item.node_ids
         )

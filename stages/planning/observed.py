@@ -1,14 +1,15 @@
-"""A table of observed queries to a target: only aggregates leave, and only of enough rows.
+"""A table of observed queries to a population: only aggregates leave, and only of enough rows.
 
 The protected unit is one row. Each row adds one to one bin of each histogram:
 
-    joint      function x content type; one more bin a function for queries without a word or with
-               more words than the function's max_words, which count nowhere else
+    function   function; one more bin for queries without a word or with more words than the last
+               length band of the function, which count nowhere else
+    DIMENSION  function x value, for each dimension of the pack's own
     words      function x number of words
-    positions  where the type's word stands, in 20 bins, and one bin for "not named"; only rows
-               whose content type has a word
-    locales    only if the table has a locale column and the domain more than one locale; a row
-               without one is of the domain's first
+    places     where the class's word stands, in 20 bins, and one bin for "not named"; only rows
+               whose class has a word
+    locales    only if the table has a locale column and the pack more than one locale; a row
+               without one is of the pack's first
 
 With `epsilon`, Laplace noise goes on every bin of every histogram, empty bins too: adding or
 removing one row changes one bin of each of the k histograms by 1, so noise of scale k / epsilon
@@ -18,13 +19,14 @@ counts become 0. All that follows reads the histograms alone.
 
 With or without noise, no published figure rests on fewer than `min_count` rows:
 
-    cells      those under min_count become "other": their rows and number are told in one sum, and
-               the other cells' shares are renormalized. A sum under min_count reads min_count.
+    cells      functions, and values of a function, under min_count become "other": their rows and
+               number are told in one sum, and the others' shares are renormalized. A sum under
+               min_count reads min_count.
     locales, named or not    parts under min_count count as 0
     quantiles  the mean of the min_count rows around the rank, never a single row: the quantile 1
                is the mean of the min_count largest. A function with fewer than 10 x min_count rows
-               takes the quantiles of all functions, cut at its max_words; positions with fewer
-               are uniform.
+               takes the quantiles of all functions, cut at its last band; places with fewer are
+               uniform.
 
 The noise is drawn from the operating system's entropy, not from the params' seed: whoever knows a
 seed can subtract its noise. So a second run gives other numbers and spends epsilon again; what DVC
@@ -35,7 +37,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -43,15 +46,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.core.command import InputError
-from stages.core.domain import Domain
+from stages.core.pack import Pack
+from stages.core.pack_files import MAX_WORDS, PopulationFile
+from stages.core.strata import FUNCTION, LOCALE, NONE
 from stages.core.text import composed
-from stages.planning.targets import UNIFORM, Floats, Quantiles, Target
 
 Counts = NDArray[np.int64]
-# The number of words of a query, and the position (0 to 1) of the word for its content type.
-Look = Callable[[str, str], tuple[int, float | None]]
+Floats = NDArray[np.float64]
+# The number of words of a query of a function and class, and the place (0 to 1) of the word for the
+# class.
+Look = Callable[[str, str, str], tuple[int, float | None]]
 
-COLUMNS = ("query", "function", "content_type")
+QUERY, WORDS, PLACES, LOCALES = "query", "words", "places", "locales"
 READERS = {
     ".csv": "read_csv(?, header=true, all_varchar=true, delim=',', quote='\"', escape='\"', "
     "comment='')",
@@ -63,8 +69,45 @@ BINS = 20
 ENOUGH = 10  # times min_count: the rows around the quantiles 0, 0.1, 0.25 ... then are others
 
 
-def rows(path: Path) -> Iterator[tuple[str | None, ...]]:
-    """query, function, content_type and, if the table has it, locale of each row.
+@dataclass(frozen=True)
+class Shape:
+    """What a pack's population has. limits: most words of each function; dimensions: name ->
+    function -> its values there, NONE where it does not apply; classes: function -> the dimension
+    of its class.
+    """
+
+    functions: Sequence[str]
+    limits: Sequence[int]
+    dimensions: Mapping[str, Mapping[str, Sequence[str]]]
+    locales: Sequence[str]
+    classes: Mapping[str, str]
+
+    def values(self, dimension: str) -> list[str]:
+        """All values of a dimension."""
+        held = (value for values in self.dimensions[dimension].values() for value in values)
+        return list(dict.fromkeys(held))
+
+
+def shape(pack: Pack, values: Callable[[str, str], Sequence[str]]) -> Shape:
+    """values: of a dimension for a function."""
+    bands = pack.population.bands
+    functions = list(pack.catalogue.names)
+    held = {
+        name: {f: values(name, f) if f in slots else (NONE,) for f in functions}
+        for name, slots in pack.dimensions.items()
+    }
+    classes = {}
+    for function in functions:
+        source = pack.of_kind(function, "class")
+        for name, slots in pack.dimensions.items():
+            if source is not None and slots.get(function) == source.slot:
+                classes[function] = name
+    limits = [(bands.get(f) or bands.get("*") or [MAX_WORDS])[-1] for f in functions]
+    return Shape(functions, limits, held, pack.locales, classes)
+
+
+def rows(path: Path, columns: Sequence[str]) -> Iterator[dict[str, str | None]]:
+    """The columns of each row, and if the table has it `locale`.
 
     A reader's message may quote a line of the table, so none is passed on.
     """
@@ -81,14 +124,14 @@ def rows(path: Path) -> Iterator[tuple[str | None, ...]]:
         with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
             described = connection.execute(f"DESCRIBE SELECT * FROM {call}", [str(path)])
             found = {row[0].lower() for row in described.fetchall()}
-            missing = [name for name in COLUMNS if name not in found]
+            missing = [name for name in columns if name not in found]
             if missing:
                 raise InputError(f"{path} lacks the column(s) {missing}")
-            names = [*COLUMNS, *({"locale"} & found)]
+            names = [*columns, *({LOCALE} & found)]
             chosen = ", ".join(f"CAST({name} AS VARCHAR)" for name in names)
             result = connection.execute(f"SELECT {chosen} FROM {call}", [str(path)])
             while batch := result.fetchmany(10_000):
-                yield from batch
+                yield from (dict(zip(names, row, strict=True)) for row in batch)
     except duckdb.Error as error:
         raise InputError(
             f"{path} is not readable ({type(error).__name__}): check its quotes, its columns and "
@@ -96,50 +139,60 @@ def rows(path: Path) -> Iterator[tuple[str | None, ...]]:
         ) from None
 
 
-def count(path: Path, domain: Domain, look: Look, min_count: int) -> dict[str, Counts]:
+def count(
+    path: Path, form: Shape, look: Look, min_count: int, worded: Callable[[str], bool]
+) -> dict[str, Counts]:
     """The exact histograms of a table, by name; the module's docstring says what each holds.
 
-    Shapes: joint (F, T + 1), words (F, longest max_words), positions (BINS + 1,), locales (L,).
+    worded: whether a class has a word. Shapes: function (F + 1,), a dimension (F, values), words
+    (F, longest query), places (BINS + 1,), locales (L,).
     """
-    functions, types = [f.name for f in domain.functions], list(domain.content_types)
-    limits = [f.max_words for f in domain.functions]
-    allowed = {"function": functions, "content_type": types, "locale": domain.locales}
+    functions, values = list(form.functions), {d: form.values(d) for d in form.dimensions}
     counts = {
-        "joint": np.zeros((len(functions), len(types) + 1), np.int64),
-        "words": np.zeros((len(functions), max(limits)), np.int64),
-        "positions": np.zeros(BINS + 1, np.int64),
+        FUNCTION: np.zeros(len(functions) + 1, np.int64),
+        **{d: np.zeros((len(functions), len(values[d])), np.int64) for d in values},
+        WORDS: np.zeros((len(functions), max(form.limits)), np.int64),
+        PLACES: np.zeros(BINS + 1, np.int64),
     }
     unknown: Counter[tuple[str, str | None]] = Counter()
-    first = domain.locales[0]
-    for query, *labels in rows(path):
-        if len(labels) == 3 and len(domain.locales) > 1:
-            counts.setdefault("locales", np.zeros(len(domain.locales), np.int64))
-        function, kind, locale = [label and composed(label) for label in [*labels, None][:3]]
-        row = {"function": function, "content_type": kind, "locale": locale or first}
-        if wrong := [(n, value) for n, value in row.items() if value not in allowed[n]]:
+    for row in rows(path, [QUERY, FUNCTION, *values]):
+        if LOCALE in row and len(form.locales) > 1:
+            counts.setdefault(LOCALES, np.zeros(len(form.locales), np.int64))
+        labels = {k: composed(v) if v else NONE for k, v in row.items() if k != QUERY}
+        labels[LOCALE] = labels.get(LOCALE) or form.locales[0]
+        function = labels[FUNCTION]
+        allowed: dict[str, Sequence[str]] = {FUNCTION: functions, LOCALE: form.locales}
+        allowed |= {d: form.dimensions[d].get(function, ()) for d in values}
+        if wrong := [
+            (name, row.get(name)) for name in allowed if labels[name] not in allowed[name]
+        ]:
             unknown[wrong[0]] += 1
             continue
-        i, j = functions.index(str(function)), types.index(str(kind))
-        size, position = look(query or "", types[j])
-        if not 1 <= size <= limits[i]:
-            counts["joint"][i, -1] += 1
+        i = functions.index(function)
+        kind = labels.get(form.classes.get(function, ""), NONE)
+        size, place = look(row[QUERY] or "", function, kind)
+        if not 1 <= size <= form.limits[i]:
+            counts[FUNCTION][-1] += 1
             continue
-        counts["joint"][i, j] += 1
-        counts["words"][i, size - 1] += 1
-        if domain.content_types[types[j]].words:
-            place = BINS if position is None else min(int(position * BINS), BINS - 1)
-            counts["positions"][place] += 1
-        if "locales" in counts:
-            counts["locales"][domain.locales.index(locale or first)] += 1
+        counts[FUNCTION][i] += 1
+        for dimension, known in values.items():
+            counts[dimension][i, known.index(labels[dimension])] += 1
+        counts[WORDS][i, size - 1] += 1
+        if worded(kind):
+            at = BINS if place is None else min(int(place * BINS), BINS - 1)
+            counts[PLACES][at] += 1
+        if LOCALES in counts:
+            counts[LOCALES][list(form.locales).index(labels[LOCALE])] += 1
     if unknown:
         (column, value), most = unknown.most_common(1)[0]
         # In a table whose columns are shifted, a label may be a query.
         shown = repr(value) if most >= min_count or value is None else "(withheld, too few rows)"
+        known_names = functions if column == FUNCTION else values.get(column, list(form.locales))
         raise InputError(
-            f"{path}: {unknown.total()} rows have labels that domain.yaml does not know, most "
-            f"often the {column} {shown}; it knows {allowed[column]}"
+            f"{path}: {unknown.total()} rows have labels that the pack does not know, most "
+            f"often the {column} {shown}; it knows {known_names}"
         )
-    if not counts["joint"].any():
+    if not counts[FUNCTION].any():
         raise InputError(f"{path} holds no row")
     return counts
 
@@ -169,7 +222,7 @@ def enough(counts: Counts, least: int) -> Counts:
     return np.where(counts < least, 0, counts)
 
 
-def smooth_quantiles(counts: Counts, values: Floats, least: int) -> Quantiles:
+def smooth_quantiles(counts: Counts, values: Floats, least: int) -> dict[float, float]:
     """Quantiles of a histogram, each the mean of the `least` rows around its rank.
 
     counts, values: (B,), values ascending. Needs `least` rows or more.
@@ -182,55 +235,99 @@ def smooth_quantiles(counts: Counts, values: Floats, least: int) -> Quantiles:
     return {level: round(float(mean), 6) for level, mean in zip(LEVELS, means, strict=True)}
 
 
-def target(
-    counts: dict[str, Counts], domain: Domain, least: int, epsilon: float | None = None
-) -> Target:
-    """The target from histograms, noised or not; `least` is min_count."""
+@dataclass(frozen=True)
+class Observed:
+    """A population of a table. other: rows and cells that were too few to tell, and queries without
+    a word or too long.
+    """
+
+    population: PopulationFile
+    other: dict[str, int]
+
+
+def observed(
+    counts: dict[str, Counts], form: Shape, given: PopulationFile, least: int,
+    epsilon: float | None = None,
+) -> Observed:  # fmt: skip
+    """The population from histograms, noised or not; `least` is min_count.
+
+    given: what the pack says beside the table: scenarios, bands, locales where the table has none.
+    """
     if epsilon is not None:
         counts = noised(counts, epsilon, entropy())
-    cells = counts["joint"][:, :-1]
-    kept = enough(cells, least)
+    functions = list(form.functions)
+    kept = enough(counts[FUNCTION][:-1], least)
+    cells = {d: enough(counts[d], least) * (kept > 0)[:, None] for d in form.dimensions}
+    for dimension in cells.values():  # of a function without a cell nothing can be said
+        kept = np.where(dimension.any(axis=1), kept, 0)
     if not kept.any():
         raise InputError(
-            f"population: no function x content type has min_count {least} rows"
-            f"{' after the noise' if epsilon else ''}: lower population.min_count or give more rows"
+            f"population: no function, or none with a value of each dimension, has min_count "
+            f"{least} rows{' after the noise' if epsilon else ''}: lower population.min_count or "
+            "give more rows"
         )
+    finest = [counts[d] for d in cells] or [counts[FUNCTION][:-1]]
+    fine = [*cells.values()] or [kept]
     other = {
-        "rows": _at_most(int((cells - kept).sum()), least),
-        "cells": int(((cells > 0) & (kept == 0)).sum()),
-        "unfit_rows": _at_most(int(counts["joint"][:, -1].sum()), least),
+        "rows": _at_most(max(int((a - b).sum()) for a, b in zip(finest, fine, strict=True)), least),
+        "cells": max(int(((a > 0) & (b == 0)).sum()) for a, b in zip(finest, fine, strict=True)),
+        "unfit_rows": _at_most(int(counts[FUNCTION][-1]), least),
     }
-    sizes = np.arange(1, counts["words"].shape[1] + 1, dtype=float)
-    limits = np.array([[function.max_words] for function in domain.functions])
-    lengths = np.where(sizes <= limits, counts["words"], 0)  # noise knows no limit
-    words: dict[str, Quantiles] = {}
-    for function, own in zip(domain.functions, lengths, strict=True):
+    locales: dict[str, float] = dict(given.locales)
+    if LOCALES in counts:
+        found = enough(counts[LOCALES], least)
+        if not found.any():
+            raise InputError(f"population: no locale has min_count {least} rows")
+        locales = dict(zip(form.locales, found.astype(float).tolist(), strict=True))
+    dimensions, affinity = {}, {}
+    for name, table in cells.items():
+        table = np.where((kept > 0)[:, None], table, 0)
+        values = form.values(name)
+        dimensions[name] = {
+            v: float(n) for v, n in zip(values, table.sum(axis=0), strict=True) if v != NONE
+        }
+        affinity[f"{FUNCTION}.{name}"] = {
+            function: {v: float(n) for v, n in zip(values, line, strict=True) if v != NONE}
+            for function, line in zip(functions, table, strict=True)
+            if function and form.dimensions[name][function] != (NONE,)
+        }
+        # A function has what its values sum to.
+        applies = [form.dimensions[name][f] != (NONE,) for f in functions]
+        kept = np.where(applies, table.sum(axis=1), kept)
+    named, silent = enough(np.array([counts[PLACES][:-1].sum(), counts[PLACES][-1]]), least)
+    middles = (np.arange(BINS) + 0.5) / BINS
+    places = smooth_quantiles(counts[PLACES][:-1], middles, least) if (
+        named >= ENOUGH * least
+    ) else {0.0: 0.0, 1.0: 1.0}  # fmt: skip
+    return Observed(
+        given.model_copy(
+            update={
+                "functions": dict(zip(functions, kept.astype(float).tolist(), strict=True)),
+                "dimensions": dimensions,
+                "affinity": affinity,
+                "locales": locales,
+                "words": _lengths(counts[WORDS], form, least),
+                "naming": round(float(named / (named + silent)), 6) if named + silent else None,
+                "places": places,
+            }
+        ),
+        other,
+    )
+
+
+def _lengths(counts: Counts, form: Shape, least: int) -> dict[str, dict[float, float]]:
+    """Word counts at quantiles, by function."""
+    sizes = np.arange(1, counts.shape[1] + 1, dtype=float)
+    limits = np.array(form.limits)[:, None]
+    lengths = np.where(sizes <= limits, counts, 0)  # noise knows no limit
+    found = {}
+    for function, own, limit in zip(form.functions, lengths, form.limits, strict=True):
         pool = own if own.sum() >= ENOUGH * least else lengths.sum(axis=0)
         if pool.sum() < least:
             raise InputError(f"population: fewer than min_count {least} rows to take lengths from")
         points = smooth_quantiles(pool, sizes, least)
-        words[function.name] = {
-            level: min(round(mean), function.max_words) for level, mean in points.items()
-        }
-    named, silent = enough(
-        np.array([counts["positions"][:-1].sum(), counts["positions"][-1]]), least
-    )
-    places = counts["positions"][:-1]
-    middles = (np.arange(BINS) + 0.5) / BINS
-    locales = np.eye(1, len(domain.locales))[0]
-    if "locales" in counts:
-        locales = enough(counts["locales"], least).astype(float)
-        if not locales.any():
-            raise InputError(f"population: no locale has min_count {least} rows")
-    return Target(
-        kept / kept.sum(),
-        words,
-        locales / locales.sum(),
-        round(float(named / (named + silent)), 6) if named + silent else None,
-        smooth_quantiles(places, middles, least) if named >= ENOUGH * least else dict(UNIFORM),
-        other,
-        epsilon,
-    )
+        found[function] = {level: min(round(mean), limit) for level, mean in points.items()}
+    return {f: {level: float(n) for level, n in points.items()} for f, points in found.items()}
 
 
 def _at_most(rows: int, least: int) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from stages.core import prompts
 from stages.core.command import InputError
 from stages.core.pack import INGESTED_KINDS, PACK, VOCABULARIES, Pack
 from stages.core.phrases import Part, Slot, parse
@@ -57,11 +58,14 @@ def pack_notes(pack: Pack, pools: Pools | None = None) -> list[str]:
         for lack in pack.lacking
         if not lack.required
     ]
+    templated = {name for one in prompts.load(pack) for name in one.header.functions}
     for locale in pack.locales:
         path = _path(pack, locale)
         phrases = pack.vocabulary(locale).phrases
         for function in pack.catalogue.names:
             n = len(phrases.get(function, ()))
+            if function in templated:
+                continue
             if not n:
                 found.append(
                     f"{path}: phrases.{function}: none: rough ones are made from its name and "

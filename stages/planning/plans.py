@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from stages.core.command import InputError
@@ -20,23 +20,28 @@ from stages.planning.scenarios import SCENARIOS
 from stages.planning.scenarios.draws import Draws
 from stages.planning.sources import Pools, Stream, seed_of
 from stages.planning.strata import quotas, strata
+from stages.planning.templated import Aims, Filling, Request, Templates
 from stages.planning.tool_sets import ToolSets, tool_sets
 
-# Routes that can write a plan of a catalogue.
+# Routes that write phrases.
 ROUTES = ("heuristic", "text")
 # Today for packs whose prompts name none.
 TODAY = datetime.date(2026, 6, 1)
+# What a plan without a template has from it.
+NOTHING = Filling("", {}, (), (), None, 0, None, 0)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How much is planned. rows: of the dataset; weights: route -> weight; minimum: rows of every
-    stratum at least; surplus, heuristic_surplus, reserve: as in params.yaml; sets, shown: number of
-    tool sets, and functions of a set from and to.
+    """How much is planned. rows: of the dataset; weights: route -> weight where phrases write;
+    by_template: the same where templates do; minimum: rows of every stratum at least; surplus,
+    heuristic_surplus, reserve: as in params.yaml; sets, shown: number of tool sets, and functions
+    of a set from and to.
     """
 
     rows: int
     weights: Mapping[str, float] = field(default_factory=lambda: {"heuristic": 1.0})
+    by_template: Mapping[str, float] = field(default_factory=dict)
     minimum: int = 0
     surplus: float = 0.15
     heuristic_surplus: float = 1.0
@@ -59,21 +64,32 @@ class Planned:
 
 def plans(
     pack: Pack, settings: Settings, seed: int, can_say: Sayable | None = None,
-    pools: Pools | None = None,
+    pools: Pools | None = None, found: Sequence[Stratum] | None = None,
+    templates: Templates | None = None, aims: Aims | None = None,
 ) -> Planned:  # fmt: skip
     """All plans of a pack, each call of which keeps its function's schema.
 
     can_say: whether a phrase says a set of arguments; by default the pack's phrases tell. pools:
-    the pack's, where they are made already. The plans of a stratum and route depend on the seed and
-    its name alone; other sizes and weights keep the first of them. Raises InputError.
+    the pack's, where they are made already. found: the strata, where they are known. templates:
+    what writes strata, beside phrases; aims: lengths and places for these. The plans of a stratum
+    and route depend on the seed and its name alone; other sizes and weights keep the first of them.
+    Raises InputError.
     """
-    pools = pools or Pools(pack)
-    found, warnings = strata(pack, pools)
-    weights = {route: settings.weights.get(route, 0.0) for route in ROUTES}
-    served = quotas(found, settings.rows, settings.minimum, weights)
+    pools, warnings = pools or Pools(pack), list[str]()
+    if found is None:
+        found, warnings = strata(pack, pools)
+
+    def weights(stratum: Stratum) -> dict[str, float]:
+        if templates is None or not templates.writes(stratum):
+            return {route: settings.weights.get(route, 0.0) for route in ROUTES}
+        return {r: settings.by_template.get(r, 0.0) for r in templates.eligible(stratum)}
+
+    served, more = quotas(found, settings.rows, settings.minimum, weights)
+    warnings += more
     sets = tool_sets(
         pack.catalogue, seed, count=settings.sets, shown=settings.shown,
         with_today=has_dates(pack),
+        with_lacking=any(not SCENARIOS[s[SCENARIO]].SHOWS_TARGET for s in served),
     )  # fmt: skip
     requests: dict[str, tuple[str, ...]] = {}
     if any(not SCENARIOS[s[SCENARIO]].HAS_FUNCTION for s in served):
@@ -81,11 +97,34 @@ def plans(
             requests[locale], warning = chatter.requests(pack, locale)
             warnings += warning
     says = can_say or sayable(pack)
+    filled: dict[tuple[str, str], Iterator[Filling]] = {}
+    if templates is not None:
+        asked = [
+            Request(stratum, route, *_sizes(stratum, route, settings))
+            for stratum in served
+            if templates.writes(stratum)
+            for route in stratum.routes
+        ]
+        filled = {
+            (one.stratum.name, one.route): fillings
+            for one, fillings in zip(asked, templates.fillings(asked, aims or Aims()), strict=True)
+        } if asked else {}  # fmt: skip
     made: list[Plan] = []
     for stratum in served:
         for route, quota in stratum.routes.items():
-            made += _plans(pack, pools, stratum, route, quota, settings, seed, sets, requests, says)
+            made += _plans(
+                pack, pools, stratum, route, quota, settings, seed, sets, requests, says,
+                filled.get((stratum.name, route)),
+            )  # fmt: skip
     return Planned(made, served, sets.sets, warnings)
+
+
+def _sizes(stratum: Stratum, route: str, settings: Settings) -> tuple[int, int]:
+    """Plans of a stratum and route, and how many there would be if it had the whole stratum."""
+    return tuple(  # type: ignore[return-value]
+        math.ceil(wanted(quota, stratum, route, settings) * settings.reserve)
+        for quota in (stratum.routes[route], stratum.quota)
+    )
 
 
 def has_dates(pack: Pack) -> bool:
@@ -106,7 +145,7 @@ def wanted(quota: int, stratum: Stratum, route: str, settings: Settings) -> int:
 def _plans(
     pack: Pack, pools: Pools, stratum: Stratum, route: str, quota: int,
     settings: Settings, seed: int, sets: ToolSets, requests: Mapping[str, tuple[str, ...]],
-    says: Sayable,
+    says: Sayable, fillings: Iterator[Filling] | None,
 ) -> Iterator[Plan]:  # fmt: skip
     """The plans of one stratum and route, by rank."""
     scenario = SCENARIOS[stratum[SCENARIO]]
@@ -134,11 +173,15 @@ def _plans(
     want = wanted(quota, stratum, route, settings)
     for rank in range(math.ceil(want * settings.reserve)):
         tool_set = sets.sets[usable[next(order)]]
-        plan_seed = seeds.randrange(2**31 - 1)
+        filling = next(fillings) if fillings is not None else NOTHING
+        plan_seed = seeds.randrange(2**31 - 1) if fillings is None else filling.seed
         draws.choices = random.Random(plan_seed)
         draws.today = datetime.date.fromisoformat(tool_set.today) if tool_set.today else TODAY
         turns, text = scenario.turns(draws)
         asset_ids, node_ids = origins(turns)
+        if fillings is not None:
+            asset_ids = tuple(dict.fromkeys((*filling.asset_ids, *asset_ids)))
+            node_ids = tuple(dict.fromkeys((*filling.node_ids, *node_ids)))
         yield Plan(
             plan_id=f"{route}-{name}-{rank:06d}",
             scenario=stratum[SCENARIO],
@@ -146,7 +189,7 @@ def _plans(
             tool_set=tool_set.tool_set,
             turns=turns,
             route=route,
-            template_id="",
+            template_id=filling.template_id,
             rank=rank,
             quota=want,
             locale=locale,
@@ -154,4 +197,8 @@ def _plans(
             asset_ids=asset_ids,
             node_ids=node_ids,
             text=text,
+            image_path=filling.image_path,
+            slots=filling.slots,
+            words=filling.words,
+            place=filling.place,
         )

@@ -121,6 +121,8 @@ class Pools:
     def _made(self, source: Source, locale: str) -> Pool:
         if source.kind not in KINDS:
             raise _error(self.pack, source, f"the source `{source.kind}` cannot be drawn from yet")
+        if source.kind == "derived":  # there is no value before there are words
+            return listed([Item(None, ())])
         pool = KINDS[source.kind](source, self.pack, locale)
         if pool.items is None:
             _check_range(pool, source, self.pack)
@@ -272,6 +274,11 @@ def _constant(source: Source, pack: Pack, locale: str) -> Pool:
     return listed([Item(source.settings, ())])
 
 
+def _class(source: Source, pack: Pack, locale: str) -> Pool:
+    values = source.schema.get("enum", ()) if source.settings is True else source.settings
+    return listed([Item(value, ()) for value in values])
+
+
 def _integer(source: Source, pack: Pack, locale: str) -> Pool:
     words = language.of(locale)
     at: Integer = source.settings
@@ -363,6 +370,8 @@ KINDS: dict[str, Callable[[Source, Pack, str], Pool]] = {
     "examples": _examples,
     "boolean": _boolean,
     "constant": _constant,
+    "class": _class,
+    "derived": _constant,
     "asset": _ingested,
     "graph": _ingested,
     "integer": _integer,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -21,7 +21,7 @@ from stages.planning.sources import Pools, label
 # Quantiles at which length bands end where the population names none.
 BAND_LEVELS = (1 / 3, 2 / 3, 1.0)
 # Kinds of sources whose values can be a dimension.
-LISTED = ("enum", "vocabulary", "boolean", "examples", *INGESTED_KINDS)
+LISTED = ("enum", "class", "vocabulary", "boolean", "examples", *INGESTED_KINDS)
 # Below this share of all a stratum is what rounding left.
 NEGLIGIBLE = 1e-12
 
@@ -220,6 +220,13 @@ def _values_of(
     return list(dict.fromkeys(label(value) for value in pools.values(source, locale)))
 
 
+def values_of(pack: Pack, pools: Pools, name: str, function: str) -> tuple[str, ...]:
+    """The values that a dimension may have for a function, in any locale."""
+    slot = pack.dimensions[name][function]
+    found = (v for one in pack.locales for v in _values_of(pack, pools, name, function, slot, one))
+    return tuple(dict.fromkeys(found))
+
+
 def _lengths(pack: Pack, function: str) -> list[tuple[int, int, float]]:
     """Length bands of a function with their shares: (lowest words, highest words, share)."""
     words = pack.population.words.get(function) or pack.population.words.get("*")
@@ -242,30 +249,43 @@ def _lengths(pack: Pack, function: str) -> list[tuple[int, int, float]]:
 
 
 def quotas(
-    found: Sequence[Stratum], rows: int, minimum: int, weights: Mapping[str, float]
-) -> list[Stratum]:
-    """The strata with whole quotas that sum to `rows`, each split over the routes by weight; those
-    that get no row are left out.
+    found: Sequence[Stratum], rows: int, minimum: int,
+    weights: Callable[[Stratum], Mapping[str, float]],
+) -> tuple[list[Stratum], list[str]]:  # fmt: skip
+    """The strata with whole quotas that sum to `rows`, each split over its routes by weight; those
+    that get no row are left out. A warning for each that no route can write: its share goes to the
+    others.
 
-    minimum: rows of each stratum at least. Raises InputError if there are not so many.
+    weights: of the routes that can write a stratum. minimum: rows of each stratum at least. Raises
+    InputError if there are not so many, or if no stratum can be written.
     """
-    routes = [route for route, weight in weights.items() if weight > 0]
-    if not routes:
-        raise InputError("route.weights: no route that can write this pack has a weight: give one")
-    shares = np.array([stratum.share for stratum in found])
-    if minimum * len(found) > rows:
+    routes = [{r: w for r, w in weights(stratum).items() if w > 0} for stratum in found]
+    warnings = [
+        f"nothing writes {' x '.join(filter(None, stratum.key))}: its share {stratum.share:.4f} "
+        "goes to the other strata"
+        for stratum, own in zip(found, routes, strict=True)
+        if not own
+    ]
+    kept = [(stratum, own) for stratum, own in zip(found, routes, strict=True) if own]
+    if not kept:
         raise InputError(
-            f"route: {rows} rows cannot give {minimum} to each of {len(found)} strata: raise rows "
+            "route.weights: no stratum can be written by a route that has a weight: give one, and "
+            "look at the templates and at what the pack's sources give"
+        )
+    shares = np.array([stratum.share for stratum, _ in kept])
+    if minimum * len(kept) > rows:
+        raise InputError(
+            f"route: {rows} rows cannot give {minimum} to each of {len(kept)} strata: raise rows "
             "or lower the minimum"
         )
-    lifted = np.full(len(found), minimum)
+    lifted = np.full(len(kept), minimum)
     rest = rows - int(lifted.sum())
     above = np.maximum(shares / shares.sum() * rows - lifted, 0)
     sizes = lifted + (apportion(rest, above) if rest else 0)
     served = []
-    for stratum, size in zip(found, sizes, strict=True):
+    for (stratum, own), size in zip(kept, sizes, strict=True):
         if size:
-            parts = apportion(int(size), [weights[route] for route in routes])
-            split = {route: int(n) for route, n in zip(routes, parts, strict=True)}
+            parts = apportion(int(size), list(own.values()))
+            split = {route: int(n) for route, n in zip(own, parts, strict=True)}
             served.append(replace(stratum, quota=int(size), routes=split))
-    return served
+    return served, warnings

@@ -80,19 +80,20 @@ class ToolSets:
 
 
 def tool_sets(
-    catalogue: Catalogue, seed: int, *, count: int, shown: tuple[int, int], with_today: bool
-) -> ToolSets:
+    catalogue: Catalogue, seed: int, *, count: int, shown: tuple[int, int], with_today: bool,
+    with_lacking: bool = True,
+) -> ToolSets:  # fmt: skip
     """The tool sets of a catalogue.
 
     count: how many, if the catalogue is larger than a set; more where else a function would stand
     in none. shown: functions of a set, from and to. with_today: whether a set names today's date. A
-    catalogue of at most shown[1] functions is shown whole, and, for `missing_function`, without
-    some of them.
+    catalogue of at most shown[1] functions is shown whole, and, with_lacking, for plans of a
+    function that is not shown, without some of them.
     """
     names = [function.name for function in catalogue.functions]
     alike = similarity(catalogue.functions)
     if len(names) <= shown[1]:
-        groups = _whole(names, seed)
+        groups = _whole(names, seed) if with_lacking else [names]
     else:
         groups = _mixed(names, alike, seed, count, shown)
     draw = random.Random(seed_of(seed, "today"))

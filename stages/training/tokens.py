@@ -12,7 +12,7 @@ import polars as pl
 
 from stages import formats
 from stages.core.command import InputError
-from stages.formats import Format, chat, chat_template
+from stages.formats import Format, chat_template
 from stages.formats.chat_template import ChatTemplate
 
 NO_LOSS = -100
@@ -35,28 +35,11 @@ class Row:
     prefix_length: int = 0
 
 
-@lru_cache(maxsize=256)
-def _system(tools: str) -> str:
-    return chat.system_prompt(json.loads(tools))
-
-
-def turns(messages: str, tools: str) -> list[dict[str, str]]:
-    """The conversation as the model reads it: system prompt, then every message as plain text.
-
-    `messages` and `tools` are JSON, as `Samples` holds them.
-    """
-    spoken = [
-        {"role": m["role"], "content": chat.answer(m) if m["role"] == "assistant" else m["content"]}
-        for m in json.loads(messages)
-    ]
-    return [{"role": "system", "content": _system(tools)}, *spoken]
-
-
 def spoken_in(
     form: Format, messages: str, tools: str, today: str | None
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]] | None]:
-    """The same for a sample of `tables.Dialogues`: messages, and the tools that the template is to
-    write itself.
+    """A sample of `tables.Dialogues` as the model reads it: messages, and the tools that the
+    template is to write itself.
     """
     return formats.conversation(form, json.loads(messages), _tools(tools), today)
 
@@ -142,25 +125,17 @@ def prefix_length(rows: list[tuple[list[int], list[int]]]) -> int:
     return max(0, min(common, first - 1))
 
 
-def encode_table(
-    samples: pl.DataFrame, tokenizer: Any, max_length: int, form: Format | None = None
-) -> list[Row]:
-    """All rows of a `Samples` table, or with `form` of a `Dialogues` table, as tokens, in the
-    table's order.
+def encode_table(samples: pl.DataFrame, tokenizer: Any, max_length: int, form: Format) -> list[Row]:
+    """All rows of a `Dialogues` table as tokens, in the table's order.
 
     `max_length` is in tokens; rows that are longer are one InputError that names them all.
     """
     template = chat_template.read(tokenizer)
     encoded: list[tuple[list[int], list[int]]] = []
     by_system: dict[str, list[int]] = defaultdict(list)
-    day = pl.col("today") if "today" in samples.columns else pl.lit(None, pl.String)
-    columns = samples.select("sample_id", "messages", "tools", day.alias("today")).iter_rows()
+    columns = samples.select("sample_id", "messages", "tools", "today").iter_rows()
     for index, (sample_id, messages, tools, today) in enumerate(columns):
-        own = None
-        if form is None:
-            spoken = turns(messages, tools)
-        else:
-            spoken, own = spoken_in(form, messages, tools, today)
+        spoken, own = spoken_in(form, messages, tools, today)
         encoded.append(encode(template, sample_id, spoken, own))
         by_system[f"{today} {tools}"].append(index)
     names = samples["sample_id"].to_list()

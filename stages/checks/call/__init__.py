@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
-from stages.checks.call import leaked, length, repeated, said, texts
+from stages.checks.call import (
+    framed,
+    grounding,
+    leaked,
+    length,
+    pictured,
+    repeated,
+    said,
+    texts,
+)
 from stages.checks.call.context import Context, Refusal
-from stages.core.plan import Plan
+from stages.checks.derived import class_of, derived
+from stages.checks.phrases import class_place
+from stages.core.plan import Plan, with_derived
 from stages.core.text import MAX_QUERY, is_valid
 
 # In this order; the first that objects is counted. Cheap ones first.
@@ -16,7 +28,28 @@ CHECKS: dict[str, Callable[[str, Plan, Context], Refusal | None]] = {
     "leaked": leaked.check,
     "texts": texts.check,
     "repeated": repeated.check,
+    "framed": framed.check,
+    "pictured": pictured.check,
+    "grounding": grounding.check,
 }
+
+
+class Labels(NamedTuple):
+    """What the words of a query give its plan. plan: with its derived values; place: where the
+    query names its class, 0 to 1, None where it does not.
+    """
+
+    plan: Plan
+    place: float | None
+
+
+def labels(query: str, plan: Plan, context: Context) -> Labels:
+    """The labels of a query that may be taken."""
+    place = None
+    if context.frame is not None and plan.calls:
+        wanted = class_of(plan.calls[0], context.pack)
+        place = class_place(query, wanted, context.frame) if wanted else None
+    return Labels(with_derived(plan, derived(query, plan, context.pack)), place)
 
 
 def verdict(query: str, plan: Plan, context: Context) -> Refusal | None:
@@ -29,4 +62,4 @@ def verdict(query: str, plan: Plan, context: Context) -> Refusal | None:
     return None
 
 
-__all__ = ["CHECKS", "Context", "Refusal", "verdict"]
+__all__ = ["CHECKS", "Context", "Labels", "Refusal", "labels", "verdict"]

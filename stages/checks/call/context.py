@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from stages.core.frame import Frame
 from stages.core.pack import INGESTED_KINDS, Pack
-from stages.core.sources import Source
+from stages.core.sources import UNSAID, Source
 from stages.language.identifiers import booleans, named, plain
 from stages.language.tokens import keys
 
@@ -81,7 +82,8 @@ class Context:
     """What the checks know beside a query and its plan. today: the day on which it is said, None
     where the prompt names none. prompt, sentence: what a model was told, and the pattern's sentence
     that it was to say anew, "" for a pattern itself. surfaces: slot -> the words that a writer of
-    patterns used, where they are not those of the plan.
+    patterns used, where they are not those of the plan. seen: what the picture shows that the query
+    is about, "" without one.
     """
 
     pack: Pack
@@ -90,6 +92,12 @@ class Context:
     prompt: str = ""
     sentence: str = ""
     surfaces: Mapping[str, str] = field(default_factory=dict)
+    seen: str = ""
+
+    @property
+    def frame(self) -> Frame | None:
+        """What frames a request in the locale, where the pack says it."""
+        return self.pack.frames.get(self.locale)
 
     def words(self, function: str) -> Words:
         """How the function's values are said."""
@@ -138,7 +146,7 @@ def _slot(source: Source, pack: Pack, locale: str) -> Slot:
         return Slot(source.slot, "string" if in_words else one.kind, one.kind)
     if one.kind in ("vocabulary", "text"):
         return Slot(source.slot, "string", forms=_entries(pack, one.settings, locale))
-    if one.kind == "constant":
+    if one.kind in UNSAID:
         return Slot(source.slot, "string")
     given = _named(source, pack, locale)
     if one.kind in INGESTED_KINDS:

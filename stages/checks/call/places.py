@@ -28,7 +28,7 @@ def said(plan: Plan) -> list[tuple[str, Argument]]:
         (call.function, argument)
         for call in plan.calls
         for argument in call.arguments
-        if argument.provenance == "user"
+        if argument.provenance == "user" and argument.surface is not None
     ]
 
 

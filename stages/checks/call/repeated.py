@@ -8,11 +8,18 @@ from itertools import pairwise
 from stages import language
 from stages.checks.call.context import Context, Refusal
 from stages.checks.call.masked import masked
-from stages.checks.repeated import DOUBLES, MOST
 from stages.core.plan import Plan
 from stages.language.tokens import tokens
 
 NAME = "repeated"
+# Said twice on purpose.
+_DOUBLES = (
+    "bora cha knock ha haha very so yo no bye night choo la chop pom walla ho tick tock ding boo "
+    "pow wow yum go hear blah dum hip win big now there had that mama papa baa woof meow tut tsk "
+    "really long far away wee sing bling chow aye duran york baden"
+)
+DOUBLES = frozenset(_DOUBLES.split())
+MOST = 2
 
 
 def check(query: str, plan: Plan, context: Context) -> Refusal | None:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Callable
 
-from stages.checks import Check, characters, contacts, language, leaked, placeholders, refusals
+from stages.checks import characters, contacts, language, leaked, placeholders, refusals
 from stages.checks.call.context import Context, Refusal
 from stages.checks.call.masked import masked
 from stages.core.plan import Plan
 
-# In this order; those of WRITERS for what a model wrote: who writes phrases knows what they say.
+# Each gives the reason why a text of a locale cannot be taken. In this order; those of WRITERS for
+# what a model wrote: who writes phrases knows what they say.
 WRITERS = ("refusal", "language")
-CHECKS: dict[str, Check] = {
-    "placeholder": placeholders.check,
-    "characters": characters.check,
-    "refusal": refusals.check,
-    "contact": contacts.check,
+CHECKS: dict[str, Callable[[str, str], str | None]] = {
+    "placeholder": lambda text, locale: placeholders.check(text),
+    "characters": lambda text, locale: characters.check(text),
+    "refusal": lambda text, locale: refusals.check(text),
+    "contact": lambda text, locale: contacts.check(text),
     "language": language.check,
 }
 LEAKED = "leaked_prompt"
@@ -26,17 +27,15 @@ def check(query: str, plan: Plan, context: Context) -> Refusal | None:
     says it anew may have as well.
     """
     text = masked(query, plan, context)
-    request: dict[str, Any] = {"locale": context.locale}
-    none = cast(Any, None)  # these checks ask nothing of a domain
     for name, one in CHECKS.items():
         if name in WRITERS and not context.prompt:
             continue
-        reason = one(text, request, none, "")
-        if reason and not (context.sentence and one(context.sentence, request, none, "")):
+        reason = one(text, context.locale)
+        if reason and not (context.sentence and one(context.sentence, context.locale)):
             return Refusal(name, reason)
     if context.prompt:
         said = [argument.surface or "" for call in plan.calls for argument in call.arguments]
-        request["slots"] = {"said": [context.sentence, *said]}
-        if reason := leaked.check(query, request, none, context.prompt):
+        given = [context.sentence, *said, *leaked.texts(plan.slots)]
+        if reason := leaked.check(query, context.prompt, given):
             return Refusal(LEAKED, reason)
     return None

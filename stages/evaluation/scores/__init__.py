@@ -6,12 +6,13 @@ A score is the sum of the tops by the sum of the bottoms; a row that it does not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.evaluation import significance
 from stages.evaluation.answered import Answered
 from stages.evaluation.scores import (
     argument_f1,
@@ -26,6 +27,11 @@ from stages.evaluation.scores import (
     no_call_accuracy,
     readable,
 )
+from stages.evaluation.significance import Labels
+
+Floats = NDArray[np.float64]
+# Macro F1 over the functions, which is no sum over rows.
+F1 = "function_f1"
 
 Ratio = Callable[[Answered], tuple[float, float]]
 SCORES: dict[str, Ratio] = {
@@ -51,26 +57,45 @@ class Estimate(NamedTuple):
     high: float
 
 
-def table(rows: Sequence[Answered]) -> dict[str, NDArray[np.float64]]:
-    """Score -> the rows' (top, bottom), shape (rows, 2)."""
-    return {name: np.array([score(row) for row in rows]) for name, score in SCORES.items()}
+def table(rows: Sequence[Answered], own: Mapping[str, Floats] | None = None) -> dict[str, Floats]:
+    """Score -> the rows' (top, bottom), shape (rows, 2). own: the pack's, of `own.scores`."""
+    found = {name: np.array([score(row) for row in rows]) for name, score in SCORES.items()}
+    for name, values in (own or {}).items():
+        concerns = np.isfinite(values)
+        found[name] = np.stack([np.where(concerns, values, 0.0), concerns.astype(float)], axis=1)
+    return found
 
 
-def estimates(rows: Sequence[Answered], samples: int, seed: int) -> dict[str, Estimate | None]:
+def functions(rows: Sequence[Answered]) -> Labels:
+    """The functions that each row expects and calls, of the rows where a call is right."""
+    wanted = [
+        [one.name for one in row.golden.expected] if row.golden.act == "call" else []
+        for row in rows
+    ]
+    called = [
+        [call.name for call in row.parsed.calls] if row.golden.act == "call" else [] for row in rows
+    ]
+    return significance.labels(wanted, called)
+
+
+def estimates(
+    rows: Sequence[Answered], samples: int, seed: int, own: Mapping[str, Floats] | None = None
+) -> dict[str, Estimate | None]:
     """All scores of at least one row, with percentile bootstrap intervals over the rows (Efron &
-    Tibshirani 1993, chapter 13). A resample that a score does not concern at all is left out.
+    Tibshirani 1993, chapter 13), the macro F1 of the functions first. own: the pack's.
     """
-    parts = table(rows)
-    size = len(rows)
-    weights = np.random.default_rng(seed).multinomial(size, np.full(size, 1 / size), size=samples)
+    parts, macro = table(rows, own), {F1: functions(rows)}
+    drawn = significance.bootstrap(parts, macro, len(rows), samples, seed)
     found: dict[str, Estimate | None] = {}
-    for name, part in parts.items():
-        top, bottom = part.sum(axis=0)
-        if not bottom:
+    for name in (F1, *parts):
+        if name == F1:
+            once = np.ones((1, len(rows)))
+            value = float(significance.f1(once, macro[F1])[0]) if macro[F1].expected.any() else None
+        else:
+            top, bottom = parts[name].sum(axis=0)
+            value = float(top / bottom) if bottom else None
+        if value is None:
             found[name] = None
             continue
-        drawn = weights @ part
-        drawn = drawn[drawn[:, 1] > 0]
-        low, high = np.quantile(drawn[:, 0] / drawn[:, 1], [0.025, 0.975])
-        found[name] = Estimate(float(top / bottom), float(low), float(high))
+        found[name] = Estimate(value, *significance.percentiles(drawn[name]))
     return found

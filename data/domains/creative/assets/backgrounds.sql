@@ -8,6 +8,8 @@ SELECT
     string_split(topics, '|') AS topics,
     locale,
     TRY_CAST(ai_generated AS BOOLEAN) AS ai_generated,
+    -- A request to make one may only start from what a machine made.
+    CASE WHEN TRY_CAST(ai_generated AS BOOLEAN) THEN ['Search', 'Generate'] ELSE ['Search'] END AS function,
     round(
         TRY_CAST(split_part(ratio, ':', 1) AS DOUBLE)
         / TRY_CAST(split_part(ratio, ':', 2) AS DOUBLE),

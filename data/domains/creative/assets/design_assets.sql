@@ -8,6 +8,8 @@ SELECT
     string_split(topics, '|') AS topics,
     locale,
     TRY_CAST(ai_generated AS BOOLEAN) AS ai_generated,
+    -- A request to make one may only start from what a machine made.
+    CASE WHEN TRY_CAST(ai_generated AS BOOLEAN) THEN ['Search', 'Generate'] ELSE ['Search'] END AS function,
     TRY_CAST(aspect_ratio AS DOUBLE) AS aspect_ratio,
     TRY_CAST(click_through_rate AS DOUBLE) AS click_through_rate,
     CAST(NULL AS VARCHAR) AS image_path,

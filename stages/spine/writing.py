@@ -1,0 +1,196 @@
+"""What the stage `generate` writes for plans, and the checks of it: one writer a route."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
+
+from stages.checks import call as checks
+from stages.checks.call import Context, Refusal
+from stages.core import pack, plan, prompts
+from stages.core.parallel import over_rows
+from stages.core.plan import Plan
+from stages.core.settings import Settings
+from stages.core.templates import lexicon
+from stages.core.text import normalized
+from stages.engines import Answer, Ask, Failed
+from stages.generation.asking import Asker
+from stages.generation.heuristic import Grammar
+from stages.generation.patterns import Patterns, Written
+from stages.generation.prompting import query_of
+from stages.generation.rewording import Rewording
+from stages.generation.writer import Writer
+from stages.spine.said import messages
+
+# Plans from which on it pays to start processes, and those that one gets at a time.
+LEAST, PART = 2_048, 256
+# What stands in the place of a check where the engine had no answer, and where a query repeats.
+ENGINE, DUPLICATE = "engine", "duplicate"
+# A row of Plans, with `today` of its tool set.
+Row = dict[str, Any]
+
+
+class Candidate(NamedTuple):
+    """A query: the template or phrase that it is of, the check that refuses it and why, None for
+    one that may be taken, its conversation as JSON, and where it names its class.
+    """
+
+    query: str
+    template_id: str
+    check: str | None
+    reason: str | None
+    messages: str
+    place: float | None
+
+
+class Reply(NamedTuple):
+    """What was written for a plan. answer: the model's, or Failed; model, key: who was asked."""
+
+    candidates: list[Candidate]
+    answer: Answer
+    model: str
+    key: str
+
+
+Wait = Callable[[], list[Reply]]
+
+
+def planned(row: Row) -> tuple[Plan, datetime.date | None]:
+    """The plan of a row, and the day that its conversation is on."""
+    held = dict(row)
+    today = held.pop("today")
+    return plan.from_record(held), datetime.date.fromisoformat(today) if today else None
+
+
+def judged(
+    query: str, one: Plan, context: Context, template_id: str, refusal: Refusal | None = None
+) -> Candidate:
+    """A query with the checks' verdict on it. refusal: one that is known already."""
+    refusal = refusal or checks.verdict(query, one, context)
+    labelled, place = (one, None) if refusal else checks.labels(query, one, context)
+    said = json.dumps(messages(query, labelled, context.pack.catalogue), ensure_ascii=False)
+    check, reason = refusal or (None, None)
+    return Candidate(query, template_id, check, reason, said, place)
+
+
+@lru_cache(1)
+def patterns(folder: str, typo_share: float) -> tuple[Patterns, Grammar, dict[str, str]]:
+    """A pack's phrases and its templates of the heuristic route, read once a process; and the
+    digest of each template.
+    """
+    known = pack.load_ingested(folder)
+    templates = prompts.load(known, "heuristic")
+    words = lexicon(known.templates) if known.templates is not None else {}
+    grammar = Grammar(templates, known, words, typo_share)
+    return Patterns(known, typo_share), grammar, {t.template_id: t.digest for t in templates}
+
+
+def heuristic(rows: list[Row], folder: str, typo_share: float) -> list[Reply]:
+    """What templates and phrases give for plans: no model, no prompt."""
+    phrases, grammar, digests = patterns(folder, typo_share)
+    made = []
+    for row in rows:
+        one, today = planned(row)
+        made_of = (
+            Written(grammar.write(one), one.template_id, {})
+            if one.template_id
+            else phrases.write(one, *one.band)
+        )
+        query, template_id, surfaces = made_of
+        context = Context(phrases.pack, one.locale, today, surfaces=surfaces)
+        candidate = judged(query, one, context, template_id)
+        made.append(Reply([candidate], query, "heuristic", digests.get(one.template_id, "")))
+    return made
+
+
+def by_patterns(chosen: Settings) -> Callable[[list[Row]], Wait]:
+    """The writer of the route heuristic."""
+    given = chosen.pack, chosen.generate.heuristic.typo_share
+    patterns(*given)  # before any process is started, for what is wrong with a template
+    return lambda batch: partial(over_rows, heuristic, batch, *given, least=LEAST, part=PART)
+
+
+class Models:
+    """The writer of a route that asks a model: from the templates of its plans, and where a plan
+    has none, for other words of a pattern's sentence.
+    """
+
+    def __init__(self, chosen: Settings, route: str, rows: Sequence[Row]) -> None:
+        self.chosen, self.pack = chosen, pack.load_ingested(chosen.pack)
+        self.seen: set[str] = set()  # queries of rewordings that were taken, normalized
+        plans = [planned(row)[0] for row in rows]
+        phrased = [one for one in plans if not one.template_id]
+        self.writer = Writer(self.pack, chosen, route) if len(phrased) < len(plans) else None
+        self.asker = self.writer.asker if self.writer else Asker(chosen, "writer", route)
+        self.rewording = Rewording(Patterns(self.pack), phrased)
+        sampling = getattr(chosen.generate, route).sampling.model_dump()
+        self.sampling = self.asker.accepted(sampling)
+
+    def start(self, batch: list[Row]) -> Wait:
+        """Begin to write, and give what waits for it."""
+        plans = [planned(row) for row in batch]
+        by_template = [n for n, (one, _) in enumerate(plans) if one.template_id]
+        phrased = [n for n, (one, _) in enumerate(plans) if not one.template_id]
+        waits = [(by_template, self._templates([plans[n] for n in by_template])),
+                 (phrased, self._phrases([plans[n] for n in phrased]))]  # fmt: skip
+
+        def written() -> list[Reply]:
+            found = {n: reply for numbers, wait in waits
+                     for n, reply in zip(numbers, wait(), strict=True)}  # fmt: skip
+            return [found[n] for n in range(len(batch))]
+
+        return written
+
+    def _templates(self, plans: list[tuple[Plan, datetime.date | None]]) -> Wait:
+        if not plans or self.writer is None:
+            return list
+        wait = self.writer.start([one for one, _ in plans])
+
+        def written() -> list[Reply]:
+            made = []
+            for (one, today), came in zip(plans, wait(), strict=True):
+                context = Context(self.pack, one.locale, today, prompt=came.prompt, seen=came.seen)
+                refusal = _failed(came.answer)
+                candidates = [
+                    judged(query, one, context, one.template_id, refusal) for query in came.queries
+                ]
+                made.append(Reply(candidates, came.answer, self.asker.model, came.key[:16]))
+            return made
+
+        return written
+
+    def _phrases(self, plans: list[tuple[Plan, datetime.date | None]]) -> Wait:
+        if not plans:
+            return list
+        asked = [self.rewording.ask(one, *one.band) for one, _ in plans]
+        seeds = [(self.chosen.seed + one.seed) % 2**31 for one, _ in plans]
+        wait = self.asker.start(
+            [Ask(a.messages, self.sampling, seed) for a, seed in zip(asked, seeds, strict=True)]
+        )
+
+        def written() -> list[Reply]:
+            made = []
+            for (one, today), a, (key, answer) in zip(plans, asked, wait(), strict=True):
+                query = "" if isinstance(answer, Failed) else query_of(answer)
+                # Of the prompt nothing may leak but the sentence that is to be said anew.
+                told = "\n".join(message["content"] for message in a.messages[:-1])
+                context = Context(
+                    self.pack, one.locale, today, prompt=told, sentence=a.sentence.query,
+                    surfaces=a.sentence.surfaces,
+                )  # fmt: skip
+                candidate = judged(query, one, context, a.sentence.template_id, _failed(answer))
+                if candidate.check is None and normalized(query) == normalized(a.sentence.query):
+                    candidate = candidate._replace(
+                        check=DUPLICATE, reason="the pattern's own words"
+                    )
+                made.append(Reply([candidate], answer, self.asker.model, key[:16]))
+            return made
+
+        return written
+
+
+def _failed(answer: Answer) -> Refusal | None:
+    return Refusal(ENGINE, answer.reason) if isinstance(answer, Failed) else None
