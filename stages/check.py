@@ -84,8 +84,8 @@ class Findings:
             self.seen.append(what)
 
 
-def check_templates(known: Pack, chosen: Settings) -> str:
-    """What was filled; InputError if a prompt fails or a route with a weight has no template.
+def check_templates(known: Pack, chosen: Settings) -> list[Template]:
+    """The templates; InputError if one cannot be filled, or a route with a weight has none.
 
     known: with what its sources give.
     """
@@ -98,7 +98,7 @@ def check_templates(known: Pack, chosen: Settings) -> str:
             f"route.weights: recipe {chosen.route.recipe} has templates for "
             f"{sorted(routes) or 'no route'} only: give one of these a weight"
         )
-    return f"{len(templates)} templates"
+    return templates
 
 
 def check_system(known: Pack, form: formats.Format) -> None:
@@ -309,10 +309,13 @@ def look_at_pack(found: Findings, chosen: Settings) -> None:
         full, notes = filled
         pools = Pools(full)
         found.problems += pack_checks.pack_problems(full, pools)
-        found.notes += [*pack_checks.pack_notes(full, pools), *notes]
+        templates: list[Template] = []
         if known.templates is not None:
-            found.tell(found.of(check_templates, full, chosen))
+            templates = found.of(check_templates, full, chosen) or []
+            found.seen.append(f"{len(templates)} templates")
             found.of(check_seeing, full)
+        written = frozenset(name for one in templates for name in one.header.functions)
+        found.notes += [*pack_checks.pack_notes(full, pools, written), *notes]
     found.tell(found.of(check_population, known, chosen))
     rows = found.of(golden_rows.read, known.golden, known.catalogue)
     if rows is not None:

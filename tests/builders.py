@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from stages.checks import call
+from stages.checks.call import Context
+from stages.core.pack import Pack
 from stages.core.plan import Act, Argument, Plan, PlannedCall, Turn
 
 TRAVEL = Path(__file__).parent / "packs" / "travel"
@@ -47,6 +51,40 @@ def make_plan(
         "turns": turns, "route": "heuristic", "template_id": "", "rank": 0, "quota": 1, "seed": 0,
     }  # fmt: skip
     return Plan(scenario=scenario, locale=locale, **{**values, **changes})
+
+
+def make_search(
+    function: str = "Search", kind: str = "Template", band: tuple[int, int] = (1, 10),
+    **changes: Any,
+) -> Plan:  # fmt: skip
+    """A plan of the pack `creative`, as templates write it. band: fewest and most words."""
+    arguments = (
+        Argument("content_type", kind, "user"),
+        Argument("extracted_prompt", None, "derived"),
+    )
+    locale = changes.pop("locale", "en")
+    values = {"scenario": "single", "function": function, "locale": locale,
+              "band": f"{band[0]}-{band[1]}", "content_type": kind}  # fmt: skip
+    plan = make_plan(PlannedCall(function, arguments), locale=locale)
+    return replace(plan, **{"stratum": values, **changes})
+
+
+class Found(NamedTuple):
+    """The verdict on a query, and its labels where it may be taken."""
+
+    check: str | None
+    reason: str | None
+    extracted: str | None
+    place: float | None
+
+
+def judged(query: str, plan: Plan, pack: Pack, prompt: str = "", seen: str = "") -> Found:
+    """What the checks say of a query of `make_search`."""
+    context = Context(pack, plan.locale, prompt=prompt, seen=seen)
+    if refusal := call.verdict(query, plan, context):
+        return Found(refusal.check, refusal.reason, None, None)
+    labels = call.labels(query, plan, context)
+    return Found(None, None, labels.plan.calls[0].call.arguments["extracted_prompt"], labels.place)
 
 
 def make_tools(pack: Path = TRAVEL, names: Sequence[str] | None = None) -> list[dict[str, Any]]:

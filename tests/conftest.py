@@ -14,8 +14,9 @@ import hypothesis
 import pytest
 from ruamel.yaml import YAML
 
-from stages.core import domain, processor
-from stages.core.domain import Domain
+from stages.core import pack, processor
+from stages.core.frame import Frame
+from stages.core.pack import Pack
 
 processor.share_cores()  # before a test imports torch
 # On a busy machine 200 ms for an example are no fault of the code.
@@ -30,9 +31,15 @@ Change = Callable[[dict[str, Any]], None]
 
 
 @pytest.fixture(scope="session")
-def creative() -> Domain:
+def creative() -> Pack:
     """The pack `creative`, checked."""
-    return domain.load(PACK)
+    return pack.load(PACK)
+
+
+@pytest.fixture(scope="session")
+def frame(creative: Pack) -> Frame:
+    """What frames a request to it."""
+    return creative.frames["en"]
 
 
 def params(folder: Path, change: Change) -> None:

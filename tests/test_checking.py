@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
@@ -12,12 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from stages.checks import CHECKS, extract, grounding, judged, normalized
-from stages.checks.phrases import commanded, named_type, type_position, type_word
+from stages.checks import language
+from stages.checks.call import CHECKS, texts
+from stages.checks.phrases import class_place, class_word, commanded, named_class
+from stages.checks.subprompt import extract
 from stages.checks.words import count, plurals, tokens, words
-from stages.core.domain import Domain
-from stages.core.tables import cell_of
-from stages.dataset import columns, duplicates, selection, splitting
+from stages.core.frame import Frame
+from stages.core.pack import Pack
+from stages.core.plan import Plan
+from stages.core.strata import Stratum
+from stages.core.text import normalized
+from stages.dataset import columns, dialogues, duplicates, splitting, steering
+from tests.builders import judged, make_search
 
 PROMPT = (
     "Write one thing that a person would type to find a poster. Be short and crisp. "
@@ -25,22 +30,22 @@ PROMPT = (
 )
 
 
-def request(**changes: Any) -> dict[str, Any]:
-    slots = json.dumps({"theme": "harvest fair with pumpkins and hay"})
-    row = {"function": "Search", "content_type": "Template", "locale": "en", "min_words": 1,
-           "max_words": 10, "slots": slots}  # fmt: skip
-    return row | changes
+SLOTS = {"theme": "harvest fair with pumpkins and hay"}
+
+
+def request(**changes: Any) -> Plan:
+    return make_search(slots=SLOTS, **changes)
 
 
 REFUSED = [
-    ("length", "poster", {"min_words": 2}),
-    ("length", "a b c d e f g h i j k", {"max_words": 40}),
-    ("length", "harvest fair poster with hay", {"max_words": 4}),
+    ("length", "poster", {"band": (2, 10)}),
+    ("length", "a b c d e f g h i j k", {}),
+    ("length", "harvest fair poster with hay", {"band": (1, 4)}),
     ("language", "плакат for the fair", {}),
     ("language", "póster para la feria de otoño", {}),
     ("language", "zeige mir ein Plakat für das Fest", {}),
-    ("content_type", "harvest", {}),
-    ("content_type", "i want to watch paper boats", {"content_type": "Any"}),
+    ("class", "harvest", {}),
+    ("class", "i want to watch paper boats", {"kind": "Any"}),
     ("leaked_prompt", "be short and crisp it is about fairs", {}),
     ("leaked_prompt", "Here is a harvest fair poster", {}),
     ("leaked_prompt", "poster the user would like", {}),
@@ -88,17 +93,17 @@ REFUSED = [
     ("function", "our fair is near, please design a poster", {}),
     ("function", "find me a harvest poster", {"function": "Generate"}),
     ("function", "i want to see a harvest poster", {"function": "Generate"}),
-    ("content_type", "harvest fair logo", {}),
-    ("content_type", "photo of a poster", {}),
-    ("content_type", "harvest poster", {"content_type": "Any"}),
+    ("class", "harvest fair logo", {}),
+    ("class", "photo of a poster", {}),
+    ("class", "harvest poster", {"kind": "Any"}),
 ]
 
 
 @pytest.mark.parametrize(("check", "query", "changes"), REFUSED)
-def test_refused(creative: Domain, check: str, query: str, changes: dict[str, Any]) -> None:
+def test_refused(creative: Pack, check: str, query: str, changes: dict[str, Any]) -> None:
     found = judged(query, request(**changes), creative, PROMPT)
     assert found.check == check, found
-    assert found.reason and found.extracted_prompt is found.position is None
+    assert found.reason and found.extracted is found.place is None
 
 
 ACCEPTED = [
@@ -116,36 +121,34 @@ ACCEPTED = [
     ("café poster", {}),
     ("poster for José Núñez", {}),
     ("birthday poster 🎂", {}),
-    ("harvest", {"content_type": "Any"}),
+    ("harvest", {"kind": "Any"}),
     ("harvest psoter", {}),
-    ("party for a meteor shower watch", {"content_type": "Any"}),
+    ("party for a meteor shower watch", {"kind": "Any"}),
     ("show me a poster of a design studio", {}),
     ("make a poster for our show", {"function": "Generate"}),
     ("i need a poster for the fair", {"function": "Generate"}),
     ("i need a poster for the fair", {}),
-    ("open sign", {"content_type": "Template"}),
-    ("listen to paper boats", {"content_type": "Audio"}),
-    ("sleepy sloth in the rain", {"content_type": "Any"}),
+    ("open sign", {"kind": "Template"}),
+    ("listen to paper boats", {"kind": "Audio"}),
+    ("sleepy sloth in the rain", {"kind": "Any"}),
 ]
 
 
 @pytest.mark.parametrize(("query", "changes"), ACCEPTED)
-def test_accepted(creative: Domain, query: str, changes: dict[str, Any]) -> None:
+def test_accepted(creative: Pack, frame: Frame, query: str, changes: dict[str, Any]) -> None:
     found = judged(query, request(**changes), creative, PROMPT)
     assert found.check is found.reason is None, found
-    asked = request(**changes)
-    assert found.extracted_prompt == extract(
-        query, asked["function"], asked["content_type"], creative
-    )
-    assert found.position == type_position(query, asked["content_type"], creative)
+    function, kind = changes.get("function", "Search"), changes.get("kind", "Template")
+    assert found.extracted == extract(query, function, kind, frame)
+    assert found.place == class_place(query, kind, frame)
 
 
-def test_without_a_prompt_its_words_are_no_leak(creative: Domain) -> None:
+def test_without_a_prompt_its_words_are_no_leak(creative: Pack) -> None:
     assert judged("poster: be short and crisp it is", request(), creative).check is None
 
 
-def test_an_unknown_locale_is_not_judged(creative: Domain) -> None:
-    assert CHECKS["language"]("плакат", request(locale="ru"), creative, "") is None
+def test_an_unknown_locale_is_not_judged() -> None:
+    assert language.check("плакат", "ru") is None
 
 
 NAMED = [
@@ -188,20 +191,20 @@ NAMED = [
 
 
 @pytest.mark.parametrize(("query", "expected"), NAMED)
-def test_named_type(creative: Domain, query: str, expected: str | None) -> None:
-    assert named_type(query, creative) == expected
+def test_named_class(frame: Frame, query: str, expected: str | None) -> None:
+    assert named_class(query, frame) == expected
 
 
-def test_every_word_names_its_type(creative: Domain) -> None:
-    for name, kind in creative.content_types.items():
-        for word in kind.words:
+def test_every_word_names_its_class(frame: Frame) -> None:
+    for name, named in frame.classes.items():
+        for word in named:
             for form in plurals(word):
-                assert named_type(f"zebra {form}", creative) == name, form
-                assert named_type(f"find {form} with zebras", creative) == name, form
+                assert named_class(f"zebra {form}", frame) == name, form
+                assert named_class(f"find {form} with zebras", frame) == name, form
 
 
-def test_type_word_position(creative: Domain) -> None:
-    assert type_word("find me a birthday card with balloons", creative) == ("Template", 4)
+def test_the_place_of_the_class_word(frame: Frame) -> None:
+    assert class_word("find me a birthday card with balloons", frame) == ("Template", 4)
 
 
 COMMANDED = [
@@ -228,14 +231,14 @@ COMMANDED = [
 
 
 @pytest.mark.parametrize(("query", "expected"), COMMANDED)
-def test_commanded(creative: Domain, query: str, expected: str | None) -> None:
-    assert commanded(query, creative) == expected
+def test_commanded(frame: Frame, query: str, expected: str | None) -> None:
+    assert commanded(query, frame) == expected
 
 
-def test_every_own_verb_agrees_with_its_function(creative: Domain) -> None:
-    for function in creative.functions:
-        for verb in function.verbs:
-            assert commanded(f"{verb} a red fox", creative) in (function.name, None), verb
+def test_every_own_verb_agrees_with_its_function(frame: Frame) -> None:
+    for function, verbs in frame.words.asks.items():
+        for verb in verbs:
+            assert commanded(f"{verb} a red fox", frame) in (function, None), verb
 
 
 def test_words() -> None:
@@ -246,19 +249,14 @@ def test_words() -> None:
     assert normalized("Don’t  STOP, now!") == normalized("dont stop now") == "dont stop now"
 
 
-def test_grounding() -> None:
-    assert grounding.share("a red fox", "red fox") == 1
-    assert grounding.share("a red fox", "blue fox") == 0.5
-    assert grounding.share("a red fox", "") == 0
-    assert grounding.check("a red fox", "blue fox", 0.5) is None
-    assert "50%" in (grounding.check("a red fox", "blue fox") or "")
-
-
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=80), st.sampled_from(["Search", "Generate"]))
-def test_checks_take_any_text(creative: Domain, query: str, function: str) -> None:
-    found = judged(query, request(function=function, content_type="Any"), creative, PROMPT)
-    assert (found.check in [*CHECKS, "grounding"] and found.reason) or found.extracted_prompt
+def test_checks_take_any_text(creative: Pack, query: str, function: str) -> None:
+    found = judged(query, request(function=function, kind="Any"), creative, PROMPT)
+    names = {*CHECKS, *texts.CHECKS, "function", "class", "leaked_prompt"}
+    assert (found.check in names and found.reason) or found.extracted
+    # What is derived is the user's own words.
+    assert not found.extracted or not {*words(found.extracted)} - {*words(query)}
 
 
 # Duplicates
@@ -353,99 +351,96 @@ def test_bands_find_what_the_threshold_asks() -> None:
 
 # Selection
 
-FUNCTIONS, TYPES, BANDS, ROUTES = ["Search", "Generate"], ["Photo", "Any"], ["1-2", "3-4", "5-9"], \
-    ["heuristic", "text", "vision"]  # fmt: skip
+BANDS, ROUTES = ["1-2", "3-4", "5-9"], ["heuristic", "text", "vision"]
 
 
-def cell(function: str, content_type: str, band: str, quota: int) -> dict[str, Any]:
-    return {"function": function, "content_type": content_type, "band": band, "locale": "en",
-            "share": 0.1, "quota": quota}  # fmt: skip
+def stratum(function: str, kind: str, band: str, quota: int, **routes: int) -> Stratum:
+    values = {"scenario": "single", "function": function, "locale": "en", "band": band,
+              "content_type": kind}  # fmt: skip
+    low, high = (int(n) for n in band.split("-"))
+    return Stratum(values, 0.1, low, high, quota, routes)
+
+
+def taken(rows: pl.DataFrame, strata: list[Stratum], places: Any = None) -> pl.DataFrame:
+    """The rows that a dataset takes. rows: columns stratum, route, in the order of preference."""
+    bins = None if places is None else steering.bins_of(rows["place"], places)
+    ordered = rows[dialogues.preferred(rows, strata, bins)]
+    names = [one.name for one in strata]
+    return ordered[dialogues.selected(ordered["stratum"].to_list(), strata, names)]
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_selection_invariants(data: st.DataObject) -> None:
-    """Never above a quota of function x content type; nothing taken that is not there; and what is
-    short is told."""
-    cells = [
-        cell(f, t, b, data.draw(st.integers(0, 12)))
-        for f in FUNCTIONS for t in TYPES for b in BANDS
-    ]  # fmt: skip
-    counts = {(cell_of(c), route): data.draw(st.integers(0, 8)) for c in cells for route in ROUTES}
-    weights = {"heuristic": 0.6, "text": 0.3, "vision": 0.1}
-    taken, short = selection.plan(cells, weights, counts)
-    assert all(0 < n <= counts[where] for where, n in taken.items())
-    for f in FUNCTIONS:
-        for t in TYPES:
-            quota = sum(c["quota"] for c in cells if (c["function"], c["content_type"]) == (f, t))
-            there = sum(n for (c, _), n in counts.items() if c[:2] == (f, t))
-            got = sum(n for (c, _), n in taken.items() if c[:2] == (f, t))
-            lost = sum(s["lost"] for s in short if (s["function"], s["content_type"]) == (f, t))
-            assert got == min(quota, there)
-            assert got + lost == quota
+    """Never above the quotas of a function; nothing taken twice; short only where all is taken."""
+    strata = []
+    rows = []
+    for function in ("Search", "Generate"):
+        for kind in ("Photo", "Any"):
+            for band in BANDS:
+                parts = {route: data.draw(st.integers(0, 4)) for route in ROUTES}
+                one = stratum(function, kind, band, sum(parts.values()), **parts)
+                strata.append(one)
+                rows += [(one.name, r, function) for r in ROUTES
+                         for _ in range(data.draw(st.integers(0, 6)))]  # fmt: skip
+    frame = pl.DataFrame(rows, ["stratum", "route", "function"], orient="row").with_row_index("row")
+    found = taken(frame, strata)
+    assert found["row"].n_unique() == found.height
+    for function in ("Search", "Generate"):
+        quota = sum(one.quota for one in strata if one["function"] == function)
+        there = frame.filter(function=function).height if frame.height else 0
+        got = found.filter(function=function).height if found.height else 0
+        assert got == min(quota, there)
 
 
 def test_selection_shares_routes_and_fills() -> None:
-    one = cell("Search", "Photo", "1-2", 10)
-    full = {(cell_of(one), route): 20 for route in ROUTES}
-    weights = {"heuristic": 0.6, "text": 0.3, "vision": 0.1}
-    taken, short = selection.plan([one], weights, full)
-    assert taken == {(cell_of(one), r): n for r, n in zip(ROUTES, (6, 3, 1), strict=True)}
-    assert short == []
-    # Vision has none: text fills before the heuristic route does.
-    few = full | {(cell_of(one), "vision"): 0}
-    taken, short = selection.plan([one], weights, few)
-    assert taken[cell_of(one), "text"] == 4 and short == []
-    # The route's own plan goes before the weights.
-    taken, _ = selection.plan([one | {"routes": {"text": 10}}], weights, full)
-    assert taken == {(cell_of(one), "text"): 10}
+    one = stratum("Search", "Photo", "1-2", 10, heuristic=6, text=3, vision=1)
+    full = pl.DataFrame({"stratum": one.name, "route": [r for r in ROUTES[::-1] for _ in range(20)]})
+    counts = dict(taken(full, [one])["route"].value_counts().rows())
+    assert counts == {"heuristic": 6, "text": 3, "vision": 1}
+    # Vision has none: what comes first of the others fills before the heuristic route does.
+    few = full.filter(pl.col("route") != "vision")
+    assert dict(taken(few, [one])["route"].value_counts().rows()) == {"heuristic": 6, "text": 4}
 
 
-def test_a_short_cell_takes_from_the_nearest_band_and_says_so() -> None:
-    cells = [cell("Search", "Photo", band, 4) for band in BANDS]
-    counts = {(cell_of(c), "heuristic"): n for c, n in zip(cells, (1, 5, 9), strict=True)}
-    taken, short = selection.plan(cells, {"heuristic": 1.0}, counts)
-    assert [taken[cell_of(c), "heuristic"] for c in cells] == [1, 5, 6]
-    assert short == [{"function": "Search", "content_type": "Photo", "band": "1-2", "locale": "en",
-                      "quota": 4, "lacking": 3, "moved": 3, "lost": 0}]  # fmt: skip
+def test_a_short_stratum_takes_from_the_nearest_band() -> None:
+    strata = [stratum("Search", "Photo", band, 4, heuristic=4) for band in BANDS]
+    rows = [(one.name, "heuristic") for one, n in zip(strata, (1, 5, 9), strict=True)
+            for _ in range(n)]  # fmt: skip
+    found = taken(pl.DataFrame(rows, ["stratum", "route"], orient="row"), strata)
+    counted = dict(found["stratum"].value_counts().rows())
+    assert [counted[one.name] for one in strata] == [1, 5, 6]
 
 
-def test_select_takes_the_first_rows() -> None:
-    frame = pl.DataFrame(
-        {"function": ["Search"] * 4, "content_type": ["Photo"] * 4, "band": ["1-2"] * 4,
-         "locale": ["en"] * 4, "route": ["text", "heuristic", "text", "text"],
-         "max_words": [2] * 4, "position": [None] * 4},
-        schema_overrides={"position": pl.Float64},
-    )  # fmt: skip
-    mask, short = selection.select(frame, [cell("Search", "Photo", "1-2", 2)], {"text": 1.0})
-    assert mask.to_list() == [True, False, True, False] and short == []
+def test_what_is_taken_is_the_first() -> None:
+    one = stratum("Search", "Photo", "1-2", 2, text=2)
+    frame = pl.DataFrame({"stratum": one.name, "route": ["text", "heuristic", "text", "text"]})
+    assert taken(frame.with_row_index("row"), [one])["row"].to_list() == [0, 2]
 
 
-def test_select_evens_out_where_the_type_word_stands() -> None:
+def test_selection_evens_out_where_the_class_word_stands() -> None:
     rng = np.random.default_rng(0)
     n = 4000
     short = rng.random(n) < 0.3
     long_places = np.where(rng.random(n) < 0.7, rng.beta(2, 6, n), rng.random(n))
-    places = np.where(short, 0.75, long_places)
+    strata = [stratum("Search", "Photo", "1-2", 100, heuristic=100),
+              stratum("Search", "Photo", "3-9", 900, heuristic=900)]  # fmt: skip
     frame = pl.DataFrame(
-        {"function": "Search", "content_type": "Photo", "locale": "en", "route": "heuristic",
-         "band": np.where(short, "1-2", "3-9"), "max_words": np.where(short, 2, 9),
-         "position": places}
+        {"route": "heuristic", "place": np.where(short, 0.75, long_places),
+         "stratum": np.where(short, strata[0].name, strata[1].name)}
     )  # fmt: skip
-    cells = [cell("Search", "Photo", "1-2", 100), cell("Search", "Photo", "3-9", 900)]
-    mask, _ = selection.select(frame, cells, {"heuristic": 1.0})
-    chosen = frame.filter(mask)
-    assert chosen["band"].value_counts().sort("band")["count"].to_list() == [100, 900]
-    before = stats.kstest(frame["position"].to_numpy(), "uniform").statistic
-    found = chosen["position"].to_numpy()
-    after = stats.kstest(found, "uniform").statistic
+    chosen = taken(frame, strata, {"0": 0.0, "1": 1.0})
+    assert chosen["stratum"].value_counts().sort("count")["count"].to_list() == [100, 900]
+    before = stats.kstest(frame["place"].to_numpy(), "uniform").statistic
+    after = stats.kstest(chosen["place"].to_numpy(), "uniform").statistic
     assert before > 0.15
     # A tenth of the rows stands at 0.75 whatever is chosen.
     assert after < 0.08
-    # The target is the population's: here one in ten names the type after the middle.
+    # The target is the population's: here one in ten names the class after the middle.
     aimed = {"0": 0.0, "0.9": 0.5, "1": 1.0}
-    mask, _ = selection.select(frame, cells[1:], {"heuristic": 1.0}, aimed)
-    assert (frame.filter(mask)["position"].to_numpy() < 0.5).mean() == pytest.approx(0.9, abs=0.02)
+    long = frame.filter(stratum=strata[1].name)
+    found = taken(long, strata[1:], aimed)["place"].to_numpy()
+    assert (found < 0.5).mean() == pytest.approx(0.9, abs=0.02)
 
 
 @settings(max_examples=60, deadline=None)
@@ -462,37 +457,50 @@ def test_steering_takes_as_many_as_asked_and_none_twice(
         rows = range(len(bins), len(bins) + len(found))
         groups.append((function, list(rows), round(share * len(found))))
         bins += found
-    taken = selection.steered(groups, np.array(bins))
-    assert len(taken) == len(set(taken))
+    steered = steering.steered(groups, np.array(bins))
+    assert len(steered) == len(set(steered))
     for _, numbers, n in groups:
-        assert len(set(taken) & set(numbers)) == n
+        assert len(set(steered) & set(numbers)) == n
 
 
 # Split
 
 
-@settings(max_examples=100, deadline=None)
-@given(
-    st.lists(st.tuples(st.none() | st.sampled_from("abcdefgh"),
-                       st.lists(st.sampled_from("xyz"), max_size=2)), min_size=2, max_size=60),
-    st.floats(0.05, 0.5),
-    st.integers(0, 5),
+ROWS = st.lists(
+    st.tuples(st.lists(st.sampled_from("abcdefgh"), max_size=2),
+              st.lists(st.sampled_from("xyz"), max_size=2), st.sampled_from("mn"), st.booleans()),
+    min_size=2, max_size=60,
 )  # fmt: skip
+
+
+@settings(max_examples=100, deadline=None)
+@given(ROWS, st.floats(0.05, 0.5), st.integers(0, 5))
 def test_split_invariants(
-    rows: list[tuple[str | None, list[str]]], share: float, seed: int
+    rows: list[tuple[list[str], list[str], str, bool]], share: float, seed: int
 ) -> None:
     frame = pl.DataFrame(
-        {"asset_id": [a for a, _ in rows], "node_ids": [n for _, n in rows],
-         "request_id": [str(i) for i in range(len(rows))]},
-        schema={"asset_id": pl.String, "node_ids": pl.List(pl.String), "request_id": pl.String},
+        [(*row, str(number)) for number, row in enumerate(rows)],
+        schema={"asset_ids": pl.List(pl.String), "node_ids": pl.List(pl.String),
+                "meant": pl.String, "derived": pl.Boolean, "plan_id": pl.String},
+        orient="row",
     )  # fmt: skip
     group = splitting.groups(frame)
     held = splitting.validation(group, share, seed)
     assert held.to_list() == splitting.validation(group, share, seed).to_list()
     assert not set(group.filter(held)) & set(group.filter(~held))
-    assert not set(frame.filter(held)["asset_id"].drop_nulls()) & set(
-        frame.filter(~held)["asset_id"].drop_nulls()
-    )
+    sides = [frame.filter(held), frame.filter(~held)]
+    items, meanings = (
+        [
+            {value for one in side.filter(keep)[name].to_list()
+             for value in (one if isinstance(one, list) else [one])}
+            for side in sides
+        ]
+        for name, keep in (
+            ("asset_ids", pl.lit(True)),
+            ("meant", ~pl.col("derived") & (pl.col("asset_ids").list.len() == 0)),
+        )
+    )  # fmt: skip
+    assert not items[0] & items[1] and not meanings[0] & meanings[1]
     smallest = min(group.value_counts()["count"].to_list())
     assert int(held.sum()) <= max(smallest, round(share * len(rows)))
     assert bool(held.any()) == (group.n_unique() > 1) and not held.all()

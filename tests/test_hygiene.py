@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from stages.core.domain import Domain
+from stages.core.frame import Frame
 from tests.conftest import ROOT
 
 SLOT = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
@@ -22,11 +22,10 @@ def runs(text: str, n: int = 3) -> set[tuple[str, ...]]:
     return {tuple(found[i : i + n]) for i in range(len(found) - n + 1)}
 
 
-def everyday(domain: Domain) -> set[str]:
-    """Words of which any request is made: names of types, verbs, small words."""
-    phrases = [word for kind in domain.content_types.values() for word in kind.words]
-    phrases += [verb for function in domain.functions for verb in function.verbs]
-    for lists in domain.labelling.model_dump().values():
+def everyday(frame: Frame) -> set[str]:
+    """Words of which any request is made: names of classes, verbs, small words."""
+    phrases = [word for words in frame.classes.values() for word in words]
+    for lists in frame.words.model_dump().values():
         for some in lists.values() if isinstance(lists, dict) else [lists]:
             phrases += some
     single = {word for phrase in phrases for word in words(phrase)}
@@ -35,17 +34,17 @@ def everyday(domain: Domain) -> set[str]:
 
 def literals(folder: Path) -> Iterator[tuple[str, str]]:
     """What the templates say between their slots: (file, text)."""
-    for path in sorted(folder.glob("*/*.j2")):
+    for path in sorted(folder.glob("**/*.j2")):
         body = SLOT.sub("\n", path.read_text("utf-8"))
         yield from ((path.name, line) for line in body.splitlines())
 
 
-def test_no_phrase_of_a_golden_query_stands_in_a_template(creative: Domain) -> None:
+def test_no_phrase_of_a_golden_query_stands_in_a_template(frame: Frame) -> None:
     """Three words in a row, two of them not everyday words, are a phrase."""
     path = ROOT / "data/domains/creative/golden.jsonl"
     golden = [json.loads(line)["query"] for line in path.read_text("utf-8").splitlines()]
     known = set().union(*(runs(query) for query in golden))
-    usual = everyday(creative)
+    usual = everyday(frame)
     texts = list(literals(ROOT / "prompts"))
     assert len(texts) > 1000
     shared = [

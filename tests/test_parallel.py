@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from functools import partial
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 from stages import generate
-from stages.core import parallel, settings
-from stages.core.domain import Domain
-from stages.dataset import rows
-from stages.dataset.contamination import Golden
+from stages.core import settings
+from stages.spine import writing
 
 ROOT = Path(__file__).parents[1]
 SLOW = """
@@ -38,37 +33,16 @@ if __name__ == "__main__":
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core works alone")
-def test_processes_give_what_one_gives(creative: Domain, monkeypatch: pytest.MonkeyPatch) -> None:
-    queries = [f"find {n} photos of a red panda" for n in ("two", "a", "http://x.y", "")]
-    frame = pl.DataFrame({"query": queries * 50}).with_columns(
-        function=pl.lit("Search"), content_type=pl.lit("Photo"),
-        accepted=pl.int_range(200) % 7 > 0, reason=pl.lit("length: too long"), locale=pl.lit("en"),
-        min_words=1, max_words=9, slots=pl.lit("{}"), seal=0,
-        extracted_prompt=pl.lit(None, pl.String), position=pl.lit(None, pl.Float64),
-    )  # fmt: skip
-    given = frame, creative, 1.0, Golden(["a red panda"])
-    alone = rows.checked(*given)
-    monkeypatch.setattr(rows, "over_rows", partial(parallel.over_rows, least=1, part=9))
-    assert rows.checked(*given).equals(alone)
-    assert alone["check"].null_count() not in (0, 200)
-
-
-@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core works alone")
-def test_processes_write_what_one_writes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
+def test_processes_write_what_one_writes(routed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(routed)
     chosen = settings.load("params.yaml")
-    slots = dict.fromkeys(("object", "other", "action", "look"), "old barn")
-    requests = [
-        {"template_id": "heuristic/search_kind_first", "function": "Search", "locale": "en",
-         "content_type": "Photo", "min_words": 3, "max_words": 9, "words": 5,
-         "type_position": 0.5, "slots": json.dumps(slots), "seed": n}
-        for n in range(40)
-    ]  # fmt: skip
-    alone = generate.heuristic(chosen)(requests)()
-    monkeypatch.setattr(generate, "LEAST", 1)
-    monkeypatch.setattr(generate, "PART", 7)
-    assert generate.heuristic(chosen)(requests)() == alone
-    assert len({query for ((query,), *_), _ in alone}) > 20
+    table, _ = generate.requested("heuristic", chosen)
+    rows = table.drop("of_function", "of_content_type")[:40].to_dicts()
+    alone = writing.by_patterns(chosen)(rows)()
+    monkeypatch.setattr(writing, "LEAST", 1)
+    monkeypatch.setattr(writing, "PART", 7)
+    assert writing.by_patterns(chosen)(rows)() == alone
+    assert len({one.query for reply in alone for one in reply.candidates}) > 20
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core works alone")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.core import files, golden, tables
+from stages import formats
+from stages.core import files, golden_rows, tables
+from stages.core import settings as params
 from stages.core.command import InputError
-from stages.core.domain import Domain
-from stages.evaluation import metrics, significance
+from stages.core.conversation import Call
+from stages.core.golden_rows import GoldenRow
+from stages.core.pack import Pack
+from stages.evaluation import scores, significance
+from stages.evaluation.answered import answered
 from stages.evaluation.similarity import cosine, embedder
-from stages.formats import chat
+from stages.spine import scoring
+from stages.spine.scoring import Scored
+from tests.conftest import ROOT
 
 ROWS = [
     {"query": q, "function": f, "content_type": t, "extracted_prompt": p}
@@ -30,11 +38,11 @@ ROWS = [
     ]
 ]
 COMPLETIONS = [
-    "Search(content_type='Photo', extracted_prompt='  CAT ')",  # all right
-    "Generate(content_type='Any', extracted_prompt='dogs')",  # wrong function
+    "[Search(content_type='Photo', extracted_prompt='  CAT ')]",  # all right
+    "[Generate(content_type='Any', extracted_prompt='dogs')]",  # wrong function
     "Sure! Here is a song.",  # no call
-    "Generate(content_type='Photo', extracted_prompt='red card')",  # wrong type
-    "Generate(content_type='Design Asset', extracted_prompt='star')",  # wrong prompt
+    "[Generate(content_type='Photo', extracted_prompt='red card')]",  # wrong class
+    "[Generate(content_type='Design Asset', extracted_prompt='star')]",  # wrong prompt
 ]
 
 
@@ -44,33 +52,55 @@ def letters(texts: list[str]) -> np.ndarray:
     return counts / np.maximum(np.linalg.norm(counts, axis=1, keepdims=True), 1)
 
 
-def scored(
-    creative: Domain, rows: list[dict[str, Any]] = ROWS, completions: list[str] = COMPLETIONS
-) -> pl.DataFrame:
-    frame = golden.check(rows, creative, "here")
-    return metrics.predictions(frame, completions, "base", creative, letters)
+def read(rows: list[dict[str, Any]], pack: Pack, path: Path) -> list[GoldenRow]:
+    """The rows as a golden file has them."""
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return golden_rows.read(path, pack.catalogue)
 
 
-def outcome_frame(rows: list[tuple[str, str | None]]) -> pl.DataFrame:
-    """The columns that F1 reads, from pairs of expected and predicted function."""
-    return pl.DataFrame(
-        {"function": [a for a, _ in rows], "predicted_function": [b for _, b in rows]},
-        schema={"function": pl.String, "predicted_function": pl.String},
-    )
+def answers(
+    pack: Pack, folder: Path, rows: list[dict[str, Any]] = ROWS,
+    completions: list[str] = COMPLETIONS,
+) -> Scored:  # fmt: skip
+    golden = read(rows, pack, folder / "golden.jsonl")
+    form, shown = formats.FORMATS["pythonic"], pack.catalogue.names
+    found = [
+        answered(row, shown, text, form, pack.catalogue)
+        for row, text in zip(golden, completions, strict=True)
+    ]
+    return scoring.scored(found, pack.metrics, lambda: letters)
 
 
-def test_rows_are_scored_and_keep_the_contract(creative: Domain) -> None:
-    frame = scored(creative)
-    assert files.check(frame, tables.Predictions, "here").equals(frame)
+def outcome(rows: list[tuple[str, str | None]]) -> significance.Labels:
+    """The labels that F1 is taken of, from pairs of expected and predicted function."""
+    return significance.labels([[a] for a, _ in rows], [[b] if b else [] for _, b in rows])
+
+
+def macro_f1(counted: significance.Labels) -> float:
+    return float(significance.f1(np.ones((1, len(counted.hits))), counted)[0])
+
+
+def block(pack: Pack, one: Scored) -> dict[str, Any]:
+    chosen = settings_of()
+    return scoring.result({"tuned": one}, pack.metrics, chosen)["tuned"]  # type: ignore[no-any-return]
+
+
+def settings_of() -> params.Settings:
+    return params.load(ROOT / "params.yaml")
+
+
+def test_rows_are_scored_and_keep_the_contract(creative: Pack, tmp_path: Path) -> None:
+    one = answers(creative, tmp_path)
+    frame = scoring.table({"base": one})
+    assert files.check(frame, tables.Answers, "here").equals(frame)
     assert frame["golden_id"].to_list() == [1, 2, 3, 4, 5]
-    assert frame["predicted_function"].to_list() == ["Search", "Generate", None, *["Generate"] * 2]
-    assert frame["function_correct"].to_list() == [True, False, False, True, True]
-    assert frame["content_type_correct"].to_list() == [True, True, False, False, True]
-    assert frame["exact_match"].to_list() == [True, False, False, False, False]
-    assert frame["similarity"].to_list()[:4] == pytest.approx([1, 1, 0, 1])
+    called = [[call["name"] for call in json.loads(text)] for text in frame["predicted"]]
+    assert called == [["Search"], ["Generate"], [], ["Generate"], ["Generate"]]
+    assert frame["exact"].to_list() == [True, False, False, False, False]
+    assert one.own["cta"].tolist() == [1, 1, 0, 0, 1]
     # logo = l o g o and star = s t a r share no letter.
-    assert frame["similarity"][4] == 0
-    assert frame["parse_error"].is_null().to_list() == [True, True, False, True, True]
+    assert one.own["ss"].tolist() == pytest.approx([1, 1, 0, 1, 0])
+    assert json.loads(frame["metrics"][1]) == {"cta": 1.0, "ss": 1.0}
 
 
 @pytest.mark.parametrize(
@@ -84,65 +114,78 @@ def test_rows_are_scored_and_keep_the_contract(creative: Domain) -> None:
         ("<seed:think>hm</seed:think>", ""),
     ],
 )
-def test_an_answer_is_read_after_its_thoughts(creative: Domain, before: str, after: str) -> None:
-    for text in ("cat", "<think>", "a </think> sign"):
-        answer = chat.Call("Search", {"content_type": "Photo", "extracted_prompt": text})
-        completion = before + chat.render_call(answer) + after
-        assert metrics.parsed(completion, creative) == (answer, None)
+def test_an_answer_is_read_after_its_thoughts(
+    creative: Pack, tmp_path: Path, before: str, after: str
+) -> None:
+    (row,) = read(ROWS[:1], creative, tmp_path / "golden.jsonl")
+    form = formats.FORMATS["pythonic"]
+    for text in ("cat", "a sign"):
+        call = Call("Search", {"content_type": "Photo", "extracted_prompt": text})
+        completion = before + form.render([call]) + after
+        found = answered(row, creative.catalogue.names, completion, form, creative.catalogue)
+        assert found.parsed.calls == (call,) and found.error is None
 
 
-def test_thoughts_are_no_answer(creative: Domain) -> None:
-    assert metrics.parsed("<think>Search(", creative) == (None, "no answer after the thoughts")
-    told = metrics.parsed("<think>a</think>Find()", creative)
-    assert told == (None, "unknown function 'Find'")
-    assert metrics.parsed("Sure. <think>a</think>", creative)[0] is None
-    assert metrics.parsed("<think>" * 20_000, creative)[0] is None
+def test_scores_by_hand(creative: Pack, tmp_path: Path) -> None:
+    found = block(creative, answers(creative, tmp_path))
+    # Search: TP 1, FN 2 (one without a call), FP 0. Generate: TP 2, FP 1, FN 0.
+    assert found["f1_by_function"] == pytest.approx({"Search": 2 / 4, "Generate": 4 / 5})
+    assert found["function_f1"] == pytest.approx(0.65)
+    assert found["cta"] == pytest.approx(3 / 5) and found["ss"] == pytest.approx(3 / 5)
+    assert found["exact_call"] == pytest.approx(1 / 5) and found["must_call"] == pytest.approx(0.8)
+    assert found["cta_by_value"] == {
+        "Any": 1.0, "Audio": 0.0, "Design Asset": 1.0, "Photo": 1.0, "Template": 0.0,
+    }  # fmt: skip
 
 
-def test_summary_by_hand(creative: Domain) -> None:
-    summary = metrics.summary(scored(creative))
-    # Search: TP 1, FN 2 (one a parse failure), FP 0. Generate: TP 2, FP 1, FN 0.
-    assert summary["f1_by_function"] == pytest.approx({"Search": 2 / 4, "Generate": 4 / 5})
-    assert summary["f1"] == pytest.approx(0.65)
-    assert summary["cta"] == pytest.approx(3 / 5)
-    assert summary["ss"] == pytest.approx(3 / 5)
-    assert summary["ss_parsed"] == pytest.approx(3 / 4)
-    assert summary["exact_match"] == pytest.approx(1 / 5)
-    assert (summary["parse_failures"], summary["parse_failure_count"]) == (0.2, 1)
-    assert summary["cta_by_type"] == {
-        "Any": 1.0,
-        "Audio": 0.0,
-        "Design Asset": 1.0,
-        "Photo": 1.0,
-        "Template": 0.0,
-    }
+def test_a_model_that_never_calls_scores_zero(creative: Pack, tmp_path: Path) -> None:
+    found = block(creative, answers(creative, tmp_path, completions=["no"] * 5))
+    names = ("function_f1", "cta", "ss", "exact_call", "must_call")
+    assert [found[name] for name in names] == [0] * 5
+    assert [found[f"{name}_high"] for name in names] == [0] * 5
+    json.dumps(found, allow_nan=False)
 
 
-def test_a_model_that_never_calls_scores_zero(creative: Domain) -> None:
-    frame = scored(creative, completions=["no"] * 5)
-    summary = metrics.summary(frame)
-    assert [summary[name] for name in ("f1", "cta", "ss", "exact_match")] == [0, 0, 0, 0]
-    assert summary["parse_failures"] == 1 and summary["ss_parsed"] is None
-    assert significance.intervals(frame, 50, 1) == {n: [0, 0] for n in ("f1", "cta", "ss")}
-    json.dumps(summary, allow_nan=False)
+def test_a_row_without_a_call_concerns_no_score_of_the_packs(
+    creative: Pack, tmp_path: Path
+) -> None:
+    rows = [*ROWS, {"query": "hello", "act": "refuse"}]
+    one = answers(creative, tmp_path, rows, [*COMPLETIONS, "I cannot."])
+    assert np.isnan(one.own["cta"][5]) and json.loads(scoring.table({"a": one})["metrics"][5]) == {}
+    assert block(creative, one)["cta"] == pytest.approx(3 / 5)
 
 
 def test_a_function_that_is_predicted_but_never_expected_counts() -> None:
-    frame = outcome_frame([("Search", "Search"), ("Search", "Generate")])
-    assert metrics.f1_by_function(frame) == pytest.approx({"Generate": 0, "Search": 2 / 3})
+    assert macro_f1(outcome([("Search", "Search"), ("Search", "Generate")])) == pytest.approx(1 / 3)
 
 
-def test_confusion(creative: Domain) -> None:
-    frame = scored(creative)
-    table = metrics.confusion(frame, "function")
-    assert table.columns == ["expected", "predicted"] and len(table) == 5
-    assert metrics.confusion_counts(frame, "function") == {
+def test_confusion(creative: Pack, tmp_path: Path) -> None:
+    one = answers(creative, tmp_path)
+    table = scoring.confusion(one.answers)
+    assert table.columns == ["expected", "predicted"]
+    assert Counter(table.iter_rows()) == {
         ("Generate", "Generate"): 2,
         ("Search", "(none)"): 1,
         ("Search", "Generate"): 1,
         ("Search", "Search"): 1,
     }
-    assert metrics.confusion_counts(frame, "content_type")[("Template", "Photo")] == 1
+    kinds = Counter(scoring.confusion_of(one.answers, "content_type").iter_rows())
+    assert kinds["Template", "Photo"] == 1 and kinds["Audio", "(none)"] == 1
+
+
+def test_two_models_are_tested_against_each_other(creative: Pack, tmp_path: Path) -> None:
+    right = [
+        formats.FORMATS["pythonic"].render(
+            [Call(row["function"], {k: row[k] for k in ("content_type", "extracted_prompt")})]
+        )
+        for row in ROWS
+    ]
+    both = {"base": answers(creative, tmp_path), "tuned": answers(creative, tmp_path, ROWS, right)}
+    tests = scoring.tests(both, creative.metrics)
+    assert (tests["function_base_only"], tests["function_tuned_only"]) == (0, 2)
+    assert tests["mcnemar_function_p"] == pytest.approx(0.5)
+    assert (tests["cta_base_only"], tests["cta_tuned_only"]) == (0, 2)
+    assert 0 < tests["ttest_ss_p"] < 1 and tests["exact_tuned_only"] == 4
 
 
 OUTCOMES = st.lists(
@@ -159,55 +202,53 @@ OUTCOMES = st.lists(
 def test_f1_does_not_depend_on_the_order_of_rows(rows: list[Any], seed: Any) -> None:
     shuffled = list(rows)
     seed.shuffle(shuffled)
-    first, second = outcome_frame(rows), outcome_frame(shuffled)
-    assert metrics.macro_f1(first) == pytest.approx(metrics.macro_f1(second))
+    assert macro_f1(outcome(rows)) == pytest.approx(macro_f1(outcome(shuffled)))
 
 
 @given(rows=OUTCOMES)
 def test_f1_is_that_of_scikit_learn(rows: list[Any]) -> None:
     from sklearn.metrics import f1_score
 
-    frame = outcome_frame(rows)
     theirs = f1_score(
-        frame["function"].to_list(),
-        frame["predicted_function"].fill_null("(none)").to_list(),
-        labels=metrics.labels(frame),
+        [a for a, _ in rows],
+        [b or "(none)" for _, b in rows],
+        labels=sorted({name for row in rows for name in row if name}),
         average="macro",
         zero_division=0,
     )
-    assert metrics.macro_f1(frame) == pytest.approx(theirs)
+    assert macro_f1(outcome(rows)) == pytest.approx(theirs)
 
 
 @settings(deadline=None)
 @given(rows=OUTCOMES)
 def test_a_resample_scores_as_its_rows_would(rows: list[Any]) -> None:
-    """The vectorised F1 of a weighting equals the F1 of the rows written out that often."""
-    frame = outcome_frame(rows)
+    """The vectorized F1 of a weighting equals the F1 of the rows written out that often."""
     counts = np.random.default_rng(1).multinomial(len(rows), np.full(len(rows), 1 / len(rows)))
-    written_out = frame[np.repeat(np.arange(len(rows)), counts).tolist()]
-    ours = significance._f1(counts[None].astype(float), frame)
-    assert ours[0] == pytest.approx(metrics.macro_f1(written_out))
+    written_out = [rows[n] for n in np.repeat(np.arange(len(rows)), counts)]
+    ours = significance.f1(counts[None].astype(float), outcome(rows))
+    assert ours[0] == pytest.approx(macro_f1(outcome(written_out)))
 
 
-def test_intervals_are_seeded_and_agree_with_theory(creative: Domain) -> None:
-    rows = ROWS * 40
-    frame = scored(creative, rows, COMPLETIONS * 40)
-    found = significance.intervals(frame, 4000, 7)
-    assert found == significance.intervals(frame, 4000, 7)
-    assert found != significance.intervals(frame, 4000, 8)
+def test_intervals_are_seeded_and_agree_with_theory(creative: Pack, tmp_path: Path) -> None:
+    one = answers(creative, tmp_path, ROWS * 40, COMPLETIONS * 40)
+
+    def found(seed: int) -> dict[str, Any]:
+        return scores.estimates(one.answers, 4000, seed, one.own)
+
+    assert found(7) == found(7) != found(8)
     # CTA is a share: its bootstrap is Binomial(200, 0.6) / 200, nearly normal.
     half = 1.96 * np.sqrt(0.6 * 0.4 / 200)
-    assert found["cta"] == pytest.approx([0.6 - half, 0.6 + half], abs=0.01)
-    for low, high in found.values():
-        assert 0 <= low < high <= 1
+    cta = found(7)["cta"]
+    assert [cta.low, cta.high] == pytest.approx([0.6 - half, 0.6 + half], abs=0.01)
+    for name in ("function_f1", "cta", "ss"):
+        assert 0 <= found(7)[name].low < found(7)[name].high <= 1
 
 
-def test_chunks_draw_the_same_kind_of_resamples(
-    creative: Domain, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_chunks_draw_the_same_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    part = np.array([[1.0, 1.0], [0.0, 1.0], [1.0, 1.0]])
+    whole = significance.bootstrap({"a": part}, {}, 3, 11, 3)["a"]
     monkeypatch.setattr(significance, "CHUNK", 12)
-    draws = significance.bootstrap(scored(creative), 11, 3)
-    assert {name: len(values) for name, values in draws.items()} == {"f1": 11, "cta": 11, "ss": 11}
+    assert significance.bootstrap({"a": part}, {}, 3, 11, 3)["a"].tolist() == whole.tolist()
 
 
 @pytest.mark.parametrize(
@@ -303,80 +344,79 @@ def write(path: Path, rows: list[dict[str, Any]]) -> Path:
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".parquet"])
-def test_golden_file_formats(creative: Domain, tmp_path: Path, suffix: str) -> None:
+def test_golden_file_formats(creative: Pack, tmp_path: Path, suffix: str) -> None:
     rows = [{"note": "7", **row, "query": row["query"] + ', "now"'} for row in ROWS]
-    frame = golden.read(write(tmp_path / f"golden{suffix}", rows), creative)
-    assert frame.columns == ["golden_id", "query", "function", "content_type", "extracted_prompt"]
-    assert frame["golden_id"].to_list() == [1, 2, 3, 4, 5]
-    assert frame["query"].to_list() == [row["query"] for row in rows]
+    found = golden_rows.read(write(tmp_path / f"golden{suffix}", rows), creative.catalogue)
+    assert [row.golden_id for row in found] == [1, 2, 3, 4, 5]
+    assert [row.query for row in found] == [row["query"] for row in rows]
+    assert found[0].expected[0].arguments == {
+        "content_type": ["Photo"], "extracted_prompt": ["cat"]
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".parquet"])
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"function": "Find"}, "row 4: function 'Find' is unknown: use one of Search, Generate"),
-        ({"content_type": "Movie"}, "row 4: content_type 'Movie' is unknown: use one of Template,"),
-        ({"content_type": "photo"}, "row 4: content_type 'photo' is unknown"),
-        ({"query": "  "}, "row 4: `query` is empty: fill it in or remove the row"),
-        ({"extracted_prompt": None}, "row 4: `extracted_prompt` is empty"),
+        ({"function": "Find"}, "the function 'Find' is not in the catalogue"),
+        ({"content_type": "Movie"}, "Search: not_in_enum"),
+        ({"content_type": "photo"}, "Search: not_in_enum"),
+        ({"query": "  "}, "`query` is '  '"),
+        ({"extracted_prompt": None}, "Search: missing_argument"),
     ],
 )
 def test_golden_bad_values(
-    creative: Domain, tmp_path: Path, suffix: str, change: dict[str, Any], message: str
+    creative: Pack, tmp_path: Path, suffix: str, change: dict[str, Any], message: str
 ) -> None:
-    path = write(tmp_path / f"golden{suffix}", [*ROWS[:3], {**ROWS[3], **change}, ROWS[4]])
+    path = write(tmp_path / f"golden{suffix}", [*ROWS[:2], {**ROWS[2], **change}, *ROWS[3:]])
+    place = "line 3" if suffix == ".jsonl" else "row 3"
     with pytest.raises(InputError) as error:
-        golden.read(path, creative)
-    assert f"{path}, {message}" in str(error.value)
-    assert "more bad rows" not in str(error.value)
-
-
-def test_golden_counts_further_bad_rows(creative: Domain) -> None:
-    rows = [{**row, "function": "Find"} for row in ROWS]
-    with pytest.raises(InputError, match=r"row 1: .*\(and 4 more bad rows\)"):
-        golden.check(rows, creative, "here")
+        golden_rows.read(path, creative.catalogue)
+    assert f"{path}, {place}: {message}" in str(error.value)
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".parquet"])
-def test_golden_missing_column(creative: Domain, tmp_path: Path, suffix: str) -> None:
+def test_golden_missing_column(creative: Pack, tmp_path: Path, suffix: str) -> None:
     rows = [{k: v for k, v in row.items() if k != "function"} for row in ROWS]
     path = write(tmp_path / f"golden{suffix}", rows)
-    with pytest.raises(InputError, match=r"row 1: column `function` is missing: each row needs"):
-        golden.read(path, creative)
+    with pytest.raises(InputError, match=r" 1: no call is expected: give `function` and"):
+        golden_rows.read(path, creative.catalogue)
 
 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("golden.jsonl", b"", "holds no golden queries: add rows with query, function"),
-        ("golden.jsonl", b"\n\n", "holds no golden queries"),
-        ("golden.csv", b"", "holds no golden queries"),
-        ("golden.csv", b"query,function,content_type,extracted_prompt\n", "holds no golden"),
         ("golden.jsonl", b'{"query": "a"\n', "golden.jsonl:1: not valid JSON"),
         ("golden.jsonl", b"[1]\n", "golden.jsonl:1: expected a JSON object"),
         ("golden.jsonl", b'{"query": "\xff"}\n', "is not UTF-8"),
         ("golden.csv", b"a,b\n1,2,3\n", "is not a readable csv file"),
         ("golden.parquet", b"PAR1", "is not a readable parquet file"),
-        ("golden.jsonl", b'{"query": 7, "function": "Search"}', "column `content_type` is missing"),
+        ("golden.jsonl", b'{"query": 7, "function": "Search"}', "`query` is 7"),
         ("golden.txt", b"hello", "cannot read '.txt'; give one of .jsonl, .csv, .parquet"),
     ],
 )
 def test_golden_bad_files(
-    creative: Domain, tmp_path: Path, name: str, content: bytes, message: str
+    creative: Pack, tmp_path: Path, name: str, content: bytes, message: str
 ) -> None:
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(InputError) as error:
-        golden.read(path, creative)
+        golden_rows.read(path, creative.catalogue)
     assert name in str(error.value) and message in str(error.value)
 
 
-def test_golden_value_of_the_wrong_kind(creative: Domain) -> None:
-    with pytest.raises(InputError, match=r"here, row 1: `query` is 7: it must be text"):
-        golden.check([{**ROWS[0], "query": 7}], creative, "here")
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("golden.jsonl", b""), ("golden.jsonl", b"\n\n"), ("golden.csv", b""),
+     ("golden.csv", b"query,function,content_type,extracted_prompt\n")],
+)  # fmt: skip
+def test_a_golden_file_without_rows_has_none(
+    creative: Pack, tmp_path: Path, name: str, content: bytes
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert golden_rows.read(tmp_path / name, creative.catalogue) == []
 
 
-def test_golden_missing_file(creative: Domain, tmp_path: Path) -> None:
+def test_golden_missing_file(creative: Pack, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is missing: name a file with golden queries"):
-        golden.read(tmp_path / "none.jsonl", creative)
+        golden_rows.read(tmp_path / "none.jsonl", creative.catalogue)

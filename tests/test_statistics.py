@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from stages.checks.phrases import type_position
+from stages.checks.phrases import class_place
 from stages.core.divergence import js_bits
-from stages.core.domain import Domain
+from stages.core.frame import Frame
 from stages.core.quantiles import cdf, cumulative, probabilities
+from stages.core.strata import Stratum
 from stages.dataset import columns, diversity, statistics
 from stages.dataset.contamination import Golden
 
@@ -79,16 +80,23 @@ def test_js_bits_is_symmetric_and_bounded(pairs: list[tuple[int, int]]) -> None:
     assert 0 <= js_bits(p, q) <= 1
 
 
-def test_content_types_against_the_target() -> None:
-    frame = pl.DataFrame({"function": ["Search", "Search", "Generate", "Generate"],
-                          "content_type": ["Photo", "Any", "Photo", "Any"]})  # fmt: skip
-    cells = [{"function": f, "content_type": t, "share": 0.25} for f, t in frame.iter_rows()]
-    js, p = statistics.divergence(statistics.shares(frame, cells))
+def test_dimensions_against_the_target() -> None:
+    pairs = [(f, t) for f in ("Search", "Generate") for t in ("Photo", "Any")]
+    strata = [
+        Stratum({"function": f, "band": band, "kind": t}, 0.125)
+        for f, t in pairs
+        for band in ("1-2", "3-4")
+    ]
+    names = [one.name for one in strata]
+    table = statistics.shares(names, strata, ["function", "kind"])
+    assert table.select("function", "kind").rows() == pairs
+    assert table["target"].to_list() == [0.25] * 4 and table["rows"].to_list() == [2] * 4
+    js, p = statistics.divergence(table)
     assert js == pytest.approx(0) and p == pytest.approx(1)
-    js, p = statistics.divergence(statistics.shares(frame.head(1), cells))
+    js, p = statistics.divergence(statistics.shares(names[:1], strata, ["function", "kind"]))
     assert js == pytest.approx(0.5488, abs=1e-4)
     assert p == pytest.approx(0.3916, abs=1e-4)  # chi-square 3 with 3 degrees of freedom
-    assert statistics.divergence(statistics.shares(frame.clear(), cells)) == (None, None)
+    assert statistics.divergence(statistics.shares([], strata, ["kind"])) == (None, None)
 
 
 def histogram(texts: list[str], target: dict[Any, float]) -> pl.DataFrame:
@@ -130,47 +138,49 @@ def test_ks_is_that_of_scipy(sample: list[float]) -> None:
     assert found == pytest.approx(stats.kstest(sample, "uniform").statistic)
 
 
-# Places of the type words
+# Places of the class words
 
 
-def typed(domain: Domain, **texts: str) -> pl.DataFrame:
-    """content_type (with _ for a space) -> query, with the place where it names the type."""
+def placed(frame: Frame, **texts: str) -> pl.DataFrame:
+    """Class (with _ for a space) -> query, with the place where it names the class."""
     names = [name.rstrip("_0123456789").replace("_", " ") for name in texts]
-    frame = pl.DataFrame({"content_type": names, "query": list(texts.values())})
-    found = [type_position(query, name, domain) for name, query in frame.iter_rows()]
-    return frame.with_columns(position=pl.Series(found, dtype=pl.Float64))
+    table = pl.DataFrame({"kind": names, "query": list(texts.values())})
+    found = [class_place(query, name, frame) for name, query in table.iter_rows()]
+    return table.with_columns(
+        place=pl.Series(found, dtype=pl.Float64),
+        worded=pl.Series([bool(frame.classes[name]) for name in names], dtype=pl.Boolean),
+    )
 
 
-def test_places_of_type_words(creative: Domain) -> None:
-    frame = typed(creative, Photo="red fox photo", Any="red fox", Photo_2="a photo of a fox",
-                  Photo_3="fox")  # fmt: skip
-    assert frame["position"].to_list() == [pytest.approx(2.5 / 3), None, 0.3, None]
-    # One of three typed queries names no type; two of all four.
-    assert statistics.position_figures(frame, creative, {0.0: 0.3, 1.0: 1.0}) == {
-        "share_naming_type": 0.6667, "share_without": 0.5, "share_typed_without": 0.3333,
+def test_places_of_class_words(frame: Frame) -> None:
+    table = placed(frame, Photo="red fox photo", Any="red fox", Photo_2="a photo of a fox",
+                   Photo_3="fox")  # fmt: skip
+    assert table["place"].to_list() == [pytest.approx(2.5 / 3), None, 0.3, None]
+    # One of three worded queries names no class; two of all four.
+    assert statistics.place_figures(table, {0.0: 0.3, 1.0: 1.0}) == {
+        "share_naming": 0.6667, "share_without": 0.5, "share_worded_without": 0.3333,
         "ks_uniform": 0.3333,  # just before 5/6 half the rows are there, uniform has 0.8333
         "ks_target": 0.5,  # at 0.3 half the rows are there, the target has none
         "mean": 0.5667, "start": 0.5, "middle": 0.0, "end": 0.5,
     }  # fmt: skip
-    bins = statistics.position_histogram(frame["position"], UNIFORM)
-    assert bins["position"].to_list() == pytest.approx([0.05 + 0.1 * i for i in range(10)])
+    bins = statistics.place_histogram(table["place"], UNIFORM)
+    assert bins["place"].to_list() == pytest.approx([0.05 + 0.1 * i for i in range(10)])
     assert bins["accepted"].to_list()[8] == 0.5 and bins["accepted"].sum() == 1
     assert bins["target"].to_list() == pytest.approx([0.1] * 10)
 
 
-def test_no_typed_query_has_no_place(creative: Domain) -> None:
-    figures = statistics.position_figures(typed(creative, Any="red fox"), creative)
+def test_no_worded_query_has_no_place(frame: Frame) -> None:
+    figures = statistics.place_figures(placed(frame, Any="red fox"))
     assert figures["share_without"] == 1.0
     assert all(v is None for k, v in figures.items() if k != "share_without")
-    empty = typed(creative, Any="red fox").clear()
-    assert set(statistics.position_figures(empty, creative).values()) == {None}
+    empty = placed(frame, Any="red fox").clear()
+    assert set(statistics.place_figures(empty).values()) == {None}
 
 
 @settings(deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
-def test_place_distances_are_bounded(creative: Domain, places: list[float]) -> None:
-    frame = pl.DataFrame({"content_type": ["Photo"] * len(places), "position": places})
-    figures = statistics.position_figures(frame, creative)
+def test_place_distances_are_bounded(places: list[float]) -> None:
+    figures = statistics.place_figures(pl.DataFrame({"worded": True, "place": places}))
     assert 0 <= (figures["ks_uniform"] or 0) <= 1
     assert figures["ks_target"] == figures["ks_uniform"]
     assert sum(figures[k] or 0 for k in ("start", "middle", "end")) == pytest.approx(1, abs=2e-4)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from stages.checks.subprompt import extract
 from stages.checks.words import tokens, words
-from stages.core.domain import Domain
+from stages.core.frame import Frame
 
 S, G = "Search", "Generate"
 T, P, A, V = "Template", "Photo", "Audio", "Video"
@@ -178,11 +178,11 @@ CASES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("function", "content_type", "query", "expected"), GUIDE + CASES)
+@pytest.mark.parametrize(("function", "kind", "query", "expected"), GUIDE + CASES)
 def test_cases(
-    creative: Domain, function: str, content_type: str, query: str, expected: str
+    frame: Frame, function: str, kind: str, query: str, expected: str
 ) -> None:
-    assert extract(query, function, content_type, creative) == expected
+    assert extract(query, function, kind, frame) == expected
 
 
 def test_the_table_is_large_enough() -> None:
@@ -209,11 +209,11 @@ PIECES = st.sampled_from(TEXT.split(" "))
 @given(
     query=st.one_of(st.lists(PIECES, min_size=1, max_size=14).map(" ".join), st.text(max_size=60)),
     function=st.sampled_from([S, G]),
-    content_type=st.sampled_from([T, P, A, V, B, D, X, ANY]),
+    kind=st.sampled_from([T, P, A, V, B, D, X, ANY]),
 )
-def test_invariants(creative: Domain, query: str, function: str, content_type: str) -> None:
+def test_invariants(frame: Frame, query: str, function: str, kind: str) -> None:
     """The user's own words in their order; never empty; no dangling comma; stable on itself."""
-    result = extract(query, function, content_type, creative)
+    result = extract(query, function, kind, frame)
     assert subsequence(words(result), words(query)), (query, result)
     assert result == result.strip()
     if tokens(query):
@@ -224,16 +224,16 @@ def test_invariants(creative: Domain, query: str, function: str, content_type: s
         assert result == query.strip()
 
 
-@pytest.mark.parametrize(("function", "content_type", "query", "expected"), GUIDE + CASES)
+@pytest.mark.parametrize(("function", "kind", "query", "expected"), GUIDE + CASES)
 def test_mostly_idempotent(
-    creative: Domain, function: str, content_type: str, query: str, expected: str
+    frame: Frame, function: str, kind: str, query: str, expected: str
 ) -> None:
     """A second pass changes nothing, but for a title's first or inner small word."""
-    again = extract(expected, function, content_type, creative)
+    again = extract(expected, function, kind, frame)
     assert len(words(again)) >= len(words(expected)) - 2
     assert subsequence(words(again), words(expected))
 
 
-def test_unknown_type_is_an_error(creative: Domain) -> None:
+def test_unknown_type_is_an_error(frame: Frame) -> None:
     with pytest.raises(KeyError):
-        extract("find a cat", S, "Hologram", creative)
+        extract("find a cat", S, "Hologram", frame)

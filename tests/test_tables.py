@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from stages.core import files, tables
 from stages.core.command import InputError
-from stages.core.tables import Assets, Edges, Requests, Table
+from stages.core.tables import Edges, Items, Plans, Table
 
 ROOT = Path(__file__).parents[1]
 CONTRACTS = Table.__subclasses__()
@@ -111,7 +111,7 @@ def test_pandera_is_not_loaded_for_a_frame_that_keeps_its_contract() -> None:
     """It would be a good part of a light stage's start."""
     code = (
         "import sys; from stages.core import files, tables\n"
-        "files.check(tables.empty(tables.Requests), tables.Requests, '')\n"
+        "files.check(tables.empty(tables.Plans), tables.Plans, '')\n"
         "print('pandera' in sys.modules)\n"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
@@ -121,4 +121,4 @@ def test_pandera_is_not_loaded_for_a_frame_that_keeps_its_contract() -> None:
 def test_every_rule_of_a_contract_is_known() -> None:
     told = {rule for c in CONTRACTS for name in c.schema() for rule in vars(c).get(name, {})}
     assert told <= {*tables.RULES, "nullable", "unique"}
-    assert {Assets, Requests} <= set(CONTRACTS)
+    assert {Items, Plans} <= set(CONTRACTS)

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.checks import judged, ungrounded, vision_evidence
+from stages.checks import ungrounded
 from stages.checks.content import content_words, likeness
-from stages.core.domain import Domain
+from stages.core.frame import Frame
+from stages.core.pack import Pack
+from stages.dataset import evidence
+from tests.builders import judged, make_search
 
 SEEN = 'tall, navy, peach; drawing; text at the top; words in it: "Frost Fair", "Linden Hall"'
 SLOTS = {"title": "Winter Market Flyer", "work_title": None, "keywords": ["snow", "stalls"],
          "topics": ["holidays"]}  # fmt: skip
-
-
-def request(**changes: Any) -> dict[str, Any]:
-    row = {"route": "vision", "function": "Search", "content_type": "Template", "locale": "en",
-           "min_words": 1, "max_words": 10, "slots": json.dumps(SLOTS), "seen": SEEN}  # fmt: skip
-    return row | changes
 
 
 @pytest.mark.parametrize(
@@ -33,8 +29,8 @@ def request(**changes: Any) -> dict[str, Any]:
         ("tall flyers with peach letters at the top", ["tall", "peach", "letters", "top"]),
     ],
 )
-def test_content_words(query: str, words: list[str], creative: Domain) -> None:
-    assert content_words(query, creative) == words
+def test_content_words(query: str, words: list[str], frame: Frame) -> None:
+    assert content_words(query, frame) == words
 
 
 @given(st.text("abcdef", min_size=1, max_size=8), st.text("abcdef", min_size=1, max_size=8))
@@ -55,45 +51,44 @@ def test_likeness_is_symmetric_and_one_for_equal_words(one: str, other: str) -> 
         ("lindn hall flyer", "its text with a slip"),
     ],
 )
-def test_what_mentions_the_picture_passes(query: str, why: str, creative: Domain) -> None:
-    assert ungrounded.check(query, request(), creative) is None, why
+def test_what_mentions_the_picture_passes(query: str, why: str, frame: Frame) -> None:
+    assert ungrounded.check(query, SEEN, SLOTS, frame) is None, why
 
 
 @pytest.mark.parametrize("query", ["green dragon flyer", "poster for a jazz concert", "flyer"])
-def test_what_mentions_nothing_is_rejected_with_its_score(query: str, creative: Domain) -> None:
-    found = judged(query, request(), creative)
+def test_what_mentions_nothing_is_rejected_with_its_score(query: str, creative: Pack) -> None:
+    found = judged(query, make_search(slots=SLOTS), creative, seen=SEEN)
     assert found.check == "ungrounded" and found.reason
     score = float(found.reason.split("best match ")[1].split(":")[0])
     assert 0 <= score < ungrounded.LEAST
 
 
-def test_without_a_picture_nothing_is_asked(creative: Domain) -> None:
-    assert ungrounded.check("green dragon flyer", request(seen=None), creative) is None
-    bare = {k: v for k, v in request().items() if k != "seen"}
-    assert judged("green dragon flyer", bare, creative).check is None
+def test_without_a_picture_nothing_is_asked(creative: Pack, frame: Frame) -> None:
+    assert ungrounded.check("green dragon flyer", "", SLOTS, frame) is None
+    assert judged("green dragon flyer", make_search(slots=SLOTS), creative).check is None
 
 
-def test_unseen_share(creative: Domain) -> None:
-    asked = request()
-    assert vision_evidence.unseen_share("navy winter flyer", asked, creative) == 0.5
-    assert vision_evidence.unseen_share("winter market flyer", asked, creative) == 0.0
-    assert vision_evidence.unseen_share("a flyer", asked, creative) is None
+def test_unseen_share(frame: Frame) -> None:
+    slots = json.dumps(SLOTS)
+    assert evidence.unseen_share("navy winter flyer", slots, frame) == 0.5
+    assert evidence.unseen_share("winter market flyer", slots, frame) == 0.0
+    assert evidence.unseen_share("a flyer", slots, frame) is None
 
 
-def frame(*rows: tuple[str, str]) -> pl.DataFrame:
-    made = [{"route": route, "query": query, "function": "Search", "content_type": "Template",
+def table(*rows: tuple[str, str]) -> pl.DataFrame:
+    made = [{"route": route, "query": query, "locale": "en",
              "slots": json.dumps(SLOTS)} for route, query in rows]  # fmt: skip
     return pl.DataFrame(made)
 
 
-def test_the_figures_compare_the_routes(creative: Domain) -> None:
-    rows = frame(
+def test_the_figures_compare_the_routes(creative: Pack) -> None:
+    rows = table(
         ("vision", "tall navy flyer with a circle"),
         ("vision", "peach winter flyer"),
         ("text", "winter market flyer"),
         ("heuristic", "snow flyer"),
     )
-    told = vision_evidence.figures(rows, creative)
+    told = evidence.figures(rows, creative.frames)
     vision, text = told["vision"], told["text"]
     assert (vision["rows"], text["rows"]) == (2, 1)
     assert (vision["half_unseen"], text["half_unseen"]) == (1.0, 0.0)
@@ -104,7 +99,7 @@ def test_the_figures_compare_the_routes(creative: Domain) -> None:
     json.dumps(told)
 
 
-def test_a_route_without_rows_has_no_shares(creative: Domain) -> None:
-    told = vision_evidence.figures(frame(("text", "snow flyer")), creative)
+def test_a_route_without_rows_has_no_shares(creative: Pack) -> None:
+    told = evidence.figures(table(("text", "snow flyer")), creative.frames)
     assert told["vision"]["rows"] == 0
     assert told["vision"]["half_unseen"] is None

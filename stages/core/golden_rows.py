@@ -172,6 +172,12 @@ def _expected(row: dict[str, Any], catalogue: Catalogue) -> tuple[Expected, ...]
         for name, values in call["arguments"].items():
             if not isinstance(values, list) or not 0 < len(values) <= MAX_ACCEPTED:
                 raise _Wrong(f"{name}: list the accepted values, at least one")
+            for value in values:
+                if isinstance(value, str) and (len(value) > MAX_QUERY or not is_valid(value)):
+                    raise _Wrong(
+                        f"{name}: {value!a:.60} has more than {MAX_QUERY} characters, or half a "
+                        "surrogate pair: write a text"
+                    )
         found.append(Expected(call["name"], call["arguments"]))
     return tuple(found)
 

@@ -12,7 +12,6 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from jinja2 import TemplateSyntaxError, meta
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -36,6 +35,8 @@ COMMON = ["verb", "kind", "kinds", "pick", "function", "locale", "min_words", "m
 PICTURE = ["picture", "form", "colours", "shapes", "texts", "where"]
 IMAGE = "image_path"
 LEXICON = "lexicon.yaml"
+# What stands between Jinja's braces, and the names in it.
+JINJA, NAMES = re.compile(r"\{[{%](.*?)[%}]\}", re.DOTALL), re.compile(r"[^\W\d]\w*")
 TURN = re.compile(r"^>> (system|user|assistant|begin)\s*$", re.MULTILINE)
 
 
@@ -118,14 +119,8 @@ class Template:
 
     @cached_property
     def used(self) -> frozenset[str]:
-        """The variables that its parts name."""
-        found: set[str] = set()
-        for part in self.parts:
-            try:
-                found |= meta.find_undeclared_variables(environment().parse(part.text))
-            except TemplateSyntaxError:  # stages.core.prompts says so
-                continue
-        return frozenset(found)
+        """The names in its Jinja, variables among them."""
+        return frozenset(name for part in JINJA.findall(self.text) for name in NAMES.findall(part))
 
 
 def turns(body: str, first: int = 1) -> list[Part]:

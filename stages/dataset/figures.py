@@ -116,7 +116,9 @@ def dataset(samples: pl.DataFrame, by: Yardstick) -> tuple[dict[str, Any], dict[
         "golden_runs": golden,
         **{f"words/{name}": table for name, table in words.items()},
         **{
-            f"dimensions/{name}": statistics.shares(samples["stratum"], by.strata, [FUNCTION, name])
+            f"dimensions/{name}": statistics.shares(
+                samples["stratum"], by.strata, [FUNCTION, name]
+            ).rename({name: "value"})
             for name in by.dimensions or (SCENARIO,)
         },
     }

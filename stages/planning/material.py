@@ -114,7 +114,9 @@ class Material:
         """What `source` draws from for a template and stratum: equal keys draw from the same."""
         if source == ASSET:
             names = {FUNCTION, LOCALE, *self.pack.dimensions} - {*header.items}
-            wanted: list[tuple[str, tuple[str, ...], bool]] = [(name, (stratum[name],), False) for name in names & self.columns]
+            wanted: list[tuple[str, tuple[str, ...], bool]] = [
+                (name, (stratum[name],), False) for name in names & self.columns
+            ]
             wanted += [(name, tuple(sorted(values)), True) for name, values in header.items.items()]
             return source, tuple(sorted(wanted)), tuple(sorted(header.requires))
         walk = self.pack.walks[source]

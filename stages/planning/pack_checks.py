@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from stages.core import prompts
 from stages.core.command import InputError
 from stages.core.pack import INGESTED_KINDS, PACK, VOCABULARIES, Pack
 from stages.core.phrases import Part, Slot, parse
@@ -51,14 +50,17 @@ def pack_problems(pack: Pack, pools: Pools | None = None) -> list[str]:
     return found
 
 
-def pack_notes(pack: Pack, pools: Pools | None = None) -> list[str]:
-    """What makes the dataset poorer, though it can be made. pools: as above."""
+def pack_notes(
+    pack: Pack, pools: Pools | None = None, templated: frozenset[str] = frozenset()
+) -> list[str]:
+    """What makes the dataset poorer, though it can be made. pools: as above; templated: functions
+    that need no phrases.
+    """
     found = [
         f"{pack.folder / PACK}: {lack.key} is optional and has no source: it is never said"
         for lack in pack.lacking
         if not lack.required
     ]
-    templated = {name for one in prompts.load(pack) for name in one.header.functions}
     for locale in pack.locales:
         path = _path(pack, locale)
         phrases = pack.vocabulary(locale).phrases
