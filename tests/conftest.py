@@ -93,3 +93,9 @@ def routed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("ingest_graph", "ingest_assets", "population", "route"):
         stage(folder, f"stages.{name}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def filled(routed: Path) -> Pack:
+    """The pack `creative` with what its sources give."""
+    return pack.load_ingested(PACK, routed / "data" / "ingested")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -25,31 +26,29 @@ STAGES = ("validate", "evaluate")
 
 
 def frame(function: str, types: str, similarity: list[float], model: str = "tuned") -> pl.DataFrame:
-    """Predictions with a row for each letter: 1 is right, 0 is wrong."""
+    """Answers with a row for each letter: 1 is right, 0 is wrong."""
     right, typed = [a == "1" for a in function], [a == "1" for a in types]
     size = len(right)
     expected = ["Search" if n % 2 else "Generate" for n in range(size)]
     other = {"Search": "Generate", "Generate": "Search"}
+    called = [a if ok else other[a] for a, ok in zip(expected, right, strict=True)]
     columns: dict[str, Any] = {
         "golden_id": range(1, size + 1),
         "model": [model] * size,
         "query": [f"query {n}" for n in range(size)],
-        "function": expected,
-        "content_type": ["Photo"] * size,
-        "extracted_prompt": [f"text {n}" for n in range(size)],
+        "act": ["call"] * size,
+        "shown": [2] * size,
         "completion": ["{}"] * size,
-        "predicted_function": [
-            a if ok else other[a] for a, ok in zip(expected, right, strict=True)
+        "expected": [json.dumps([{"name": a, "arguments": {"kind": ["x"]}}]) for a in expected],
+        "predicted": [json.dumps([{"name": a, "arguments": {}}]) for a in called],
+        "error": [None] * size,
+        "exact": [a and b for a, b in zip(right, typed, strict=True)],
+        "metrics": [
+            json.dumps({"cta": float(ok), "ss": value})
+            for ok, value in zip(typed, similarity, strict=True)
         ],
-        "predicted_content_type": ["Photo" if ok else "Video" for ok in typed],
-        "predicted_extracted_prompt": ["text"] * size,
-        "parse_error": [None] * size,
-        "function_correct": right,
-        "content_type_correct": typed,
-        "similarity": similarity,
-        "exact_match": [a and b for a, b in zip(right, typed, strict=True)],
     }
-    return pl.DataFrame(columns, schema=tables.Predictions.schema())
+    return pl.DataFrame(columns, schema=tables.Answers.schema())
 
 
 # Six functions more, two types more and one fewer, every second similarity higher by 0.2.
@@ -68,13 +67,13 @@ def test_two_models_by_hand() -> None:
     plain, good = found.rows
     assert (plain.rows, good.rows) == (10, 20)
     assert good.scores["f1"].value == 1 and good.scores["cta"].value == pytest.approx(11 / 12)
-    assert good.exact_match == pytest.approx(11 / 12) and good.parse_failures == 0
+    assert good.exact == pytest.approx(11 / 12) and good.no_call == 0
 
     # The reference is tested against the best and the reverse: one test, counted once.
     assert list(plain.paired) == [BEST] and list(good.paired) == [REFERENCE]
     tests = good.paired[REFERENCE].tests
     ss_p = 2 * stats.t.sf(11**0.5, 11)  # differences 0 and 0.2: t = sqrt(11)
-    function, types, ss = tests["function"], tests["content_type"], tests["ss"]
+    function, types, ss = tests["function"], tests["cta"], tests["ss"]
     assert (function.p, function.only_here, function.only_there) == (2 / 2**6, 6, 0)
     assert (types.p, types.only_here, types.only_there) == (1.0, 2, 1)
     assert (ss.p, ss.only_here) == (pytest.approx(ss_p), None)
@@ -149,7 +148,7 @@ def test_bases_that_differ_have_a_row_each() -> None:
     ("changed", "told"),
     [
         (GOOD.head(11), "12 and 11 queries, 11 of them alike"),
-        (GOOD.with_columns(content_type=pl.lit("Any")), "12 and 12 queries, 0 of them alike"),
+        (GOOD.with_columns(expected=pl.lit("[]")), "12 and 12 queries, 0 of them alike"),
         (GOOD.with_columns(query=pl.lit("a new one")), "0 of them alike"),
     ],
 )
@@ -167,11 +166,11 @@ def revision(name: str, tuned: pl.DataFrame, **validate: Any) -> compare.Revisio
 
 def test_tables_and_csv() -> None:
     varied = {
-        "accepted": 2400,
+        "rows": 2400,
         "js_bits": 2e-06,
         "words": {"Search": {"median": 3.0, "q1": 2.0, "q3": 5.0}, "Generate": None},
         "routes": {"text": {"acceptance": 0.6612}},
-        "type_position": {"ks_uniform": 0.4964},
+        "class_place": {"ks_uniform": 0.4964},
         "self_bleu": 0.25,
     }
     revisions = [revision("single_prompt", PLAIN), revision("no|vision", GOOD, **varied)]
@@ -191,7 +190,7 @@ def test_tables_and_csv() -> None:
     assert shown["self_bleu"] == ["-", "0.25"] and shown["words Search, median"] == ["-", "3"]
     assert shown["words Generate, median"] == ["-", "-"]
     assert shown["acceptance text"] == ["-", "0.6612"]
-    assert shown["type position, KS to uniform"] == ["-", "0.4964"]
+    assert shown["class place, KS to uniform"] == ["-", "0.4964"]
 
     lines = scores.markdown().splitlines()
     assert lines[0] == "**12 golden queries**" and lines[2].startswith("| model | trained<br>on |")
@@ -259,7 +258,7 @@ if os.environ.get("TOY_FAILS") == recipe:
 for name in ("metrics/evaluate", "data/dataset"):
     pathlib.Path(name).mkdir(parents=True, exist_ok=True)
 if sys.argv[1] == "validate":
-    figures = {"accepted": 10, "train": 9, "js_bits": 0.5}
+    figures = {"rows": 10, "train": 9, "js_bits": 0.5}
     pathlib.Path("metrics/validate.json").write_text(json.dumps(figures))
     pathlib.Path("data/dataset/rows.json").write_text(recipe)
 else:
@@ -269,7 +268,7 @@ else:
     outcome = "1" * right + "0" * (12 - right)
     base = frame("0" * 12, "0" * 12, [0.0] * 12, "base")
     tuned = frame(outcome, outcome, [right / 12] * 12)
-    base.extend(tuned).write_parquet("metrics/evaluate/predictions.parquet")
+    base.extend(tuned).write_parquet("metrics/evaluate/answers.parquet")
     pathlib.Path("metrics/evaluate.json").write_text('{"golden": 12}')
 """
 PIPELINE = """
@@ -318,7 +317,9 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(ROOT / name, repo / name)
     source = Path(__file__).read_text("utf-8")
     start, end = source.index("def frame("), source.index("# Six functions")
-    imports = "from typing import Any\nimport polars as pl\nfrom stages.core import tables\n"
+    names = ("import json", "from typing import Any", "import polars as pl",
+             "from stages.core import tables")  # fmt: skip
+    imports = "".join(f"{name}\n" for name in names)
     (repo / "tests_frame.py").write_text(imports + source[start:end], "utf-8")
     (repo / "toy.py").write_text(TOY, "utf-8")
     (repo / "dvc.yaml").write_text(PIPELINE, "utf-8")
@@ -385,8 +386,8 @@ def test_the_ablation_is_written(ablation: Path) -> None:
     assert csv["cta"].to_list() == pytest.approx([0, 2 / 12, 4 / 12, 9 / 12, 1])
     assert csv["trained_on"].to_list() == [None, 9, 9, 9, 9]
     # Eight right in router_heuristic only; the least of 21 p-values of functions and types.
-    assert csv["reference_content_type_p"][4] == 2 / 2**8
-    assert csv["reference_content_type_only_here"][4] == 8
+    assert csv["reference_cta_p"][4] == 2 / 2**8
+    assert csv["reference_cta_only_here"][4] == 8
     text = (ablation.parent / "ablation.md").read_text("utf-8")
     assert "the family of 21 tests" in text and "| js_bits | 0.5 | 0.5 | 0.5 | 0.5 |" in text
 
@@ -428,15 +429,15 @@ def test_revisions_are_read_from_the_remote(
 
 
 @pytest.mark.slow
-def test_bad_predictions_are_named(ablation: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bad_answers_are_named(ablation: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ablation)
-    path = ablation / "metrics/evaluate/predictions.parquet"
+    path = ablation / "metrics/evaluate/answers.parquet"
     shutil.copy(path, ablation.parent / "kept.parquet")
     path.unlink()  # a link to the cache, maybe
     scored = pl.read_parquet(ablation.parent / "kept.parquet")
     for changed, told in (
         (scored.filter(pl.col("model") == "base"), "holds no tuned model"),
-        (scored.drop("similarity"), "breaks the contract Predictions"),
+        (scored.drop("metrics"), "breaks the contract Answers"),
         (scored.filter(pl.col("golden_id") > 2), "different golden sets"),
     ):
         changed.write_parquet(path)

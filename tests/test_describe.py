@@ -18,10 +18,12 @@ from PIL import Image, ImageDraw, ImageFont
 
 from stages.core import prompts
 from stages.core.command import InputError
-from stages.core.domain import Domain
+from stages.core.pack import Pack
+from stages.core.templates import lexicon
 from stages.engines.store import Store
 from stages.generation import picture
 from stages.generation.prompting import Prompter
+from tests.builders import make_search
 
 ROOT = Path(__file__).parents[1]
 
@@ -60,11 +62,12 @@ def test_the_description_comes_from_the_pixels(tmp_path: Path) -> None:
 
 
 def test_the_same_metadata_with_two_pictures_gives_two_prompts(
-    tmp_path: Path, creative: Domain
+    tmp_path: Path, filled: Pack
 ) -> None:
-    """All vision templates, one request: only the file behind the path changes."""
-    templates = prompts.load(creative, route="vision")
-    prompter = Prompter(templates, creative, prompts.lexicon(), prompts.environment())
+    """All vision templates, one plan: only the file behind the path changes."""
+    templates = prompts.load(filled, "vision")
+    assert filled.templates is not None
+    prompter = Prompter(templates, filled, lexicon(filled.templates))
     slots = {"title": "Poster", "work_title": None, "keywords": ["fair"], "topics": ["farm"]}
     store = Store(tmp_path / "kept.sqlite")
     path = tmp_path / "same.png"
@@ -74,12 +77,11 @@ def test_the_same_metadata_with_two_pictures_gives_two_prompts(
         seen = picture.variables(picture.described(path, store))
         asked.append([])
         for template in templates:
-            request = {
-                "template_id": template.template_id, "function": template.header.functions[0],
-                "content_type": "Template", "slots": json.dumps(slots), "seed": 1,
-                "min_words": 1, "max_words": 40,
-            }  # fmt: skip
-            asked[-1].append(json.dumps(prompter.messages(request, **seen)))
+            plan = make_search(
+                template.header.functions[0], band=(1, 40), slots=slots, seed=1,
+                template_id=template.template_id,
+            )  # fmt: skip
+            asked[-1].append(json.dumps(prompter.messages(plan, **seen)))
     assert len(templates) >= 8
     for one, two in zip(*asked, strict=True):
         assert one != two

@@ -17,18 +17,19 @@ import polars as pl
 import pytest
 from ruamel.yaml import YAML
 
-from stages import evaluate
+from stages import evaluate, formats
 from stages.core import files, tables
 from stages.core import settings as contract_settings
 from stages.core.command import InputError
-from stages.core.domain import Domain
+from stages.core.conversation import user
+from stages.core.pack import Pack
 from stages.engines import models as base_models
 from stages.engines.store import NAME, Store
 from stages.evaluation import adapter as adapters
-from stages.evaluation import engine, metrics
-from stages.formats import chat
+from stages.evaluation import engine
+from stages.spine import scoring
 from tests.conftest import PACK, ROOT
-from tests.test_scoring import COMPLETIONS, ROWS, letters, scored
+from tests.test_scoring import COMPLETIONS, ROWS, answers
 
 STUDENT = ROOT / "models" / "base" / "student"
 MODULES = ["q_proj", "v_proj", "down_proj"]
@@ -96,40 +97,40 @@ def chosen(**changes: Any) -> contract_settings.Settings:
     return contract_settings.load(ROOT / "params.yaml").model_copy(update=changes)
 
 
-def test_result_has_the_agreed_shape(creative: Domain) -> None:
-    tuned = scored(creative)
-    base = scored(creative, completions=["no call", *COMPLETIONS[1:4], "no call"])
-    value = evaluate.result({"base": base, "tuned": tuned}, chosen(seed=1))
+def test_result_has_the_agreed_shape(creative: Pack, tmp_path: Path) -> None:
+    tuned = answers(creative, tmp_path)
+    base = answers(
+        creative, tmp_path, completions=["no call", *COMPLETIONS[1:4], "no call"]
+    )
+    value = scoring.result({"base": base, "tuned": tuned}, creative.metrics, chosen(seed=1))
     json.dumps(value, allow_nan=False)
-    assert list(value) == ["golden", "base", "tuned", "tests"] and value["golden"] == 5
+    assert list(value) == ["golden", "acts", "base", "tuned", "tests"] and value["golden"] == 5
     for model in ("base", "tuned"):
-        assert set(value[model]) == {
-            *("f1", "cta", "ss", "exact_match", "parse_failures", "parse_failure_count"),
-            *("ss_parsed", "f1_by_function", "cta_by_type", "f1_ci", "cta_ci", "ss_ci"),
-        }
-        for name in ("f1", "cta", "ss"):
-            low, high = value[model][f"{name}_ci"]
-            assert low <= value[model][name] <= high
-    # Tuned answers rows 1 and 5 where base gives no call: function and type right in both.
-    assert value["tests"] == {
-        "mcnemar_function_p": 0.5,
-        "function_base_only": 0,
-        "function_tuned_only": 2,
-        "mcnemar_content_type_p": 0.5,
-        "content_type_base_only": 0,
-        "content_type_tuned_only": 2,
+        assert {"function_f1", "cta", "ss", "exact_call", "f1_by_function", "cta_by_value"} <= set(
+            value[model]
+        )
+        for name in ("function_f1", "cta", "ss", "exact_call"):
+            assert value[model][f"{name}_low"] <= value[model][name] <= value[model][f"{name}_high"]
+    # Tuned answers rows 1 and 5 where base gives no call: function and class right in both.
+    expected = {
+        "mcnemar_function_p": 0.5, "function_base_only": 0, "function_tuned_only": 2,
+        "mcnemar_cta_p": 0.5, "cta_base_only": 0, "cta_tuned_only": 2,
+        "mcnemar_exact_p": 1.0, "exact_base_only": 0, "exact_tuned_only": 1,
         "ttest_ss_p": pytest.approx(0.3739, abs=1e-4),  # t = 1 at 4 degrees of freedom
+    }  # fmt: skip
+    assert value["tests"] == expected
+    alone = scoring.result({"base": base}, creative.metrics, chosen())
+    assert list(alone) == ["golden", "acts", "base"]
+
+
+def test_written_files(creative: Pack, tmp_path: Path) -> None:
+    both = {
+        "base": answers(creative, tmp_path, completions=["no"] * 5),
+        "tuned": answers(creative, tmp_path),
     }
-    alone = evaluate.result({"base": base}, chosen())
-    assert list(alone) == ["golden", "base"]
-
-
-def test_written_files(creative: Domain, tmp_path: Path) -> None:
-    base = scored(creative, completions=["no"] * 5)
-    frames = {"base": base, "tuned": scored(creative).with_columns(model=pl.lit("tuned"))}
-    value = evaluate.result(frames, chosen())
-    evaluate.write(frames, value, tmp_path / "evaluate.json", tmp_path / "evaluate")
-    table = files.read_table(tmp_path / "evaluate" / "predictions.parquet", tables.Predictions)
+    value = scoring.result(both, creative.metrics, chosen())
+    evaluate.write(both, {}, value, creative, tmp_path / "evaluate.json", tmp_path / "evaluate")
+    table = files.read_table(tmp_path / "evaluate" / "answers.parquet", tables.Answers)
     assert table["model"].to_list() == ["base"] * 5 + ["tuned"] * 5
     confusion = pl.read_csv(tmp_path / "evaluate" / "confusion_function.csv")
     assert confusion.columns == ["expected", "predicted"]
@@ -138,17 +139,23 @@ def test_written_files(creative: Domain, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "evaluate.json").read_text()) == value
 
 
-def test_printed_tables(creative: Domain) -> None:
+def test_printed_tables(creative: Pack, tmp_path: Path) -> None:
     from rich.console import Console
 
-    frames = {"base": scored(creative, completions=["no"] * 5), "tuned": scored(creative)}
-    value = evaluate.result(frames, chosen())
+    both = {
+        "base": answers(creative, tmp_path, completions=["no"] * 5),
+        "tuned": answers(creative, tmp_path),
+    }
+    value = scoring.result(both, creative.metrics, chosen())
     console = Console(markup=False, width=120, record=True)
-    for table in evaluate.report.tables(value, frames, {"base": 1.0, "tuned": 0.5}):
+    confusions = {"content_type": scoring.confusion_of(both["tuned"].answers, "content_type")}
+    for table in evaluate.report.tables(
+        value, ["cta", "ss"], list(both), {"base": 1.0, "tuned": 0.5}, confusions
+    ):
         console.print(table)
     text = console.export_text()
     assert "seconds per query" in text and "0.500" in text
-    assert "0.650 [" in text and "McNemar, content_type" in text and "(none)" in text
+    assert "0.650 [" in text and "McNemar, cta" in text and "(none)" in text
     assert "f1 Generate" in text and "cta Design Asset" in text
 
 
@@ -382,7 +389,9 @@ def workplace(tiny: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.Monke
     base, adapter = tiny
     pack = tmp_path / "pack"
     pack.mkdir()
-    shutil.copy(PACK / "domain.yaml", pack)
+    for name in ("catalogue.json", "pack.yaml"):
+        shutil.copy(PACK / name, pack)
+    shutil.copytree(PACK / "vocabularies", pack / "vocabularies")
     (pack / "golden.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ROWS))
     params = YAML().load(ROOT / "params.yaml")
     params["pack"] = str(pack)
@@ -415,7 +424,7 @@ def test_bad_golden_is_one_message(workplace: Path) -> None:
     (workplace / "bad.jsonl").write_text(json.dumps({**ROWS[0], "function": "Find"}))
     done = command("--golden", "bad.jsonl")
     assert (done.returncode, done.stdout) == (1, "")
-    told = "bad.jsonl, row 1: function 'Find' is unknown: use one of Search, Generate"
+    told = "bad.jsonl, line 1: the function 'Find' is not in the catalogue"
     assert done.stderr == f"error: {told}\n"
 
 
@@ -423,8 +432,8 @@ def test_bad_golden_is_one_message(workplace: Path) -> None:
 def test_stage_and_command_with_the_real_engine(workplace: Path) -> None:
     evaluate.main([])
     value = json.loads(Path("metrics/evaluate.json").read_text())
-    assert value["golden"] == 5 and set(value["tests"]) >= {"mcnemar_function_p", "ttest_ss_p"}
-    frame = files.read_table("metrics/evaluate/predictions.parquet", tables.Predictions)
+    assert value["golden"] == 5 and set(value["tests"]) >= {"mcnemar_cta_p", "ttest_ss_p"}
+    frame = files.read_table("metrics/evaluate/answers.parquet", tables.Answers)
     assert frame["model"].to_list() == ["base"] * 5 + ["tuned"] * 5
     base, tuned = (frame.filter(model=name)["completion"].to_list() for name in ("base", "tuned"))
     assert base != tuned, "the adapter changed nothing"
@@ -437,7 +446,7 @@ def test_stage_and_command_with_the_real_engine(workplace: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("base: answering 2 golden queries\n")
     assert {p: p.read_bytes() for p in Path("metrics").rglob("*") if p.is_file()} == before
-    again = files.read_table("own/predictions.parquet", tables.Predictions)
+    again = files.read_table("own/answers.parquet", tables.Answers)
     assert again["golden_id"].to_list() == [1, 2] and again["model"].to_list() == ["base"] * 2
 
 
@@ -449,27 +458,28 @@ def test_query_too_long_for_the_model(workplace: Path) -> None:
         evaluate.main(["--golden", "long.jsonl", "--base-only"])
 
 
+def asked(queries: list[str], pack: Pack) -> list[engine.Conversation]:
+    """The queries as they are asked."""
+    form = formats.FORMATS["pythonic"]
+    return [formats.conversation(form, [user(q)], pack.catalogue.tools) for q in queries]
+
+
 @pytest.mark.slow
-def test_real_base_model_answers(creative: Domain, tmp_path: Path, workplace: Path) -> None:
+def test_real_base_model_answers(creative: Pack, workplace: Path) -> None:
     """The student, as `stages.models` makes it, over eight queries; twice the same answers."""
     if (STUDENT / "config.json").is_file():
         base = str(STUDENT)
     else:
         base = str(workplace / "models" / "base" / "student")
-    queries = [
-        f"find {thing}" for thing in ["cat", "dog", "owl", "fox", "bee", "ant", "elk", "yak"]
-    ]
+    queries = asked(
+        [f"find {thing}" for thing in ("cat", "dog", "owl", "fox", "bee", "ant", "elk", "yak")],
+        creative,
+    )
     options = contract_settings.Engine(max_model_len=2048, kv_cache_gib=1, max_num_seqs=8)
-    system = chat.system_prompt(creative.tools)
-    first = engine.answer(base, None, system, queries, options, 16)
+    first = engine.answer(base, None, queries, options, 16)
     assert len(first.completions) == 8 and first.seconds > 0
     assert all(isinstance(text, str) for text in first.completions)
-    assert engine.answer(base, None, system, queries, options, 16).completions == first.completions
-    golden = pl.DataFrame({"golden_id": range(1, 9), "query": queries}).with_columns(
-        function=pl.lit("Search"), content_type=pl.lit("Photo"), extracted_prompt=pl.lit("cat")
-    )
-    frame = metrics.predictions(golden, first.completions, "base", creative, letters)
-    files.check(frame, tables.Predictions, "here")
+    assert engine.answer(base, None, queries, options, 16).completions == first.completions
 
 
 # --- stopped and run again
@@ -503,7 +513,10 @@ def test_answers_that_were_given_are_not_asked_for_again(
     def ask(rounds: int, model: str = "m") -> engine.Answers:
         started.append(FakeEngine(rounds))
         monkeypatch.setattr(engine, "_served", lambda *_: nullcontext((started[-1], None)))
-        return engine.answer(str(tiny[0]), None, "system", queries, options, 8, 0, kept, model)
+        asked: list[engine.Conversation] = [
+            ([{"role": "system", "content": "system"}, user(query)], None) for query in queries
+        ]
+        return engine.answer(str(tiny[0]), None, asked, options, 8, 0, kept, model)
 
     with pytest.raises(KeyboardInterrupt):
         ask(rounds=2)
@@ -536,5 +549,5 @@ def test_killed_evaluation_goes_on(workplace: Path) -> None:
     assert not list(place.glob("merged-*"))
     hits = {row.model: row.hits for row in kept.usage()}
     assert sorted(hits.values()) == [0, 5]
-    frame = files.read_table("metrics/evaluate/predictions.parquet", tables.Predictions)
+    frame = files.read_table("metrics/evaluate/answers.parquet", tables.Answers)
     assert frame["model"].to_list() == ["base"] * 5 + ["tuned"] * 5

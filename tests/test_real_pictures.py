@@ -17,8 +17,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from stages import ingest_assets, ingest_graph, models, population, route
-from stages.checks import vision_evidence
-from stages.core.domain import Domain
+from stages.core.pack import Pack
+from stages.dataset import evidence
 
 ROOT = Path(__file__).parents[1]
 CREATIVE = ROOT / "data" / "domains" / "creative"
@@ -44,9 +44,10 @@ def pack_of_real_pictures(folder: Path, rows: int) -> None:
     """A pack beside a params.yaml whose dataset is written by the vision route alone."""
     pack = folder / "pack"
     (pack / "assets").mkdir(parents=True)
-    for name in ("domain.yaml", "population.yaml"):
+    for name in ("catalogue.json", "pack.yaml", "population.yaml"):
         shutil.copy(CREATIVE / name, pack)
-    shutil.copytree(CREATIVE / "graph", pack / "graph")
+    for name in ("graph", "vocabularies"):
+        shutil.copytree(CREATIVE / name, pack / name)
     for name in ("posters", "photos"):
         shutil.copytree(PICTURES / name, pack / name)
     (pack / "assets" / "posters.sql").write_text(POSTERS)
@@ -63,7 +64,7 @@ def pack_of_real_pictures(folder: Path, rows: int) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not PICTURES.is_dir(), reason="the real pictures are not here")
 def test_every_real_picture_gives_rows_or_a_reason(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, creative: Domain
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, creative: Pack
 ) -> None:
     pack_of_real_pictures(tmp_path, rows=50)
     monkeypatch.chdir(tmp_path)
@@ -80,13 +81,13 @@ def test_every_real_picture_gives_rows_or_a_reason(
         env=environment | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    requests = pl.read_parquet("data/routed/requests.parquet")
-    rows = pl.read_parquet("data/generated/vision.parquet").join(requests, on="request_id")
-    assert rows.filter(~pl.col("accepted") & pl.col("reason").is_null()).is_empty()
-    accepted = rows.filter("accepted")
+    plans = pl.read_parquet("data/routed/plans.parquet").drop("template_id", "place", "text")
+    rows = pl.read_parquet("data/generated/vision.parquet").join(plans, on="plan_id")
+    assert rows.filter(pl.col("check").is_not_null() & pl.col("reason").is_null()).is_empty()
+    accepted = rows.filter(pl.col("check").is_null())
     pictures = {Path(path).name for path in rows["image_path"]}
     with_rows = {Path(path).name for path in accepted["image_path"]}
-    told = vision_evidence.figures(accepted, creative)["vision"]
+    told = evidence.figures(accepted, creative.frames)["vision"]
     print(f"{len(files)} pictures: {len(with_rows)} gave {accepted.height} rows, "
           f"{len(pictures - with_rows)} reasons only; {told}")  # fmt: skip
     assert pictures == {file.name for file in files}

@@ -98,8 +98,8 @@ def test_data_goes_to_s3_and_comes_back(
     assert all(any(name.startswith(out) for name in contents(clone)) for out in OUTS)
     assert "up to date" in shell(clone, "dvc", "status", *STAGES).stdout
     shell(tmp_path, "dvc", "get", str(origin), "data/population", "-o", "got")
-    assert (tmp_path / "got/target.json").read_bytes() == contents(first)[
-        "data/population/target.json"
+    assert (tmp_path / "got/strata.json").read_bytes() == contents(first)[
+        "data/population/strata.json"
     ]
 
     shell(first, "dvc", "exp", "run", "-S", "ingest_graph.max_reject_share=0.06", "-n", "mine",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,9 +15,10 @@ from PIL import Image
 from rich.console import Console
 
 from stages import generate
-from stages.core import prompts, settings
+from stages.core import plan, settings
 from stages.core.command import InputError
-from stages.core.domain import Domain
+from stages.core.pack import Pack
+from stages.core.plan import Plan
 from stages.core.settings import Settings
 from stages.engines import Answer, Ask, Complete, Failed, server, vllm
 from stages.generation import asking as models
@@ -26,7 +26,9 @@ from stages.generation import viewer as seeing
 from stages.generation.progress import Reporter
 from stages.generation.quota import Quotas
 from stages.generation.writer import Writer
+from stages.spine.writing import Models
 from tests import fakes
+from tests.builders import make_search
 from tests.conftest import ROOT
 from tests.test_engines import vllm_serve
 from tests.test_evaluate import tiny_llama
@@ -76,16 +78,27 @@ def picture(path: Path, colour: str, size: tuple[int, int] = (300, 150)) -> Path
     return path
 
 
-def request(path: Path, number: int = 0, **changes: Any) -> dict[str, Any]:
+def planned(path: Path, number: int = 0, **changes: Any) -> Plan:
     slots = {"title": "Poster", "work_title": None, "keywords": ["fair"], "topics": ["farm"]}
-    base = {
-        "request_id": f"r{number}", "route": "vision", "function": "Search",
-        "content_type": "Template", "band": "1-40", "locale": "en", "min_words": 1,
-        "max_words": 40, "rank": number, "quota": 9, "template_id": "vision/search_words_long",
-        "slots": json.dumps(slots), "asset_id": "a", "node_ids": [], "image_path": str(path),
-        "seed": number,
-    }  # fmt: skip
-    return base | changes
+    base = {"plan_id": f"p{number}", "route": "vision", "band": (1, 40), "rank": number,
+            "quota": 9, "template_id": "vision/search_words_long", "slots": slots,
+            "image_path": str(path), "seed": number}  # fmt: skip
+    return make_search(**base | changes)
+
+
+def rows(one: Plan) -> pl.DataFrame:
+    """The plan as the stage reads it."""
+    row = plan.to_record(one) | {"today": None, "of_function": "Search", "of_kind": "Template"}
+    return pl.DataFrame([row], schema_overrides={"today": pl.String})
+
+
+def written(one: Plan, wanted: Settings) -> pl.DataFrame:
+    """The candidates of a plan."""
+    table, names = rows(one), ["of_function", "of_kind"]
+    quotas = Quotas(table, (*names, "stratum"))
+    with Reporter("vision", quotas, Console(file=io.StringIO())) as report:
+        write = Models(wanted, "vision", table.drop(names).to_dicts()).start
+        return generate.candidates(quotas, write, 8, report, 1, names)
 
 
 def chosen(engine: str, viewer: str = "path:viewer", **server: Any) -> Settings:
@@ -97,14 +110,16 @@ def chosen(engine: str, viewer: str = "path:viewer", **server: Any) -> Settings:
     return Settings.model_validate(known)
 
 
-def writer(known: Domain, wanted: Settings) -> Writer:
-    templates = prompts.load(known, route="vision")
-    return Writer(templates, known, prompts.lexicon(), prompts.environment(), wanted, "vision")
+def writer(known: Pack, wanted: Settings) -> Writer:
+    return Writer(known, wanted, "vision")
 
 
 @pytest.fixture
-def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty repository with a viewer, which no test loads."""
+def workplace(tmp_path: Path, routed: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with a pack and a viewer, which no test loads."""
+    (tmp_path / "data").mkdir()
+    for name in ("domains", "ingested"):
+        (tmp_path / "data" / name).symlink_to((routed / "data" / name).resolve())
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     folder = tmp_path / "models" / "base" / "viewer"
@@ -137,12 +152,12 @@ class Answers:
 
 
 def test_the_prompt_asks_for_what_the_picture_shows(
-    workplace: Path, creative: Domain, monkeypatch: pytest.MonkeyPatch
+    workplace: Path, filled: Pack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers = Answers(monkeypatch, "1. navy poster\n2. dark navy flyer")
     path = picture(workplace / "a.png", "#152a55", (3000, 1500))
-    one, two = request(path), request(path, 1, function="Generate", min_words=5, max_words=8)
-    writer(creative, chosen("vllm")).start([one, two])()
+    one, two = planned(path), planned(path, 1, function="Generate", band=(5, 8))
+    writer(filled, chosen("vllm")).start([one, two])()
     search, make = answers.asked
     for asked, verb in ((search, "searches that would find it"), (make, "orders for one like it")):
         assert [m["role"] for m in asked.messages] == ["system", "user"]
@@ -160,64 +175,58 @@ def test_the_prompt_asks_for_what_the_picture_shows(
 
 
 def test_several_queries_an_answer_become_several_rows(
-    workplace: Path, creative: Domain, monkeypatch: pytest.MonkeyPatch
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Answers(monkeypatch, "1. navy flyer\n2. green dragon flyer")
     path = picture(workplace / "a.png", "#152a55")
-    quotas = Quotas(pl.DataFrame([request(path)]))
-    with Reporter("vision", quotas, Console(file=io.StringIO())) as report:
-        write = generate.asked(writer(creative, chosen("vllm")), creative)
-        rows = generate.candidates(quotas, write, 8, report)
-    assert rows.select("n", "query", "accepted").rows() == [
-        (0, "navy flyer", True), (1, "green dragon flyer", False)
+    found = written(planned(path), chosen("vllm"))
+    assert found.select("n", "query", "check").rows() == [
+        (0, "navy flyer", None), (1, "green dragon flyer", "ungrounded")
     ]  # fmt: skip
-    assert rows["reason"][1].startswith("ungrounded: nothing of the picture, best match 0.")
+    assert found["reason"][1].startswith("nothing of the picture, best match 0.")
 
 
 def test_an_answer_without_a_sentence_and_a_failed_one_are_rows_with_reasons(
-    workplace: Path, creative: Domain, monkeypatch: pytest.MonkeyPatch
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = picture(workplace / "a.png", "#152a55")
-    reasons: list[str] = []
+    found: list[tuple[str, str]] = []
     for answer in ("Here they are:", Failed("prompt too long")):
         Answers(monkeypatch, answer)
-        quotas = Quotas(pl.DataFrame([request(path, seed=len(reasons))]))
-        with Reporter("vision", quotas, Console(file=io.StringIO())) as report:
-            write = generate.asked(writer(creative, chosen("vllm")), creative)
-            rows = generate.candidates(quotas, write, 8, report)
-        reasons.append(rows["reason"].item())
-    assert reasons[0] == "characters: empty" and reasons[1] == "engine: prompt too long"
+        table = written(planned(path, seed=len(found)), chosen("vllm"))
+        found.append(table.select("check", "reason").row(0))
+    assert found[0][0] == "characters" and found[1] == ("engine", "prompt too long")
 
 
 def test_the_store_knows_a_picture_by_its_content_and_budget(
-    workplace: Path, creative: Domain, monkeypatch: pytest.MonkeyPatch
+    workplace: Path, filled: Pack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers = Answers(monkeypatch, "1. navy poster\n2. dark navy flyer")
     one = picture(workplace / "a.png", "#152a55")
     same = picture(workplace / "b.png", "#152a55")
     other = picture(workplace / "c.png", "#7a1f33")
     for path, asked in ((one, 1), (same, 1), (other, 2)):
-        writer(creative, chosen("vllm")).start([request(path)])()
+        writer(filled, chosen("vllm")).start([planned(path)])()
         assert len(answers.asked) == asked, path
     smaller = chosen("vllm").model_dump(by_alias=True)
     smaller["generate"]["vision"]["side"] = 256
-    writer(creative, Settings.model_validate(smaller)).start([request(one)])()
+    writer(filled, Settings.model_validate(smaller)).start([planned(one)])()
     assert len(answers.asked) == 3
 
 
-def test_without_a_viewer_it_is_told_what_is_missing(workplace: Path, creative: Domain) -> None:
+def test_without_a_viewer_it_is_told_what_is_missing(workplace: Path, filled: Pack) -> None:
     with pytest.raises(InputError, match=r"models\.viewer is empty"):
-        writer(creative, chosen("vllm", viewer=""))
+        writer(filled, chosen("vllm", viewer=""))
     # A server may have a model of its own.
-    made = writer(creative, chosen("server", viewer="", model="their/vlm"))
+    made = writer(filled, chosen("server", viewer="", model="their/vlm"))
     assert made.asker.model == "their/vlm"
 
 
-def test_a_server_gets_the_picture_as_a_data_uri(workplace: Path, creative: Domain) -> None:
+def test_a_server_gets_the_picture_as_a_data_uri(workplace: Path, filled: Pack) -> None:
     path = picture(workplace / "a.png", "#152a55")
     with fakes.running() as fake:
-        made = writer(creative, chosen("server", address=fake.address, vllm=False))
-        ((queries, answer, *_),) = made.start([request(path)])()
+        made = writer(filled, chosen("server", address=fake.address, vllm=False))
+        ((queries, answer, *_),) = made.start([planned(path)])()
         made.asker.close()
     assert isinstance(answer, str) and queries == [answer.strip()]
     assert len(fake.answered) == 1
@@ -276,14 +285,13 @@ def tiny_idefics3(folder: Path) -> Path:
 
 @pytest.mark.slow
 def test_a_model_that_sees_writes_in_vllm_and_behind_a_server(
-    workplace: Path, creative: Domain, monkeypatch: pytest.MonkeyPatch
+    workplace: Path, filled: Pack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The code that InternVL takes, with a tiny model; in float32, as in test_engines."""
     folder = tiny_idefics3(workplace / "models" / "base" / "viewer")
     paths = [picture(workplace / f"{colour}.png", colour) for colour in ("red", "blue")]
-    wanted = [request(path, number) for number, path in enumerate(paths * 2)]
-    asked = [r | {"seed": 7} for r in wanted]
-    offline = writer(creative, chosen("vllm"))
+    asked = [planned(path, number, seed=7) for number, path in enumerate(paths * 2)]
+    offline = writer(filled, chosen("vllm"))
     serving = vllm.serving
     monkeypatch.setattr(
         vllm, "serving", lambda *given, **extra: serving(*given, **extra, dtype="float32")
@@ -298,7 +306,7 @@ def test_a_model_that_sees_writes_in_vllm_and_behind_a_server(
     assert offline.asker.counts == {"hits": 0, "misses": 4}
     with vllm_serve(folder, workplace / "log", length=2048) as address:
         options = chosen("server", address=address, timeout=120).generate.server
-        served = writer(creative, chosen("server", address=address, timeout=120))
+        served = writer(filled, chosen("server", address=address, timeout=120))
         with server.serving(options) as complete:
             asks = [served.shown(Ask(*served.prompt(r)[:1], served.sampling, 49), r) for r in asked]
             assert complete(asks) == answers

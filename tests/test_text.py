@@ -15,21 +15,33 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.checks import CHECKS, extract, grounding, judged
-from stages.checks.phrases import commanded, type_position
+from stages.checks import (
+    characters,
+    contacts,
+    language,
+    leaked,
+    placeholders,
+    refusals,
+    ungrounded,
+)
+from stages.checks.call import Context, repeated
+from stages.checks.phrases import class_place, commanded
+from stages.checks.subprompt import extract
 from stages.checks.words import count, is_spelt, words
-from stages.core import files, golden
+from stages.core import files, golden_rows
 from stages.core.command import InputError
-from stages.core.domain import Domain
+from stages.core.frame import Frame
+from stages.core.pack import Pack
 from stages.core.text import MAX_QUERY, cleaned, cleaned_column, each, folded, normalized
 from stages.dataset import columns, duplicates
 from stages.dataset.contamination import Golden
-from stages.evaluation.metrics import predictions
 from stages.evaluation.similarity import AS_TEXT, cosine
-from stages.formats.chat import ParseError, parse_call
+from stages.evaluation.values import same
+from stages.formats.pythonic import parse
 from stages.generation.prompting import query_of
 from stages.generation.viewer import sentences
-from tests.test_checking import reference_jaccard, request
+from tests.builders import judged, make_search
+from tests.test_checking import reference_jaccard
 from tests.test_scoring import ROWS, letters
 
 ODD = (
@@ -61,7 +73,6 @@ def test_what_carries_meaning_counts(one: str, other: str) -> None:
     assert texts[0] != texts[1] and not duplicates.exact(texts).any()
     assert Golden([one]).reasons(texts).to_list() == ["is a golden query", None]
     assert words(one) != words(other)
-    assert grounding.check(other, one) is not None
 
 
 @pytest.mark.parametrize(("one", "other"), SAME)
@@ -78,25 +89,26 @@ def test_words_of_every_script() -> None:
     assert is_spelt("फोटो") and is_spelt("barn") and not is_spelt("c++") and not is_spelt("\u0301")
 
 
-def test_marks_are_part_of_a_word_that_is_repeated(creative: Domain) -> None:
-    asked = request(locale="hi")
-    assert CHECKS["repeated"]("फोटो दिल फोटो घर फोटो", asked, creative, "") == "'फोटो' 3 times"
-    assert CHECKS["repeated"]("दिल की दिल का घर", asked, creative, "") is None
+def test_marks_are_part_of_a_word_that_is_repeated(creative: Pack) -> None:
+    asked = make_search()
+    found = repeated.check("फोटो दिल फोटो घर फोटो", asked, Context(creative, "en"))
+    assert found and found.reason == "'फोटो' 3 times"
+    assert repeated.check("दिल की दिल का घर", asked, Context(creative, "en")) is None
 
 
 @pytest.mark.parametrize("query", ["family card 👨‍👩‍👧‍👦", "card می\u200cخواهم", "क्\u200dष card",
                                    "❤️ card", "🏴󠁧󠁢󠁥󠁮󠁧󠁿 🇩🇪 card", "1️⃣ card"])  # fmt: skip
-def test_joiners_that_shape_are_no_hidden_characters(query: str, creative: Domain) -> None:
+def test_joiners_that_shape_are_no_hidden_characters(query: str) -> None:
     assert cleaned(query) == query
-    assert CHECKS["characters"](query, request(), creative, "") is None
+    assert characters.check(query) is None
 
 
 @pytest.mark.parametrize("hidden", ["\u00ad", "\u200b", "\u202e", "\u2066", "\ufeff", "\u200d",
                                     "\u034f", "\u3164", "\U000e0041", "\ufe0f",
                                     "\u2060"])  # fmt: skip
-def test_what_nobody_sees_goes_without_a_blank(hidden: str, creative: Domain) -> None:
+def test_what_nobody_sees_goes_without_a_blank(hidden: str) -> None:
     assert cleaned(f"Weih{hidden}nachts{hidden}karte{hidden}") == "Weihnachtskarte"
-    why = CHECKS["characters"](f"harv{hidden}est poster", request(), creative, "")
+    why = characters.check(f"harv{hidden}est poster")
     assert why and why.startswith("hidden character")
 
 
@@ -132,15 +144,16 @@ def test_other_columns_are_left_alone() -> None:
     assert each({"e\u0301": ["e\u0301", 1, None]}, cleaned) == {"é": ["é", 1, None]}
 
 
-def test_answers_and_calls_come_in_one_form(creative: Domain) -> None:
+def test_answers_and_calls_come_in_one_form(creative: Pack, tmp_path: Path) -> None:
     assert query_of(' "cafe\u0301 photo"\nmore') == "café photo"
-    call = parse_call('Search(content_type="Photo", extracted_prompt="cafe\u0301")', creative.tools)
+    text = '[Search(content_type="Photo", extracted_prompt="cafe\u0301")]'
+    (call,) = parse(text, creative.catalogue).calls
     assert call.arguments["extracted_prompt"] == "café"
     row = {**ROWS[0], "extracted_prompt": "Cafe\u0301"}
-    frame = golden.check([row], creative, "here")
-    assert frame["extracted_prompt"].to_list() == ["Café"]
-    answer = "Search(content_type='Photo', extracted_prompt='CAFE\\u0301')"
-    assert predictions(frame, [answer], "base", creative, letters)["exact_match"].all()
+    (tmp_path / "golden.jsonl").write_text(json.dumps(row))
+    (golden,) = golden_rows.read(tmp_path / "golden.jsonl", creative.catalogue)
+    accepted = golden.expected[0].arguments["extracted_prompt"]
+    assert accepted == ["Café"] and same("CAFE\u0301", accepted[0])
 
 
 # Near-duplicates
@@ -189,15 +202,14 @@ GOOD = {"query": "find a barn", "function": "Search", "content_type": "Photo",
 LINE = json.dumps(GOOD)
 
 
-def test_a_byte_order_mark_is_read(creative: Domain, tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_read(creative: Pack, tmp_path: Path) -> None:
     for suffix, text in (
         (".jsonl", LINE),
         (".csv", f"{','.join(GOOD)}\n{','.join(GOOD.values())}"),
     ):
         (tmp_path / f"golden{suffix}").write_text(text, "utf-8-sig")
-        assert golden.read(tmp_path / f"golden{suffix}", creative)["query"].to_list() == [
-            "find a barn"
-        ]
+        (row,) = golden_rows.read(tmp_path / f"golden{suffix}", creative.catalogue)
+        assert row.query == "find a barn"
     (tmp_path / "a.json").write_text("{}", "utf-8-sig")
     assert files.read_json(tmp_path / "a.json") == {}
 
@@ -205,47 +217,47 @@ def test_a_byte_order_mark_is_read(creative: Domain, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        (LINE.replace("a barn", "\\ud83d barn"), "row 2: `query` holds half a surrogate pair"),
+        (LINE.replace("a barn", "\\ud83d barn"), "line 2: the query holds half a surrogate pair"),
         (
             LINE.replace("a barn", "x" * 5_000),
-            "row 2: `query` has 5005 char.* most 4000",
+            "line 2: the query has 5005 char.* most 4000",
         ),
         (LINE.replace("a barn", "x" * 2**20), ":2: longer than 1000000 characters"),
         (
             LINE.replace('"find a barn"', '["find"]'),
-            r"row 2: `query` is \['find'\]: it must",
+            r"line 2: `query` is \['find'\]: it must",
         ),
-        (LINE.replace('"find a barn"', '{"a": {}}'), "row 2: `query` is .*: it must be text"),
+        (LINE.replace('"find a barn"', '{"a": {}}'), "line 2: `query` is .*: it must be"),
         (LINE.replace('"find a barn"', "NaN"), ":2: .*NaN is no number in JSON"),
-        (LINE.replace('"find a barn"', "true"), "row 2: `query` is True: it must be text"),
+        (LINE.replace('"find a barn"', "true"), "line 2: `query` is True: it must be"),
         (LINE[:-1] + ', "query": "b"}', ":2: .*the key 'query' stands twice"),
         (LINE[:-1] + f', "x": {"[" * 3_000}{"]" * 3_000}}}', ":2: .*nested too deeply"),
         (LINE[:-1] + f', "x": {"9" * 5_000}}}', ":2: not valid JSON"),
         ("[1]", ":2: expected a JSON object"),
         (LINE.encode().replace(b"barn", b"b\xe4rn"), ":2: the line is not UTF-8"),
         (LINE.encode("utf-16"), ":2: the line is not UTF-8"),
-        ("\n\n" + LINE.replace("Search", "Find"), r"row 2 \(line 4\): function 'Find' is unknown"),
+        ("\n\n" + LINE.replace("Search", "Find"), "line 4: the function 'Find' is not in the"),
     ],
     ids=range(14),
 )
 def test_a_bad_golden_row_is_one_message_with_its_place(
-    bad: str | bytes, message: str, creative: Domain, tmp_path: Path
+    bad: str | bytes, message: str, creative: Pack, tmp_path: Path
 ) -> None:
     path = tmp_path / "golden.jsonl"
     path.write_bytes(f"{LINE}\n".encode() + (bad if isinstance(bad, bytes) else bad.encode()))
     with pytest.raises(InputError, match=rf"golden\.jsonl.*{message}") as error:
-        golden.read(path, creative)
+        golden_rows.read(path, creative.catalogue)
     assert len(str(error.value)) < 500
 
 
 @pytest.mark.parametrize("values", [[b"find"], [["find"]], [{"a": 1}], [1.5], [None], [True]])
 def test_a_golden_table_of_odd_types_is_one_message(
-    values: list[Any], creative: Domain, tmp_path: Path
+    values: list[Any], creative: Pack, tmp_path: Path
 ) -> None:
     path = tmp_path / "golden.parquet"
     pl.DataFrame({**GOOD, "query": values}).write_parquet(path)
     with pytest.raises(InputError, match="row 1: `query` is "):
-        golden.read(path, creative)
+        golden_rows.read(path, creative.catalogue)
 
 
 # Similarity
@@ -300,31 +312,32 @@ def longest(work: Any, *given: Any) -> float:
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_no_text_takes_long(name: str, creative: Domain) -> None:
+def test_no_text_takes_long(name: str, creative: Pack, frame: Frame) -> None:
     """Each part of the way of 32 kB of text, without the limits where a check has none."""
-    asked = request(max_words=10**6, seen="an old barn")
-
-    def parsed(text: str) -> None:
-        with pytest.raises(ParseError):
-            parse_call(text, creative.tools)
+    asked = make_search(band=(1, 10**6))
+    context = Context(creative, "en")
 
     def checked(text: str) -> None:
-        assert judged(text, asked, creative).check == "length"
+        assert judged(text, asked, creative).check == "characters"
 
     for text in ((HOSTILE[name] * 32_000)[:32_000], "find " + (HOSTILE[name] * 32_000)[:32_000],
                  "output" + " " * 32_000 + HOSTILE[name]):  # fmt: skip
         short = text[:MAX_QUERY]
         steps: dict[str, tuple[Any, str]] = {
-            "checks": (checked, text), "call": (parsed, text), "query": (query_of, text),
+            "checks": (checked, text), "query": (query_of, text),
+            "call": (lambda t: parse(f"[a({t}", creative.catalogue), text),
             "sentences": (lambda t: sentences(t, 3), text), "cleaned": (cleaned, text),
             "normalized": (normalized, text), "words": (words, text), "count": (count, text),
-            "judged": (lambda t: judged(t, asked, creative, t), short),
-            "extract": (lambda t: extract(t, "Search", "Photo", creative), short),
-            "commanded": (lambda t: commanded(t, creative), short),
-            "position": (lambda t: type_position(t, "Photo", creative), short),
+            "judged": (lambda t: judged(t, asked, creative, t, "an old barn"), short),
+            "extract": (lambda t: extract(t, "Search", "Photo", frame), short),
+            "commanded": (lambda t: commanded(t, frame), short),
+            "place": (lambda t: class_place(t, "Photo", frame), short),
+            "placeholder": (placeholders.check, text), "characters": (characters.check, text),
+            "refusal": (refusals.check, text), "contact": (contacts.check, text),
+            "leaked": (lambda t: leaked.check(t, t), text),
+            "language": (lambda t: language.check(t, "en"), text),
+            "repeated": (lambda t: repeated.check(t, asked, context), short),
+            "ungrounded": (lambda t: ungrounded.check(t, "an old barn", {}, frame), short),
         }  # fmt: skip
-        for check in ("placeholder", "characters", "refusal", "contact", "leaked_prompt",
-                      "repeated", "language"):  # fmt: skip
-            steps[check] = (lambda t, check=check: CHECKS[check](t, asked, creative, t), text)
         for step, (work, given_) in steps.items():
             assert longest(work, given_) < 0.5, (name, step)

@@ -35,14 +35,14 @@ from trl import SFTTrainer
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
 from stages import finetune
-from stages.core import files, settings
+from stages.core import catalogue, files, settings
 from stages.core.command import InputError
-from stages.core.domain import Domain
-from stages.core.tables import Samples
+from stages.core.conversation import Call, assistant, user
+from stages.core.pack import Pack
+from stages.core.tables import Dialogues
 from stages.engines import models as base_models
 from stages.evaluation import engine as scoring_engine
-from stages.evaluation.metrics import parsed
-from stages.formats import chat, chat_template
+from stages.formats import FORMATS, chat_template, system
 from stages.training import (
     attention,
     bfd,
@@ -72,7 +72,8 @@ THOUGHTFUL = (
     "{% if enable_thinking is defined and not enable_thinking %}"
     "{{ '<think>\n\n</think>\n\n' }}{% endif %}{% endif %}"
 )
-ANSWER = 'Search(content_type="Photo", extracted_prompt="barn")'
+FORM = FORMATS["pythonic"]
+ANSWER = '[Search(content_type="Photo", extracted_prompt="barn")]'
 SIZES = {
     "vocab_size": 300,
     "hidden_size": 64,
@@ -118,28 +119,32 @@ def tune(**changes: Any) -> settings.Finetune:
 
 
 def sample(number: int, query: str, tools: str, prompt: str = "barn") -> dict[str, Any]:
-    """A row of `Samples`."""
-    arguments = {"content_type": "Photo", "extracted_prompt": prompt}
+    """A row of `Dialogues`."""
+    call = Call("Search", {"content_type": "Photo", "extracted_prompt": prompt})
     row: dict[str, Any] = {
         "sample_id": f"s{number}",
-        "query": query,
-        "function": "Search",
-        "content_type": "Photo",
-        "extracted_prompt": prompt,
-        "arguments": json.dumps(arguments),
-        "messages": json.dumps(chat.messages(query, chat.Call("Search", arguments))),
+        "messages": json.dumps([user(query), assistant([call])]),
         "tools": tools,
+        "today": None,
+        "scenario": "single",
+        "function": "Search",
         "route": "heuristic",
+        "asset_ids": [],
         "node_ids": [],
-        "n": 0,
+        "image_path": None,
         "seed": 0,
     }
-    empty = {"asset_id": None, "image_path": None}
-    return {name: (row | empty).get(name, "x") for name in Samples.schema()}
+    return {name: row.get(name, "x") for name in Dialogues.schema()}
 
 
 def table(rows: list[dict[str, Any]]) -> pl.DataFrame:
-    return pl.DataFrame(rows, schema=Samples.schema())
+    return pl.DataFrame(rows, schema=Dialogues.schema())
+
+
+@pytest.fixture(scope="session")
+def tools(creative: Pack) -> str:
+    """The functions of a pack, as `Dialogues` has them."""
+    return json.dumps(creative.catalogue.tools)
 
 
 def hand_rows(prefix: int = 11, lengths: tuple[int, ...] = (9, 14, 6, 9)) -> list[dict[str, Any]]:
@@ -189,14 +194,13 @@ def gradients(model: Any) -> dict[str, torch.Tensor]:
 # Tokens and labels
 
 
-def test_only_the_answer_carries_loss(tokenizer: Any, creative: Domain) -> None:
-    frame = table([sample(n, query, creative.tools_json) for n, query in enumerate(QUERIES)])
-    rows = tokens.encode_table(frame, tokenizer, 1024)
-    answer = 'Search(content_type="Photo", extracted_prompt="barn")'
-    system = chat.system_prompt(creative.tools)
+def test_only_the_answer_carries_loss(tokenizer: Any, tools: str) -> None:
+    frame = table([sample(n, query, tools) for n, query in enumerate(QUERIES)])
+    rows = tokens.encode_table(frame, tokenizer, 1024, FORM)
+    answer, told = ANSWER, system(FORM, json.loads(tools))
     for row, query in zip(rows, QUERIES, strict=True):
         prompt = (
-            f"<|im_start|>system\n{system}<|im_end|>\n<|im_start|>user\n{query}<|im_end|>\n"
+            f"<|im_start|>system\n{told}<|im_end|>\n<|im_start|>user\n{query}<|im_end|>\n"
             "<|im_start|>assistant\n"
         )
         before, after = tokenizer.encode(prompt), tokenizer.encode(f"{answer}<|im_end|>")
@@ -206,7 +210,7 @@ def test_only_the_answer_carries_loss(tokenizer: Any, creative: Domain) -> None:
         assert (
             tokenizer.decode([label for label in row.labels if label >= 0]) == f"{answer}<|im_end|>"
         )
-    shared = f"<|im_start|>system\n{system}<|im_end|>\n<|im_start|>user\n"
+    shared = f"<|im_start|>system\n{told}<|im_end|>\n<|im_start|>user\n"
     assert {row.prefix_length for row in rows} == {len(tokenizer.encode(shared))}
 
 
@@ -227,12 +231,12 @@ def test_prefix_leaves_each_row_the_token_before_its_answer() -> None:
     assert tokens.prefix_length([same, ([1, 5, 3, 9], same[1])]) == 1
 
 
-def test_catalogues_have_their_own_prefixes(tokenizer: Any, creative: Domain) -> None:
-    other = json.dumps(creative.tools[:1])
+def test_catalogues_have_their_own_prefixes(tokenizer: Any, tools: str) -> None:
+    other = json.dumps(json.loads(tools)[:1])
     frame = table(
-        [sample(n, q, (creative.tools_json, other)[n % 2]) for n, q in enumerate(QUERIES)]
+        [sample(n, q, (tools, other)[n % 2]) for n, q in enumerate(QUERIES)]
     )
-    rows = tokens.encode_table(frame, tokenizer, 1024)
+    rows = tokens.encode_table(frame, tokenizer, 1024, FORM)
     assert rows[0].prefix_length == rows[2].prefix_length > rows[1].prefix_length > 20
 
 
@@ -261,11 +265,11 @@ def test_catalogues_have_their_own_prefixes(tokenizer: Any, creative: Domain) ->
     ],
 )
 def test_templates_that_would_train_wrongly_are_refused(
-    tokenizer: Any, monkeypatch: pytest.MonkeyPatch, creative: Domain, template: str, told: str
+    tokenizer: Any, monkeypatch: pytest.MonkeyPatch, tools: str, template: str, told: str
 ) -> None:
     monkeypatch.setattr(tokenizer, "chat_template", template)
     with pytest.raises(InputError, match=told) as error:
-        tokens.encode_table(table([sample(7, "a", creative.tools_json)]), tokenizer, 1024)
+        tokens.encode_table(table([sample(7, "a", tools)]), tokenizer, 1024, FORM)
     assert "student" in str(error.value)
 
 
@@ -283,7 +287,7 @@ def test_a_template_without_end_is_refused(tokenizer: Any, monkeypatch: pytest.M
     ("template", "insertion", "learnt"),
     [
         # The shape of Qwen3's: a block before the last answer, which an option moves to the prompt.
-        (THOUGHTFUL, "", 'Search(content_type="Photo", extracted_prompt="barn")<|im_end|>'),
+        (THOUGHTFUL, "", f"{ANSWER}<|im_end|>"),
         (THOUGHTFUL.replace("enable_thinking", "thinking"), "", None),
         # No option: what is inserted goes on from the prompt.
         (THOUGHTFUL.replace("enable_thinking is defined", "false"),
@@ -300,7 +304,7 @@ def test_a_template_without_end_is_refused(tokenizer: Any, monkeypatch: pytest.M
     ],
 )  # fmt: skip
 def test_scoring_sends_what_stands_before_the_first_token_with_loss(
-    tokenizer: Any, monkeypatch: pytest.MonkeyPatch, creative: Domain, tmp_path: Path,
+    tokenizer: Any, monkeypatch: pytest.MonkeyPatch, tools: str, tmp_path: Path,
     template: str, insertion: str, learnt: str | None,
 ) -> None:  # fmt: skip
     """What a template inserts before an answer is no part of it, in training and in scoring."""
@@ -310,12 +314,10 @@ def test_scoring_sends_what_stands_before_the_first_token_with_loss(
     found = chat_template.read(tokenizer)
     assert (found.insertion, found.end) == (insertion, 257)
     rows = tokens.encode_table(
-        table([sample(n, q, creative.tools_json) for n, q in enumerate(QUERIES)]), tokenizer, 1024
+        table([sample(n, q, tools) for n, q in enumerate(QUERIES)]), tokenizer, 1024, FORM
     )
-    system = {"role": "system", "content": chat.system_prompt(creative.tools)}
-    asked: list[scoring_engine.Conversation] = [
-        ([system, {"role": "user", "content": query}], None) for query in QUERIES
-    ]
+    told = {"role": "system", "content": system(FORM, json.loads(tools))}
+    asked: list[scoring_engine.Conversation] = [([told, user(query)], None) for query in QUERIES]
     sent, end = scoring_engine.prompts(str(tmp_path), asked, 1024)
     assert end == 257
     for row, prompt in zip(rows, sent, strict=True):
@@ -323,12 +325,13 @@ def test_scoring_sends_what_stands_before_the_first_token_with_loss(
         assert row.input_ids[:first] == prompt
         answer = tokenizer.decode(row.labels[first:])
         assert answer == (learnt or ANSWER + "<|im_end|>")
-        call = chat.Call("Search", {"content_type": "Photo", "extracted_prompt": "barn"})
-        assert parsed(answer.removesuffix("<|im_end|>"), creative) == (call, None)
+        call = Call("Search", {"content_type": "Photo", "extracted_prompt": "barn"})
+        known = catalogue.from_tools(json.loads(tools))
+        assert FORM.parse(answer.removesuffix("<|im_end|>"), known).calls == (call,)
 
 
 def test_a_blank_that_is_one_token_with_the_answer_is_the_answers(
-    creative: Domain, tmp_path: Path
+    tools: str, tmp_path: Path
 ) -> None:
     """As after Llama 2's and Mistral's `[/INST]`."""
     words = ["<s>", "</s>", "?", "[INST]", "[/INST]", "▁", *"Qzanswer", "▁Qzanswer"]
@@ -361,12 +364,12 @@ def test_a_template_that_is_kept_from_training_still_asks(
 
 
 def test_a_student_without_tokens_of_its_own_for_end_and_padding_is_trained(
-    saved: Callable[..., str], tokenizer: Any, creative: Domain, tmp_path: Path
+    saved: Callable[..., str], tokenizer: Any, tools: str, tmp_path: Path
 ) -> None:
     bare = copy.deepcopy(tokenizer)
     bare.eos_token = bare.pad_token = None
     rows = tokens.encode_table(
-        table([sample(n, q, creative.tools_json) for n, q in enumerate(QUERIES)]), bare, 1024
+        table([sample(n, q, tools) for n, q in enumerate(QUERIES)]), bare, 1024, FORM
     )
     for packing in ("shared_prefix", "bfd", "none"):
         base = qlora.load_base(saved("llama"), False)
@@ -375,10 +378,10 @@ def test_a_student_without_tokens_of_its_own_for_end_and_padding_is_trained(
         assert qlora.mean_loss(trainer, rows) is not None
 
 
-def test_long_rows_are_refused_together(tokenizer: Any, creative: Domain) -> None:
-    frame = table([sample(n, "x " * 900 if n % 2 else "ok", creative.tools_json) for n in range(5)])
+def test_long_rows_are_refused_together(tokenizer: Any, tools: str) -> None:
+    frame = table([sample(n, "x " * 900 if n % 2 else "ok", tools) for n in range(5)])
     with pytest.raises(InputError) as error:
-        tokens.encode_table(frame, tokenizer, 1024)
+        tokens.encode_table(frame, tokenizer, 1024, FORM)
     told = str(error.value)
     assert told.startswith("2 of 5 rows are longer than finetune.max_length, 1024 tokens: rows 2 (")
     assert "2 (sample s1: " in told and ", 4 (sample s3: " in told and "Raise it to 2" in told
@@ -1020,7 +1023,7 @@ def workplace(
     tmp_path: Path,
     saved: Callable[..., str],
     tokenizer: Any,
-    creative: Domain,
+    tools: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[..., None]:
     """A folder with a tiny student and 32 rows; returns a function that writes its params.yaml."""
@@ -1030,11 +1033,11 @@ def workplace(
     tokenizer.save_pretrained(base / "student")
     words = ["barn", "owl", "cat", "sea"]
     rows = [
-        sample(n, f"find a {words[n % 4]} number {n}", creative.tools_json, words[n % 4])
+        sample(n, f"find a {words[n % 4]} number {n}", tools, words[n % 4])
         for n in range(40)
     ]
-    files.write_table(tmp_path / "data/dataset/train.parquet", table(rows[:32]), Samples)
-    files.write_table(tmp_path / "data/dataset/validation.parquet", table(rows[32:]), Samples)
+    files.write_table(tmp_path / "data/dataset/train.parquet", table(rows[:32]), Dialogues)
+    files.write_table(tmp_path / "data/dataset/validation.parquet", table(rows[32:]), Dialogues)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DVC_ROOT", raising=False)
     monkeypatch.setenv("ROUTENATOR_PARAMS", str(tmp_path / "params.yaml"))
@@ -1117,7 +1120,7 @@ def test_stage_end_to_end(
 
 def test_stage_without_validation_rows(workplace: Callable[..., None]) -> None:
     workplace(max_steps=1)
-    files.write_table("data/dataset/validation.parquet", table([]), Samples)
+    files.write_table("data/dataset/validation.parquet", table([]), Dialogues)
     finetune.main()
     metrics = files.read_json("metrics/finetune.json")
     assert metrics["validation_loss"] is None and metrics["steps"] == 1
@@ -1142,7 +1145,7 @@ def test_stage_names_what_is_missing(
     Path("data/dataset/train.parquet").unlink()
     with pytest.raises(InputError, match=r"train\.parquet is missing: run `dvc repro`"):
         finetune.main()
-    files.write_table("data/dataset/train.parquet", table([]), Samples)
+    files.write_table("data/dataset/train.parquet", table([]), Dialogues)
     with pytest.raises(InputError, match=r"train\.parquet has no rows"):
         finetune.main()
 
@@ -1294,13 +1297,13 @@ def test_accelerate_reads_our_files(name: str) -> None:
 # Benchmarks
 
 
-def test_catalogue_of_twenty_is_readable(creative: Domain) -> None:
+def test_catalogue_of_twenty_is_readable(tools: str) -> None:
     from tests.benchmarks.training import larger
 
-    catalogue = larger(creative.tools)
-    assert len({tool["function"]["name"] for tool in catalogue}) == 20
-    told = chat.system_prompt(catalogue)
-    assert all(tool["function"]["name"] in told for tool in catalogue)
+    many = larger(json.loads(tools))
+    assert len({tool["function"]["name"] for tool in many}) == 20
+    told = system(FORM, many)
+    assert all(tool["function"]["name"] in told for tool in many)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

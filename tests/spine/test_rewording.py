@@ -1,4 +1,4 @@
-"""The route text of a pack with a catalogue: a model's words for a plan, and who refuses them."""
+"""The route text where phrases write: a model's words for a plan, and who refuses them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import polars as pl
 import pytest
 
 from stages import generate, models
+from stages.checks.call import Context
 from stages.core import files, pack, plan
 from stages.core.tables import Conversations, Plans
-from stages.core.text import normalized
 from stages.generation.patterns import Patterns
 from stages.generation.rewording import PAIRS, Rewording
-from stages.spine.rewording import judged
+from stages.spine.writing import judged
 from tests.builders import TRAVEL
 from tests.spine.runs import dataset, planned, write
 
@@ -66,19 +66,19 @@ def test_words_that_lose_or_repeat_the_plan_are_refused(place: Path) -> None:
         if one.locale == "en" and one.turn.act == "call" and len(one.turn.calls[0].said) > 1
     )  # fmt: skip
     asked = made.ask(called, 0, 0)
-    seen: set[str] = set()
 
     def refused(query: str) -> str | None:
-        refusal = judged(query, called, asked, given, None, seen)
-        return refusal.check if refusal else None
+        told = "\n".join(message["content"] for message in asked.messages[:-1])
+        context = Context(
+            given, called.locale, prompt=told, sentence=asked.sentence.query,
+            surfaces=asked.sentence.surfaces,
+        )  # fmt: skip
+        return judged(query, called, context, "x").check
 
     sentence = asked.sentence.query
-    assert refused(sentence) == "duplicate"
     assert refused("please") == "said"
     assert refused(f"{sentence} and thanks") is None
     assert refused(f"{sentence}, 4711") == "leaked"
-    seen.add(normalized(f"{sentence} and thanks"))
-    assert refused(f"{sentence} and thanks") == "duplicate"
 
 
 @pytest.mark.slow
