@@ -1,8 +1,7 @@
-"""The population's target: statistics files, tables of observed queries, what may leave them."""
+"""The population: statistics files, tables of observed queries, what may leave them."""
 
 from __future__ import annotations
 
-import ast
 import gzip
 import json
 import os
@@ -11,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,216 +20,103 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
-from scipy import optimize
 
 from stages.checks import phrases, words
+from stages.core import pack as packs
 from stages.core.command import InputError
-from stages.core.domain import Domain
+from stages.core.pack import Pack
 from stages.core.settings import load
-from stages.planning import observed, targets
+from stages.planning import observed, strata
+from stages.planning.observed import Observed, Shape
+from stages.planning.sources import Pools
+from tests.conftest import PACK
 
 ROOT = Path(__file__).parents[1]
 ATELIER = ROOT.parent / "shared" / "data" / "atelier" / "observed" / "queries.csv"
-BANDS = {"Search": [4, 10], "Generate": [8, 40]}
-WHERE = Path("p.yaml")
+LIMITS = {"Search": 10, "Generate": 40}
 
 
 # --- statistics
 
 
-@given(st.integers(2, 5), st.integers(2, 8), st.randoms(use_true_random=False))
-def test_fitting_meets_both_marginals(r: int, c: int, random: Any) -> None:
-    affinity = np.array([[random.uniform(0.1, 3) for _ in range(c)] for _ in range(r)])
-    rows, columns = np.array([random.uniform(0.1, 1) for _ in range(r)]), np.ones(c) / c
-    rows /= rows.sum()
-    table = targets.fit(affinity, rows, columns, list("abcde")[:r], list("stuvwxyz")[:c])
-    assert np.allclose(table.sum(axis=1), rows, atol=1e-8)
-    assert np.allclose(table.sum(axis=0), columns, atol=1e-8)
-
-
-def test_fitting_without_affinity_is_the_product() -> None:
-    rows, columns = np.array([0.3, 0.7]), np.array([0.5, 0.25, 0.25])
-    table = targets.fit(np.ones((2, 3)), rows, columns, ["a", "b"], ["x", "y", "z"])
-    assert np.allclose(table, np.outer(rows, columns))
-
-
-def test_fitting_reaches_the_only_table_that_zeros_leave() -> None:
-    half = np.array([0.5, 0.5])
-    table = targets.fit(np.array([[1.0, 0], [1, 1]]), half, half, ["a", "b"], ["x", "y"])
-    assert np.allclose(table, np.diag(half))
-
-
-def test_fitting_solves_what_hardly_any_room_is_left_for() -> None:
-    """One query in 10,000 decides: proportional fitting alone would take millions of rounds."""
-    rows, columns = np.array([2999, 7001]) / 10_000, np.array([3000, 7000]) / 10_000
-    table = targets.fit(np.array([[1.0, 0], [1, 1]]), rows, columns, ["a", "b"], ["x", "y"])
-    assert np.allclose(table, [[0.2999, 0], [0.0001, 0.7]], atol=1e-9, rtol=0)
-
-
-def drawn(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """A table of counts with zeros, its cells perhaps orders of magnitude apart, and an affinity
-    that is 0 in some of its zeros.
-    """
-    random = np.random.default_rng(seed)
-    shape = random.integers(1, 6), random.integers(1, 7)
-    counts = np.exp(random.normal(0, 1, shape) * random.choice([0, 2, 6]))
-    counts *= random.random(shape) < random.choice([0.3, 0.6, 0.9])
-    counts.flat[random.integers(counts.size)] = 1
-    fills = (counts > 0) | (random.random(shape) < random.choice([0, 0.3]))
-    return counts, np.exp(random.normal(0, 1, shape) * random.choice([0, 1, 4])) * fills
-
-
-@given(st.integers(0, 10**9))
-@settings(max_examples=60, deadline=None)
-def test_marginals_of_a_real_table_are_always_met(seed: int) -> None:
-    counts, affinity = drawn(seed)
-    table = counts / counts.sum()
-    rows, columns = table.sum(axis=1), table.sum(axis=0)
-    names = list("abcde")[: len(rows)], list("stuvwxyz")[: len(columns)]
-    found = targets.fit(affinity, rows, columns, *names)
-    assert np.abs(found.sum(axis=1) - rows).max() < 1e-9
-    assert np.abs(found.sum(axis=0) - columns).max() < 1e-9
-    assert (found >= 0).all() and not found[affinity == 0].any()
-
-
-@given(st.integers(0, 10**9))
-@settings(max_examples=60, deadline=None)
-def test_marginals_are_refused_only_with_the_numbers_that_clash(seed: int) -> None:
-    """Small whole numbers, so that many are just in reach or just out of it; scipy decides."""
-    random = np.random.default_rng(seed)
-    n, m, total = *random.integers(2, 6, 2), random.choice([5, 20, 10_000])
-    allowed = random.random((n, m)) < random.choice([0.3, 0.5, 0.8])
-    allowed[0, 0] = True
-    rows, columns = (random.multinomial(total, np.ones(k) / k) for k in (n, m))
-    cells = np.argwhere(allowed)
-    sums = [(cells[:, axis] == i) for axis, k in ((0, n), (1, m)) for i in range(k)]
-    solved = optimize.linprog(np.zeros(len(cells)), A_eq=np.array(sums, dtype=float),
-                              b_eq=np.concatenate([rows, columns]))  # fmt: skip
-    names = list("abcde")[:n], list("stuvw")[:m]
-    try:
-        targets.fit(allowed.astype(float), rows / total, columns / total, *names)
-    except InputError as error:
-        assert solved.status == 2, error
-        told = re.search(r"leave (\[.*?\]) .* only the content types (\[.*?\])", str(error))
-        if told:  # else one of them has no partner at all
-            clash = np.isin(names[0], ast.literal_eval(told[1]))
-            reach = np.isin(names[1], ast.literal_eval(told[2]))
-            assert (reach == (allowed & (columns > 0))[clash].any(axis=0)).all()
-            assert rows[clash].sum() > columns[reach].sum()
-    else:
-        assert solved.status == 0
-
-
-def test_band_shares_follow_the_quantiles() -> None:
-    shares = targets.band_shares({0: 1, 0.5: 4, 1: 10}, [4, 10], "x")
-    assert shares.sum() == pytest.approx(1)
-    assert shares[0] == pytest.approx(0.5, abs=0.05)
-
-
-def good_statistics() -> dict[str, Any]:
-    return {
+def of_statistics(folder: Path, change: dict[str, Any]) -> list[Any]:
+    """The strata of the pack with this in its population.yaml."""
+    for name in ("catalogue.json", "pack.yaml"):
+        shutil.copy(PACK / name, folder)
+    shutil.copytree(PACK / "vocabularies", folder / "vocabularies")
+    given_file = {
         "functions": {"Search": 0.5, "Generate": 0.5},
-        "content_types": {"Photo": 3, "Any": 1},
+        "dimensions": {"content_type": {"Photo": 3, "Any": 1}},
         "words": {"Search": {0: 1, 1: 10}, "Generate": {0: 1, 1: 40}},
-        "locales": {"en": 1},
+        "bands": {"Search": [4, 10], "Generate": [8, 40]},
+        "scenarios": {"single": 1},
     }
+    with (folder / "population.yaml").open("w") as stream:
+        YAML().dump(given_file | change, stream)
+    known = packs.load(folder)
+    return strata.strata(known, Pools(known))[0]
 
 
-def recorded(statistics: dict[str, Any], known: Domain, bands: Any = BANDS) -> dict[str, Any]:
-    return targets.record(targets.from_statistics(statistics, known, WHERE), bands, known, WHERE)
+def share(found: list[Any], **values: str) -> float:
+    return sum(
+        one.share for one in found if all(one[name] == value for name, value in values.items())
+    )
 
 
-def test_a_statistics_file_becomes_cells_and_aggregates(creative: Domain) -> None:
-    record = recorded(good_statistics(), creative)
-    assert sum(c["share"] for c in record["cells"]) == pytest.approx(1)
-    photo = sum(c["share"] for c in record["cells"] if c["content_type"] == "Photo")
-    assert photo == pytest.approx(0.75)
-    assert record["functions"] == {"Search": 0.5, "Generate": 0.5}
-    assert record["words"]["Search"] == {"0": 1, "1": 10}
-    assert record["locales"] == {"en": 1}
-    assert record["type_words"] == {"share": None, "positions": {"0": 0, "1": 1}}
-    assert record["other"] is None and record["epsilon"] is None
+def test_a_statistics_file_becomes_strata(tmp_path: Path) -> None:
+    found = of_statistics(tmp_path, {})
+    assert share(found) == pytest.approx(1)
+    assert share(found, content_type="Photo") == pytest.approx(0.75)
+    assert share(found, function="Search") == pytest.approx(0.5)
+    assert share(found, function="Search", band="1-4") == pytest.approx(0.2, abs=0.005)
 
 
-def test_type_words_of_a_statistics_file(creative: Domain) -> None:
-    given_words = {"share": 0.4, "positions": {0: 0.1, 0.5: 0.8, 1: 1}}
-    record = recorded(good_statistics() | {"type_words": given_words}, creative)
-    assert record["type_words"] == {"share": 0.4, "positions": {"0": 0.1, "0.5": 0.8, "1": 1}}
-
-
-def with_joint(**change: Any) -> dict[str, Any]:
-    table = {"Search": {"Photo": 0.5}, "Generate": {"Photo": 0.2, "Video": 0.3}}
-    kept = {k: v for k, v in good_statistics().items() if k in ("words", "locales")}
-    return kept | {"joint": table} | change
-
-
-@pytest.mark.parametrize(
-    "more", [{}, {"functions": {"Search": 1, "Generate": 1}, "content_types": {"Photo": 0.7,
-                                                                               "Video": 0.3}}]
-)  # fmt: skip
-def test_a_joint_table_is_taken_as_it_is(creative: Domain, more: dict[str, Any]) -> None:
-    table = targets.from_statistics(with_joint(**more), creative, WHERE).table
-    types = list(creative.content_types)
-    assert table[1, types.index("Video")] == pytest.approx(0.3)
-    assert table[0, types.index("Video")] == 0
-    assert table.sum() == pytest.approx(1)
+def test_a_joint_table_is_its_marginals_and_itself_as_affinity(tmp_path: Path) -> None:
+    table = {"Search": {"Photo": 50, "Any": 0}, "Generate": {"Photo": 20, "Any": 30}}
+    found = of_statistics(
+        tmp_path,
+        {
+            "functions": {"Search": 50, "Generate": 50},
+            "dimensions": {"content_type": {"Photo": 70, "Any": 30}},
+            "affinity": {"function.content_type": table},
+        },
+    )
+    for function, line in table.items():
+        for kind, count in line.items():
+            own = share(found, function=function, content_type=kind)
+            assert own == pytest.approx(count / 100, abs=1e-6)
 
 
 IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
-    ({"functions": {"Search": 0.5, "Generate": 0.6}}, "sum to 1.1, not to 1"),
-    ({"functions": {"Search": -1, "Generate": 2}}, "functions.Search: -1 must not be negative"),
-    ({"functions": {"Search": "half"}}, "'half' is no number"),
-    ({"functions": {"Find": 1}}, "'Find' is unknown to domain.yaml"),
-    ({"content_types": {"Hologram": 1}}, "'Hologram' is unknown"),
-    ({"content_types": {"Photo": 0}}, "all shares are zero"),
-    ({"content_types": {"Photo": float("nan")}}, "must not be negative"),
-    ({"words": {"Search": {0: 1, 1: 10}}}, "no quantiles for Generate"),
-    ({"words": {"Search": {0: 5, 1: 2}, "Generate": {0: 1, 1: 40}}}, "must not fall"),
-    ({"words": {"Search": {0: 1, 0.5: 2}, "Generate": {0: 1, 1: 40}}}, "quantiles 0 and 1"),
-    ({"words": {"Search": {"low": 1}, "Generate": {0: 1, 1: 40}}}, "'low' is no number"),
-    ({"words": {"Search": {0: 1, 1: 11}, "Generate": {0: 1, 1: 40}}}, "longest query has 11"),
-    ({"affinity": {"Search": {"Photo": -1}}}, "affinity.Search.Photo: -1 must not be negative"),
-    ({"affinity": {"Find": {"Photo": 1}}}, "'Find' is unknown"),
-    ({"affinity": {"Search": {"Hologram": 1}}}, "'Hologram' is unknown"),
-    ({"affinity": ["Search"]}, "must map functions"),
+    ({"functions": {"Search": -1}}, "functions.Search: Input should be greater"),
+    ({"functions": {"Search": "half"}}, "functions.Search: Input should be a valid number"),
+    ({"functions": {"Find": 1}}, "functions: 'Find' is unknown"),
+    ({"functions": {"Search": 1e16}}, "less than or equal to 1000000000000000"),
+    ({"dimensions": {"content_type": {"Hologram": 1}}}, "'Hologram' is none of its values"),
+    ({"dimensions": {"content_type": {"Photo": 0}}}, "all shares are zero"),
+    ({"dimensions": {"content_type": {"Photo": float("nan")}}}, "finite number"),
+    ({"words": {"Search": {0: 5, 1: 2}}}, "must not fall"),
+    ({"words": {"Search": {0: 1, 0.5: 2}}}, "quantiles 0 and 1"),
+    ({"words": {"*": {0: 1, 1: 11}}}, "longest query has 11"),
+    ({"affinity": {"function.content_type": {"Find": {"Photo": 1}}}}, "'Find' is no value"),
+    ({"affinity": {"function.kind": {"Search": {"Photo": 1}}}}, "must be two dimensions"),
     (
-        {"affinity": {"Search": {"Photo": 0}, "Generate": {"Photo": 0}}},
-        "content_types.Photo has the share 0.7500",
+        {"affinity": {"function.content_type": {"Search": {"Photo": 0}, "Generate": {"Photo": 0}}}},
+        "content_type 'Photo' has the share 0.7500",
     ),
-    (
-        {"affinity": {"Search": {"Any": 1, "Photo": 0}}},
-        r"\['Search'\] \(share 0.5000\).*\['.*Any'\] \(share 0.2500\); 0.2500 is out of reach",
-    ),
-    ({"functions": {"Search": 1e16, "Generate": 1}}, "1e.16 is more than 1e.15"),
-    ({"affinity": {"Search": {"Photo": 1e-200}}}, "1e-200 is nearly 0"),
-    ({"type_words": {"share": 1.5}}, "share: 1.5 must lie in 0 to 1"),
-    ({"type_words": {"positions": {0: 0.5, 1: 0.2}}}, "must not fall"),
-    ({"type_words": {"positions": {0: 0, 1: 2}}}, "positions: 2 must lie in 0"),
-    ({"type_words": {"positions": {0: -0.1, 1: 1}}}, "-0.1 must not be negative"),
-    ({"type_words": {"place": 1}}, "takes the keys share and positions"),
-    ({"colour": 1}, "unknown keys"),
-    (with_joint(affinity={}), "affinity does not go with joint"),
-    (with_joint(joint={"Search": {"Photo": 0.5}}), "joint: the shares sum to 0.5"),
-    (with_joint(joint={"Search": {"Photo": -1}}), "joint.Search.Photo: -1"),
-    (with_joint(joint={"Search": {"Hologram": 1}}), "'Hologram' is unknown"),
-    (
-        with_joint(content_types={"Photo": 1}, functions={"Search": 0.4, "Generate": 0.6}),
-        "functions.Search is 0.4, but joint gives it 0.5",
-    ),
+    ({"naming": 1.5}, "naming: Input should be less than or equal to 1"),
+    ({"places": {0: 0.5, 1: 0.2}}, "must not fall"),
+    ({"places": {0: 0, 1: 2}}, "places"),
+    ({"bands": {"Search": [4, 4, 10]}}, "must rise"),
+    ({"bands": {"Search": [4, 9]}}, "last band ends at 9"),
+    ({"colour": 1}, "colour"),
 ]
 
 
 @pytest.mark.parametrize(("change", "told"), IMPOSSIBLE)
-def test_impossible_targets_are_refused(creative: Domain, change: Any, told: str) -> None:
-    with pytest.raises(InputError, match=told) as error:
-        recorded(good_statistics() | change, creative)
-    assert str(error.value).startswith("p.yaml: ")
-
-
-@pytest.mark.parametrize(("bounds", "told"), [([4, 9], "max_words 10"), ([4, 4, 10], "must rise")])
-def test_bands_rise_to_the_functions_limit(creative: Domain, bounds: Any, told: str) -> None:
+def test_impossible_targets_are_refused(tmp_path: Path, change: Any, told: str) -> None:
     with pytest.raises(InputError, match=told):
-        recorded(good_statistics(), creative, BANDS | {"Search": bounds})
+        of_statistics(tmp_path, change)
 
 
 # --- observed tables
@@ -248,42 +135,69 @@ def table_of(rows: Sequence[tuple[str, ...]], names: str = "query function conte
     return pl.DataFrame(rows, schema=names.split(), orient="row")
 
 
-def look(known: Domain) -> observed.Look:
-    return lambda query, kind: (words.count(query), phrases.type_position(query, kind, known))
+def form(known: Pack) -> Shape:
+    pools = Pools(known)
+    return observed.shape(known, lambda name, f: strata.values_of(known, pools, name, f))
 
 
-def counted(frame: pl.DataFrame, folder: Path, known: Domain, least: int = 5) -> Any:
-    path = folder / "queries.csv"
-    frame.write_csv(path)
-    return observed.count(path, known, look(known), least)
+def count(path: Path, known: Pack, least: int = 5) -> Any:
+    frame = known.frames["en"]
+
+    def look(query: str, function: str, kind: str) -> tuple[int, float | None]:
+        return words.count(query), phrases.class_place(query, kind, frame)
+
+    return observed.count(path, form(known), look, least, lambda kind: bool(frame.classes[kind]))
 
 
-def test_a_table_becomes_its_shares(creative: Domain, tmp_path: Path) -> None:
-    target = observed.target(counted(table_of(ROWS), tmp_path, creative), creative, 5)
-    record = targets.record(target, BANDS, creative, WHERE)
-    assert record["functions"] == pytest.approx({"Search": 90 / 110, "Generate": 20 / 110})
-    types = list(creative.content_types)
-    assert target.table[0, types.index("Photo")] == pytest.approx(60 / 110)
-    assert target.table[1, types.index("Video")] == 0
+def counted(frame: pl.DataFrame, folder: Path, known: Pack, least: int = 5) -> Any:
+    frame.write_csv(folder / "queries.csv")
+    return count(folder / "queries.csv", known, least)
+
+
+def told(counts: Any, known: Pack, least: int = 5, epsilon: float | None = None) -> Observed:
+    return observed.observed(counts, form(known), known.population, least, epsilon)
+
+
+def shares(found: Observed, known: Pack) -> dict[tuple[str, str], float]:
+    """The share of each function and class that the strata of a population have."""
+    pack = replace(known, population=found.population)
+    made: dict[tuple[str, str], float] = {}
+    for one in strata.strata(pack, Pools(pack))[0]:
+        key = one["function"], one["content_type"]
+        made[key] = made.get(key, 0) + one.share
+    return made
+
+
+def test_a_table_becomes_its_shares(creative: Pack, tmp_path: Path) -> None:
+    found = told(counted(table_of(ROWS), tmp_path, creative), creative)
+    made = shares(found, creative)
+    assert made == pytest.approx(
+        {("Search", "Photo"): 60 / 110, ("Search", "Any"): 30 / 110,
+         ("Generate", "Photo"): 20 / 110}, abs=1e-6
+    )  # fmt: skip
     # Three rows of one cell are told as "at most 5"; seven were longer than Search allows.
-    assert target.other == {"rows": 5, "cells": 1, "unfit_rows": 7}
-    assert target.words["Search"] == {0: 2, 0.1: 2, 0.25: 2, 0.5: 4, 0.75: 4, 0.9: 4, 1: 4}
+    assert found.other == {"rows": 5, "cells": 1, "unfit_rows": 7}
+    population = found.population
+    assert population.words["Search"] == {0: 2, 0.1: 2, 0.25: 2, 0.5: 4, 0.75: 4, 0.9: 4, 1: 4}
     # Generate has fewer than 50 rows: the quantiles of all functions.
-    assert target.words["Generate"][0] == 2
-    # 80 of 83 rows name their type; three that do not are too few to tell.
-    assert target.type_share == 1
-    assert target.positions[0] == pytest.approx(0.125, abs=0.5 / observed.BINS)
-    assert target.positions[1] == pytest.approx(0.875, abs=0.5 / observed.BINS)
+    assert population.words["Generate"][0] == 2
+    # 80 of 83 rows name their class; three that do not are too few to tell.
+    assert population.naming == 1
+    assert population.places[0] == pytest.approx(0.125, abs=0.5 / observed.BINS)
+    assert population.places[1] == pytest.approx(0.875, abs=0.5 / observed.BINS)
+    # What the table does not tell is the pack's.
+    assert population.bands == creative.population.bands
+    assert population.scenarios == {"single": 1}
 
 
 @pytest.mark.parametrize("name", ["q.csv", "q.csv.gz", "q.jsonl", "q.jsonl.gz", "q.parquet"])
-def test_every_format_counts_the_same(creative: Domain, tmp_path: Path, name: str) -> None:
+def test_every_format_counts_the_same(creative: Pack, tmp_path: Path, name: str) -> None:
     # An extra column, one with quotes, commas and line breaks, one that a sniffer takes for a
     # comment, one for a date.
     odd = [('#1 cat,\n"photo"', "Search", "Photo"), ("2024-01-01", "Search", "Any")] * 6
     frame = table_of([*ROWS, *odd]).with_columns(extra=pl.lit("x"))
     expected = counted(frame, tmp_path, creative)
-    assert expected["joint"].sum() == len(ROWS) + 12
+    assert expected["function"].sum() == len(ROWS) + 12
     path = tmp_path / name
     if name.endswith("parquet"):
         frame.write_parquet(path)
@@ -291,18 +205,19 @@ def test_every_format_counts_the_same(creative: Domain, tmp_path: Path, name: st
         text = frame.write_csv() if "csv" in name else frame.write_ndjson()
         data = text.encode()
         path.write_bytes(gzip.compress(data) if name.endswith("gz") else data)
-    found = observed.count(path, creative, look(creative), 5)
+    found = count(path, creative)
     assert all(np.array_equal(found[key], expected[key]) for key in expected)
 
 
-def test_locales_are_counted_and_default_to_the_first(creative: Domain, tmp_path: Path) -> None:
-    two = creative.model_copy(update={"locales": ["en", "de"]})
+def test_locales_are_counted_and_default_to_the_first(creative: Pack, tmp_path: Path) -> None:
+    two = replace(creative, locales=("en", "de"), frames=dict.fromkeys(
+        ("en", "de"), creative.frames["en"]))  # fmt: skip
     rows = [*[("cat", "Search", "Any", "de")] * 10, *[("cat", "Search", "Any", None)] * 30]
     frame = pl.DataFrame(rows, schema=["query", "function", "content_type", "locale"], orient="row")
-    target = observed.target(counted(frame, tmp_path, two), two, 5)
-    assert target.locales.tolist() == [0.75, 0.25]
-    without = observed.target(counted(frame.drop("locale"), tmp_path, two), two, 5)
-    assert without.locales.tolist() == [1, 0]
+    found = told(counted(frame, tmp_path, two), two).population
+    assert found.locales == {"en": 30, "de": 10}
+    without = told(counted(frame.drop("locale"), tmp_path, two), two).population
+    assert without.locales == creative.population.locales
 
 
 histograms = st.lists(st.integers(0, 40), min_size=17, max_size=17)
@@ -311,37 +226,40 @@ histograms = st.lists(st.integers(0, 40), min_size=17, max_size=17)
 @settings(max_examples=60, deadline=None)
 @given(histograms, histograms, st.integers(1, 12), st.none() | st.floats(0.1, 50))
 def test_no_figure_rests_on_fewer_than_min_count(
-    creative: Domain, first: list[int], second: list[int], least: int, epsilon: float | None
+    creative: Pack, first: list[int], second: list[int], least: int, epsilon: float | None
 ) -> None:
-    kinds = len(creative.content_types)
+    kinds = len(creative.frames["en"].classes)
+    cells = np.array([first[:kinds], second[:kinds]])
+    lengths = np.array([(first + second)[:40], (second + first)[:40]])
     counts = {
-        "joint": np.array([first[: kinds + 1], second[: kinds + 1]]),
-        "words": np.array([(first + second)[:40], (second + first)[:40]]),
-        "positions": np.resize(np.array(second), observed.BINS + 1),
+        "function": np.append(cells.sum(axis=1), first[kinds]),
+        "content_type": cells,
+        "words": np.pad(lengths, ((0, 0), (0, 40 - lengths.shape[1]))),
+        "places": np.resize(np.array(second), observed.BINS + 1),
     }
-    counts["words"] = np.pad(counts["words"], ((0, 0), (0, 40 - counts["words"].shape[1])))
     counts["words"][0, 10:] = 0
     try:
-        target = observed.target(counts, creative, least, epsilon)
+        found = told(counts, creative, least, epsilon)
     except InputError as error:
         assert "min_count" in str(error)
         return
-    assert target.table.sum() == pytest.approx(1)
-    assert target.locales.sum() == pytest.approx(1)
-    assert target.other is not None
-    assert all(n == 0 or n >= least for n in (target.other["rows"],
-                                              target.other["unfit_rows"]))  # fmt: skip
+    made = shares(found, creative)
+    assert sum(made.values()) == pytest.approx(1)
+    for name in ("rows", "unfit_rows"):
+        assert found.other[name] == 0 or found.other[name] >= least
     if epsilon is None:
-        cells = counts["joint"][:, :-1]
-        assert ((target.table > 0) == (cells >= least)).all()
-        assert np.allclose(target.table * cells[cells >= least].sum(), cells * (cells >= least))
-    for name, quantiles in target.words.items():
+        kept = cells * (cells >= least)
+        names = list(creative.frames["en"].classes)
+        for i, function in enumerate(LIMITS):
+            for j, kind in enumerate(names):
+                wanted = kept[i, j] / kept.sum()
+                assert made.get((function, kind), 0) == pytest.approx(wanted, abs=1e-4)
+    for name, quantiles in found.population.words.items():
         values = list(quantiles.values())
         assert values == sorted(values)
-        assert values[0] >= 1 and values[-1] <= creative.function(name).max_words
-    places = list(target.positions.values())
+        assert values[0] >= 1 and values[-1] <= LIMITS[name]
+    places = list(found.population.places.values())
     assert places == sorted(places) and places[0] >= 0 and places[-1] <= 1
-    targets.record(target, BANDS, creative, WHERE)
 
 
 @given(st.lists(st.integers(0, 9), min_size=3, max_size=30), st.integers(1, 9))
@@ -356,43 +274,43 @@ def test_a_quantile_is_the_mean_of_the_rows_around_it(counts: list[int], least: 
 
 
 def test_noise_is_unbiased_and_of_the_scale_that_epsilon_buys() -> None:
-    counts = {name: np.full((200, 200), 1000) for name in ("joint", "words", "positions")}
+    counts = {name: np.full((200, 200), 1000) for name in ("a", "words", "places")}
     noisy = observed.noised(counts, 0.5, np.random.default_rng(1))
     for table in noisy.values():
         # Laplace of scale b = 3 / 0.5: mean 0, standard deviation b sqrt(2).
         assert (table - 1000).mean() == pytest.approx(0, abs=5 * 6 * 2**0.5 / 200)
         assert (table - 1000).std() == pytest.approx(6 * 2**0.5, rel=0.05)
-    assert not np.array_equal(noisy["joint"], noisy["words"])
+    assert not np.array_equal(noisy["a"], noisy["words"])
 
 
 def test_noise_reaches_empty_cells_and_never_a_negative_count() -> None:
-    noisy = observed.noised({"joint": np.zeros((50, 50), int)}, 0.1, np.random.default_rng(1))
-    assert noisy["joint"].min() == 0
-    assert 0.3 < (noisy["joint"] > 0).mean() < 0.7
+    noisy = observed.noised({"a": np.zeros((50, 50), int)}, 0.1, np.random.default_rng(1))
+    assert noisy["a"].min() == 0
+    assert 0.3 < (noisy["a"] > 0).mean() < 0.7
 
 
 def test_noise_differs_between_runs_unless_the_environment_fixes_it(
-    creative: Domain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    creative: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counts = counted(table_of(ROWS * 20), tmp_path, creative)
 
-    def shares() -> list[float]:
-        return list(observed.target(counts, creative, 5, 1.0).table.flatten())
+    def figures() -> Any:
+        return told(counts, creative, 5, 1.0).population.affinity
 
     monkeypatch.delenv("ROUTENATOR_NOISE_SEED", raising=False)
-    assert shares() != shares()
+    assert figures() != figures()
     monkeypatch.setenv("ROUTENATOR_NOISE_SEED", "7")
-    assert shares() == shares()
+    assert figures() == figures()
     monkeypatch.setenv("ROUTENATOR_NOISE_SEED", "x")
     with pytest.raises(InputError, match="ROUTENATOR_NOISE_SEED"):
-        shares()
+        figures()
 
 
 SHIFTED = [("cat", "a private query", "Any"), *[("cat", "Search", "Any")] * 20]
 
 
 @pytest.mark.parametrize(
-    ("frame", "told"),
+    ("frame", "message"),
     [
         (table_of(ROWS).drop("function"), r"lacks the column\(s\) \['function'\]"),
         (table_of([("cat", "Find", "Any")] * 6), "6 rows have labels .* the function 'Find'"),
@@ -405,15 +323,15 @@ SHIFTED = [("cat", "a private query", "Any"), *[("cat", "Search", "Any")] * 20]
     ],
 )
 def test_bad_tables_are_refused(
-    creative: Domain, tmp_path: Path, frame: pl.DataFrame, told: str
+    creative: Pack, tmp_path: Path, frame: pl.DataFrame, message: str
 ) -> None:
-    with pytest.raises(InputError, match=told) as error:
-        observed.target(counted(frame, tmp_path, creative), creative, 5)
+    with pytest.raises(InputError, match=message) as error:
+        told(counted(frame, tmp_path, creative), creative)
     assert "private" not in str(error.value)
 
 
 @pytest.mark.parametrize(
-    ("name", "data", "told"),
+    ("name", "data", "message"),
     [
         ("q.csv", b'query,function,content_type\nprivate,b,c,d\n"private\n', "is not readable"),
         ("q.csv", b"query,function,content_type\nprivate \xff,Search,Any\n", "is not readable"),
@@ -426,12 +344,12 @@ def test_bad_tables_are_refused(
     ],
 )
 def test_unreadable_tables_are_refused_and_not_quoted(
-    creative: Domain, tmp_path: Path, name: str, data: bytes | None, told: str
+    creative: Pack, tmp_path: Path, name: str, data: bytes | None, message: str
 ) -> None:
     if data is not None:
         (tmp_path / name).write_bytes(data)
-    with pytest.raises(InputError, match=told) as error:
-        observed.count(tmp_path / name, creative, look(creative), 5)
+    with pytest.raises(InputError, match=message) as error:
+        count(tmp_path / name, creative)
     assert "private" not in str(error.value)
 
 
@@ -439,9 +357,15 @@ def test_unreadable_tables_are_refused_and_not_quoted(
 
 
 def stage(folder: Path, source: str, **change: Any) -> subprocess.CompletedProcess[str]:
-    """Run the stage in `folder`, whose pack is folder/pack with the domain `creative`."""
+    """Run the stage in `folder`, whose pack is folder/pack with the functions of `creative`."""
     (folder / "pack").mkdir(exist_ok=True)
-    shutil.copy(ROOT / "data/domains/creative/domain.yaml", folder / "pack")
+    for name in ("catalogue.json", "pack.yaml", "population.yaml"):
+        shutil.copy(PACK / name, folder / "pack")
+    shutil.copytree(PACK / "vocabularies", folder / "pack" / "vocabularies", dirs_exist_ok=True)
+    pack = YAML().load((folder / "pack" / "pack.yaml").read_text("utf-8"))
+    pack["name"] = "own"  # of no templates, so that nothing ingested is read
+    with (folder / "pack" / "pack.yaml").open("w", encoding="utf-8") as stream:
+        YAML().dump(pack, stream)
     yaml = YAML()
     params = yaml.load((ROOT / "params.yaml").read_text("utf-8"))
     params["pack"] = "pack"
@@ -462,28 +386,36 @@ def test_no_text_of_a_query_leaves_the_stage(tmp_path: Path, epsilon: float | No
     table_of(rows).write_csv(tmp_path / "pack" / "queries.csv")
     done = stage(tmp_path, "queries.csv", epsilon=epsilon)
     assert done.returncode == 0, done.stderr
-    told = [done.stdout.encode(), done.stderr.encode()]
-    given_files = {"params.yaml", "pack/domain.yaml", "pack/queries.csv"}
+    found = [done.stdout.encode(), done.stderr.encode()]
     for file in tmp_path.rglob("*"):
-        if file.is_file() and str(file.relative_to(tmp_path)) not in given_files:
-            told.append(file.read_bytes())
-            told.append(file.name.encode())
-    assert (tmp_path / "data/population/target.json").is_file()
-    for text in told:
+        if file.is_file() and file.name != "queries.csv":
+            found.append(file.read_bytes())
+            found.append(file.name.encode())
+    assert (tmp_path / "data/population/strata.json").is_file()
+    for text in found:
         assert not re.search(rb"zq\d+xj|wv\dkk", text)
-    record = json.loads((tmp_path / "data/population/target.json").read_text("utf-8"))
+    record = json.loads((tmp_path / "data/population/strata.json").read_text("utf-8"))
     assert record["epsilon"] == epsilon
-    assert sum(cell["share"] for cell in record["cells"]) == pytest.approx(1)
+    assert sum(one["share"] for one in record["strata"]) == pytest.approx(1)
 
 
 def test_the_projects_own_statistics_pass_the_stage(tmp_path: Path) -> None:
-    (tmp_path / "pack").mkdir()
-    shutil.copy(ROOT / "data/domains/creative/population.yaml", tmp_path / "pack")
     done = stage(tmp_path, "population.yaml")
     assert done.returncode == 0, done.stderr
-    record = json.loads((tmp_path / "data/population/target.json").read_text("utf-8"))
-    assert record["functions"]["Search"] == pytest.approx(237 / 460)
-    assert len(record["cells"]) == 64
+    found = json.loads((tmp_path / "data/population/strata.json").read_text("utf-8"))["strata"]
+    search = sum(one["share"] for one in found if one["values"]["function"] == "Search")
+    assert search == pytest.approx(237 / 460)
+    assert len(found) == 64
+
+
+def test_another_statistics_file_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "pack").mkdir()
+    text = (PACK / "population.yaml").read_text("utf-8").replace("Search: 237", "Search: 0")
+    (tmp_path / "pack" / "other.yaml").write_text(text, "utf-8")
+    done = stage(tmp_path, "other.yaml")
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "data/population/strata.json").read_text("utf-8"))["strata"]
+    assert {one["values"]["function"] for one in found} == {"Generate"}
 
 
 @pytest.mark.parametrize("epsilon", [0, -1])
@@ -502,24 +434,21 @@ def test_a_min_count_of_zero_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not ATELIER.is_file(), reason="the public query log is not here")
 @pytest.mark.parametrize("epsilon", [None, 1.0])
-def test_a_real_log_gives_sane_figures(creative: Domain, epsilon: float | None) -> None:
-    counts = observed.count(ATELIER, creative, look(creative), 5)
-    target = observed.target(counts, creative, 5, epsilon)
-    record = targets.record(target, BANDS, creative, ATELIER)
+def test_a_real_log_gives_sane_figures(creative: Pack, epsilon: float | None) -> None:
+    found = told(count(ATELIER, creative), creative, 5, epsilon)
+    made = shares(found, creative)
     frame = pl.read_csv(ATELIER)
     size = frame["query"].map_elements(words.count, return_dtype=pl.Int64)
-    limit = frame["function"].replace_strict({f.name: f.max_words for f in creative.functions})
+    limit = frame["function"].replace_strict(LIMITS)
     fit = frame.filter((size >= 1) & (size <= limit))
     cells = fit.group_by("function", "content_type").len()
     kept = cells.filter(pl.col("len") >= 5)
-    for i, name in enumerate(record["functions"]):
-        for j, kind in enumerate(creative.content_types):
-            one = kept.filter((pl.col("function") == name) & (pl.col("content_type") == kind))
-            share = int(one["len"].sum()) / int(kept["len"].sum())
-            assert target.table[i, j] == pytest.approx(share, abs=0.01 if epsilon else 1e-9)
-    assert target.other is not None
-    assert target.other["unfit_rows"] == pytest.approx(
+    for function, kind, rows in kept.iter_rows():
+        wanted = rows / int(kept["len"].sum())
+        assert made[function, kind] == pytest.approx(wanted, abs=0.01 if epsilon else 1e-5)
+    assert found.other["unfit_rows"] == pytest.approx(
         frame.height - fit.height, abs=60 if epsilon else 0
     )
-    assert 5 <= target.words["Search"][0.5] <= 8 <= target.words["Generate"][0.5]
-    assert target.type_share is not None and 0.5 < target.type_share < 0.9
+    quantiles = found.population.words
+    assert 5 <= quantiles["Search"][0.5] <= 8 <= quantiles["Generate"][0.5]
+    assert found.population.naming is not None and 0.5 < found.population.naming < 0.9

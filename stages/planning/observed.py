@@ -282,14 +282,16 @@ def observed(
     dimensions, affinity = {}, {}
     for name, table in cells.items():
         table = np.where((kept > 0)[:, None], table, 0)
-        values = form.values(name)
-        dimensions[name] = {
-            v: float(n) for v, n in zip(values, table.sum(axis=0), strict=True) if v != NONE
-        }
+        totals = zip(form.values(name), table.sum(axis=0), strict=True)
+        dimensions[name] = {v: float(n) for v, n in totals if v != NONE and n}
         affinity[f"{FUNCTION}.{name}"] = {
-            function: {v: float(n) for v, n in zip(values, line, strict=True) if v != NONE}
+            function: {
+                v: float(n)
+                for v, n in zip(form.values(name), line, strict=True)
+                if v in dimensions[name]
+            }
             for function, line in zip(functions, table, strict=True)
-            if function and form.dimensions[name][function] != (NONE,)
+            if form.dimensions[name][function] != (NONE,)
         }
         # A function has what its values sum to.
         applies = [form.dimensions[name][f] != (NONE,) for f in functions]
