@@ -14,6 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from stages.core import files, settings, text
+from stages.core import pack as packs
 from stages.core.command import InputError, run
 from stages.core.tables import Items, SourceRejects, empty
 from stages.ingest import sources
@@ -50,7 +51,7 @@ def draw_pictures(drawings: pl.DataFrame, limit: int) -> dict[str, str]:
 
 def main() -> None:
     chosen = settings.load()
-    pack, block = Path(chosen.pack), chosen.ingest_assets
+    pack, block = packs.folder_of(chosen.pack), chosen.ingest_assets
     if not (pack / "assets").is_dir():
         return nothing()
     with sources.Database(

@@ -23,7 +23,7 @@ OUT = Path("data/ingested/graph")
 
 def main() -> None:
     chosen = settings.load()
-    pack, block = Path(chosen.pack), chosen.ingest_graph
+    pack, block = packs.folder_of(chosen.pack), chosen.ingest_graph
     if not (pack / "graph").is_dir():
         return nothing()
     acyclic = list(packs.load(pack).acyclic)

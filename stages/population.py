@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.core import files, links, pack, settings
-from stages.core.command import run
+from stages.core.command import InputError, run
 from stages.core.pack import POPULATION, Pack
 from stages.core.text import MAX_QUERY
 
@@ -29,10 +29,13 @@ def main() -> None:
     from stages.planning.strata import strata
 
     chosen = settings.load()
-    block, known = chosen.population, pack.load_ingested(chosen.pack)
+    block = chosen.population
+    path = links.check(pack.folder_of(chosen.pack) / block.source, chosen.pack)
+    if block.source != POPULATION and not path.is_file():
+        raise InputError(f"{path} is missing: population.source names a file inside the pack")
+    known = pack.load_ingested(chosen.pack)
     pools, other = Pools(known), None
     if block.source != POPULATION:
-        path = links.check(known.folder / block.source, known.folder)
         if path.suffix in (".yaml", ".yml"):
             known = pack.with_population(known, path)
         else:

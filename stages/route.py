@@ -35,9 +35,9 @@ def main() -> None:
     from stages.planning.templated import Aims, unbanded
 
     chosen = settings.load()
+    block, population = chosen.route, files.read_json(POPULATION)
     known = pack.load_ingested(chosen.pack)
     formats.check(formats.FORMATS[chosen.tools.format], known.catalogue, f"pack {chosen.pack}")
-    block, population = chosen.route, files.read_json(POPULATION)
     found = strata.from_records(population["strata"])
     templates = usable(known, chosen, found)
     if templates is not None and block.recipe == "single_prompt":

@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,10 @@ from ruamel.yaml import YAML
 from stages import evaluate, generate, ingest_assets, ingest_graph, population, route
 from stages import models as models_stage
 from stages.core import prompts
+from stages.core.catalogue import problems
 from stages.core.command import InputError, run
-from stages.core.domain import Domain
-from stages.formats import chat
+from stages.core.pack import Pack
+from stages.formats import pythonic
 from tests import fakes
 from tests.conftest import PACK, ROOT
 
@@ -57,8 +59,9 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     }.items():  # fmt: skip
         (pack / name).parent.mkdir(parents=True, exist_ok=True)
         (pack / name).write_text(text, "utf-8")
-    for name in ("domain.yaml", "population.yaml", "golden.jsonl"):
+    for name in ("catalogue.json", "pack.yaml", "population.yaml", "golden.jsonl"):
         shutil.copy(PACK / name, pack)
+    shutil.copytree(PACK / "vocabularies", pack / "vocabularies")
     shutil.copy(ROOT / "params.yaml", folder)
     for name in ("graph/nodes", "assets/assets"):
         out = folder / "data" / "ingested" / f"{name}.parquet"
@@ -126,14 +129,14 @@ def no_gz() -> None:
 
 
 def circle() -> None:
-    change(lambda value: value.update(acyclic=["within"]), "pack/domain.yaml")
+    change(lambda value: value.update(acyclic=["within"]), "pack/pack.yaml")
     there, back = "object/b,intent/a,within,1\n", "intent/a,object/b,within,1\n"
     Path("pack/graph/relations.csv").write_text(RELATIONS + there + back)
 
 
-def other_requests() -> None:
+def other_plans() -> None:
     Path("data/routed").mkdir()
-    pl.DataFrame({"a": [1]}).write_parquet("data/routed/requests.parquet")
+    pl.DataFrame({"a": [1]}).write_parquet("data/routed/plans.parquet")
 
 
 def long_line() -> None:
@@ -197,13 +200,21 @@ CASES: list[Case] = [
     ("unknown engine", param(lambda v: v["generate"].update(engine="vlm")), ASSET,
      r"generate\.engine: .*'vllm', 'server' or 'ray'"),
     ("no such pack", param(lambda v: v.update(pack="nowhere")), ASSET, "pack nowhere is no folder"),
-    ("domain is no yaml", write("pack/domain.yaml", "{"), ASSET, r"domain\.yaml:2: not readable"),
-    ("domain with unknown key", lambda: change(lambda v: v.update(x=1), "pack/domain.yaml"), ASSET,
-     r"domain\.yaml has 1 problem.*\n  line \d+: x: Extra inputs"),
+    ("pack is no yaml", write("pack/pack.yaml", "{"), GRAPH, r"pack\.yaml:2: not readable"),
+    ("pack with unknown key", lambda: change(lambda v: v.update(x=1), "pack/pack.yaml"), GRAPH,
+     r"pack\.yaml has 1 problem.*\n  line \d+: x: Extra inputs"),
     ("walk from nowhere", lambda: change(
         lambda v: next(iter(v["walks"].values()))["steps"][0].update(start="moon"),
-        "pack/domain.yaml"), ASSET, "starts at unknown slot"),
-    ("population missing", remove("pack/population.yaml"), POPULATION, r"population\.yaml is miss"),
+        "pack/pack.yaml"), GRAPH, "starts at unknown slot"),
+    ("no frame", lambda: change(lambda v: v.pop("frame"), "pack/vocabularies/en.yaml"), GRAPH,
+     r"en\.yaml: frame is missing: Search\.content_type"),
+    ("frame of another", lambda: change(lambda v: v["frame"]["cues"].update(Moon=["a"]),
+                                        "pack/vocabularies/en.yaml"), GRAPH,
+     r"frame\.cues: 'Moon' is unknown"),
+    ("score of nothing", lambda: change(lambda v: v["metrics"].update(x={"accuracy": "moon"}),
+                                        "pack/pack.yaml"), GRAPH, "'moon' is no argument"),
+    ("population missing", param(lambda v: v["population"].update(source="no.csv")), POPULATION,
+     r"no\.csv is missing"),
     # assets
     ("file missing", remove("pack/assets/photos.csv"), ASSET, r"photos\.sql: IO Error: No files"),
     ("file empty", write("pack/assets/photos.csv", ""), ASSET, r"photos\.sql: Binder.*asset_id"),
@@ -224,8 +235,8 @@ CASES: list[Case] = [
      ASSET, r"5 of 25 rows break the contract"),
     ("no sql", remove("pack/assets/photos.sql"), ASSET, "holds no SQL file: write one per source"),
     ("broken sql", sql("SELEC 1"), ASSET, r"photos\.sql: Parser Error"),
-    ("sql that lacks columns", sql("SELECT 'a' AS asset_id"), ASSET, r"lacks the column\(s\)"),
-    ("sql of another type", sql(ASSETS_SQL.replace("false AS", "'no' AS")), ASSET,
+    ("sql that lacks its key", sql("SELECT 'a' AS title"), ASSET, r"lacks the column asset_id"),
+    ("sql of another type", sql(ASSETS_SQL.replace("false AS", "{'a': 1} AS")), ASSET,
      r"photos\.sql: column ai_generated"),
     ("sql that reads elsewhere", sql("SELECT * FROM read_csv('/etc/passwd')"), ASSET,
      r"photos\.sql: Permission Error"),
@@ -237,8 +248,6 @@ CASES: list[Case] = [
      r"photos\.sql: (Permission|Missing Extension) Error"),
     ("sql that opens the gate", sql("SET enable_external_access = true; SELECT 1"), ASSET,
      r"photos\.sql: holds 2 statements"),
-    ("unknown content type", sql(ASSETS_SQL.replace("'Photo'", "'Fresco'")), ASSET,
-     "no usable row among 20"),
     # graph
     ("unknown endpoints", write("pack/graph/relations.csv", RELATIONS + "intent/a,x,depicts,1\n"),
      GRAPH, "1 of 4 rows break the contract"),
@@ -271,18 +280,18 @@ CASES: list[Case] = [
     ("model of no kind", param(lambda v: v["models"].update(writer="gpt")), MODELS,
      "starts with none of package:, path:, hub:"),
     # tables
-    ("requests missing", lambda: None, text, r"requests\.parquet is missing: run `dvc repro`"),
-    ("requests are no parquet", write("data/routed/requests.parquet", "x"), text,
-     r"requests\.parquet is not a readable parquet"),
-    ("requests of another kind", other_requests, text,
-     r"requests\.parquet breaks the contract Requests"),
-    ("target is no json", write("data/population/target.json", "{"), ROUTE, "is not valid JSON"),
+    ("plans missing", lambda: None, text, r"plans\.parquet is missing: run `dvc repro`"),
+    ("plans are no parquet", write("data/routed/plans.parquet", "x"), text,
+     r"plans\.parquet is not a readable parquet"),
+    ("plans of another kind", other_plans, text,
+     r"plans\.parquet breaks the contract Plans"),
+    ("target is no json", write("data/population/strata.json", "{"), ROUTE, "is not valid JSON"),
     # golden files
-    ("unknown function", row(function="Find"), golden, r"row 2: function 'Find' is unknown"),
-    ("unknown type", row(content_type="Fresco"), golden, r"row 2: content_type 'Fresco' is unkno"),
-    ("empty query", row(query=" "), golden, r"row 2: `query` is empty"),
-    ("number for text", row(query=5), golden, r"row 2: `query` is 5: it must be text"),
-    ("column missing", row(function="-"), golden, r"row 2: column `function` is missing"),
+    ("unknown function", row(function="Find"), golden, r"line 2: the function 'Find' is not in"),
+    ("unknown class", row(content_type="Fresco"), golden, r"line 2: Search: not_in_enum"),
+    ("empty query", row(query=" "), golden, r"line 2: `query` is ' '"),
+    ("number for text", row(query=5), golden, r"line 2: `query` is 5: it must be"),
+    ("column missing", row(function="-"), golden, r"line 2: no call is expected: give `function`"),
     ("golden is no json", write("golden.jsonl", "{"), golden, r"golden\.jsonl:1: not valid JSON"),
     ("golden list", write("golden.jsonl", "[1]"), golden, "expected a JSON object, found"),
     ("golden empty", write("golden.jsonl", ""), golden, "holds no golden queries"),
@@ -294,7 +303,7 @@ def contents(folder: Path) -> dict[Path, bytes]:
     """Every output file: what stages have written."""
     tops = [folder / name for name in ("data", "metrics", "models")]
     return {p: p.read_bytes() for top in tops for p in top.rglob("*")
-            if p.is_file() and p.name not in ("target.json", "requests.parquet")
+            if p.is_file() and p.name not in ("strata.json", "plans.parquet")
             and "rejects" not in p.name and ".work" not in p.parts}  # fmt: skip
 
 
@@ -373,7 +382,7 @@ def test_a_bad_server_is_one_message(
 
 def few(folder: Path, route: str, n: int) -> None:
     """Keep `n` planned requests of a route."""
-    path = folder / "data/routed/requests.parquet"
+    path = folder / "data/routed/plans.parquet"
     pl.read_parquet(path).filter(route=route).head(n).write_parquet(path)
 
 
@@ -412,19 +421,21 @@ def test_hostile_answers_of_the_writer_are_rejected_with_a_reason(
         change(lambda value: value["generate"]["server"].update(server))
         generate.main(["text"])
     rows = pl.read_parquet("data/generated/text.parquet")
-    assert rows.height == 90 and not rows["accepted"].any(), rows.filter("accepted")["query"]
+    accepted = rows.filter(pl.col("check").is_null())
+    assert rows.height == 90 and accepted.is_empty(), accepted["query"]
     assert rows["reason"].null_count() == 0
-    found = set(rows["reason"].str.split(":").list.first())
+    found = set(rows["check"])
     assert {"characters", "length", "placeholder"} & found
 
 
 @pytest.mark.parametrize("answer", HOSTILE_ANSWERS)
-def test_hostile_answers_of_the_student_are_no_call(answer: str, creative: Domain) -> None:
-    if answer.startswith('Search(content_type="Photo"'):
-        assert chat.parse_call(answer, creative.tools).name == "Search"
-        return
-    with pytest.raises(chat.ParseError):
-        chat.parse_call(answer, creative.tools)
+@pytest.mark.parametrize("around", ["{}", "[{}]", "[Search(extracted_prompt={})]"])
+def test_hostile_answers_of_the_student_are_no_right_call(
+    answer: str, around: str, creative: Pack
+) -> None:
+    found = pythonic.parse(around.format(answer), creative.catalogue)
+    right = [call for call in found.calls if not problems(call, creative.catalogue)]
+    assert bool(right) == (around == "[{}]" and answer.startswith('Search(content_type="Photo"'))
 
 
 @pytest.mark.parametrize(
@@ -441,15 +452,18 @@ def test_hostile_answers_of_the_student_are_no_call(answer: str, creative: Domai
     ],
 )
 def test_a_hostile_template_is_refused(
-    body: str, message: str, creative: Domain, tmp_path: Path
+    body: str, message: str, filled: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shutil.copy(ROOT / "prompts" / "lexicon.yaml", tmp_path)
-    (tmp_path / "text").mkdir()
-    head = (ROOT / "prompts" / "text" / "search_photo_asset_long.j2").read_text("utf-8")
+    templates = filled.templates
+    assert templates is not None
+    (tmp_path / "own" / "text").mkdir(parents=True)
+    shutil.copy(templates / "lexicon.yaml", tmp_path / "own")
+    head = (templates / "text" / "search_photo_asset_long.j2").read_text("utf-8")
     head = head[: head.index("\n---\n", 4) + 5]
-    (tmp_path / "text" / "bad.j2").write_text(head + body)
+    (tmp_path / "own" / "text" / "bad.j2").write_text(head + body)
+    monkeypatch.setattr("stages.core.pack.PROMPTS", tmp_path)
     with pytest.raises(InputError, match=message) as error:
-        prompts.load(creative, tmp_path)
+        prompts.load(replace(filled, name="own"))
     assert "bad.j2" in str(error.value)
 
 
@@ -462,10 +476,10 @@ def test_hostile_titles_stay_on_their_line_and_lose_what_is_invisible(
     Path("pack/assets/photos.csv").write_text(ASSETS + rows + '"two\nlines","x\ny",k\n')
     run(ASSET)
     assets = pl.read_parquet("data/ingested/assets/assets.parquet")
-    kept = dict(assets.select("asset_id", "title").iter_rows())
+    kept = {row["asset_id"]: row["title"] for row in map(json.loads, assets["columns"])}
     assert kept["h0"] == "a bcba d"
     assert kept["h1"] == titles[1] and kept["h3"] == titles[3]
-    assert not assets["title"].str.contains(r"[\p{Cc}\p{Cf}]").any()
+    assert not pl.Series(list(kept.values())).str.contains(r"[\p{Cc}\p{Cf}]").any()
 
 
 def test_every_text_of_an_asset_and_a_concept_is_cleaned(place: Path) -> None:
@@ -478,7 +492,7 @@ def test_every_text_of_an_asset_and_a_concept_is_cleaned(place: Path) -> None:
     Path("pack/graph/concepts.csv").write_text(concepts)
     run(ASSET)
     run(GRAPH)
-    row = pl.read_parquet("data/ingested/assets/assets.parquet").row(-1, named=True)
+    row = json.loads(pl.read_parquet("data/ingested/assets/assets.parquet")["columns"][-1])
     assert row["title"] == row["work_title"] == "Weihnachtskarte café"
     assert row["keywords"] == row["topics"] == ["barn", "می\u200cخواهم", "👩\u200d🚀"]
     labels = pl.read_parquet("data/ingested/graph/nodes.parquet")["label"].to_list()

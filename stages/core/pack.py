@@ -153,16 +153,16 @@ class Pack:
         return ()
 
 
-def is_pack(folder: str | Path) -> bool:
-    """Whether a folder holds a pack of this form: a catalogue.json and a pack.yaml."""
-    return (Path(folder) / PACK).exists() and (Path(folder) / CATALOGUE).exists()
+def folder_of(pack: str | Path) -> Path:
+    """A pack's folder. Raises InputError if there is none."""
+    if not Path(pack).is_dir():
+        raise InputError(f"pack {pack} is no folder: set `pack` in params.yaml")
+    return Path(pack)
 
 
 def load(folder: str | Path) -> Pack:
     """Read and check a pack. Raises InputError."""
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise InputError(f"pack {folder} is no folder: set `pack` in params.yaml")
+    folder = folder_of(folder)
     for name in (CATALOGUE, PACK):
         if not (folder / name).exists():
             raise InputError(
