@@ -108,7 +108,6 @@ def test_travel() -> None:
     assert not pack.lacking and pack.locales == ("en", "de")
     assert pack.dimensions == {"room": {"book_hotel": "room"}}
     assert pack.by_key["order_taxi.from.street"].path == ("from", "street")
-    assert packs.is_pack(TRAVEL) and not packs.is_pack(TRAVEL / "vocabularies")
 
 
 def test_what_is_commented_out_counts_as_left_out(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import polars as pl
 
 from stages.core.strata import Stratum
 from stages.dataset import dialogues
+from stages.dataset.contamination import Golden
 
 
 def refused(*rows: tuple[str, str], golden: list[str] | None = None) -> list[str | None]:
@@ -18,7 +19,7 @@ def refused(*rows: tuple[str, str], golden: list[str] | None = None) -> list[str
             "reason": pl.Series([None] * len(rows), dtype=pl.String),
         }
     )
-    found = dialogues.refused(frame, golden or [], 0.8, 7)
+    found = dialogues.refused(frame, Golden(golden or []), 0.8, 7)
     assert found["reason"].is_null().to_list() == found["check"].is_null().to_list()
     return found["check"].to_list()
 

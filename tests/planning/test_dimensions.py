@@ -78,7 +78,7 @@ def test_quotas_are_exact(shares: list[float], rows: int) -> None:
 def test_quotas_refuse_what_cannot_be() -> None:
     with pytest.raises(InputError, match="cannot give 2"):
         quotas([stratum(), stratum()], 3, 2, lambda _: {"text": 1})
-    with pytest.raises(InputError, match="no route"):
+    with pytest.raises(InputError, match="no stratum can be written"):
         quotas([stratum()], 3, 0, lambda _: {"text": 0})
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from stages import language
 from stages.checks.call.context import Context, Slot, forms_of
 from stages.core.plan import Argument, Plan
+from stages.core.sources import UNSAID, Source
 from stages.language.mentions import Span, Text
 
 
@@ -22,14 +23,20 @@ class Place(NamedTuple):
     spans: Sequence[Span]
 
 
-def said(plan: Plan) -> list[tuple[str, Argument]]:
-    """The function and the argument of all that the user is to say."""
+def said(plan: Plan, context: Context) -> list[tuple[str, Argument]]:
+    """The function and the argument of all that the user is to say in words of its own."""
+    known = context.pack.by_key
     return [
         (call.function, argument)
         for call in plan.calls
         for argument in call.arguments
-        if argument.provenance == "user" and argument.surface is not None
+        if argument.provenance == "user" and not _is_unsaid(known, call.function, argument)
     ]
+
+
+def _is_unsaid(known: Mapping[str, Source], function: str, argument: Argument) -> bool:
+    source = known.get(f"{function}.{argument.slot}")
+    return source is not None and source.kind in UNSAID
 
 
 def text_of(query: str, context: Context) -> Text:
@@ -63,7 +70,7 @@ class _Same:
 def _places(query: str, same: _Same) -> Sequence[Place]:
     plan, context = same.plan, same.context
     text = text_of(query, context)
-    wanted = said(plan)
+    wanted = said(plan, context)
     found: dict[int, Place] = {}
     taken: list[Span] = []
     for number in sorted(range(len(wanted)), key=lambda n: -len(wanted[n][1].surface or "")):
