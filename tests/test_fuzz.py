@@ -13,6 +13,7 @@ import resource
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +22,16 @@ import torch
 from safetensors.torch import save_file
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from stages.core import domain, golden, prompts, settings, yaml
+from stages.core import golden_rows, prompts, settings
+from stages.core import pack as packs
 from stages.core.command import InputError
-from stages.core.domain import Domain
-from stages.core.tables import Assets
+from stages.core.pack import Pack
+from stages.core.tables import Items
 from stages.engines import server
 from stages.evaluation.adapter import check_adapter
-from stages.formats import chat
+from stages.formats import pythonic
 from stages.ingest import sources
-from stages.planning import targets
+from stages.ingest.assets import own_columns
 from tests import fakes
 from tests.conftest import PACK, ROOT
 from tests.test_engines import asks, options
@@ -116,47 +118,46 @@ def test_params(tmp_path: Path) -> None:
     attack(read, (ROOT / "params.yaml").read_text("utf-8"), 60, 1)
 
 
-def test_domain(tmp_path: Path) -> None:
-    def read(raw: bytes) -> None:
-        (tmp_path / "domain.yaml").write_bytes(raw)
-        chat.system_prompt(domain.load(tmp_path).tools)
-
-    attack(read, (PACK / "domain.yaml").read_text("utf-8"), 50, 2)
-
-
-def test_population(tmp_path: Path, creative: Domain) -> None:
-    file, bands = tmp_path / "population.yaml", settings.load(ROOT / "params.yaml").population.bands
+@pytest.mark.parametrize(
+    "name", ["pack.yaml", "catalogue.json", "population.yaml", "vocabularies/en.yaml"]
+)
+def test_pack(tmp_path: Path, name: str) -> None:
+    shutil.copytree(PACK, tmp_path / "pack")
 
     def read(raw: bytes) -> None:
-        file.write_bytes(raw)
-        target = targets.from_statistics(yaml.read(file), creative, file)
-        targets.record(target, bands, creative, file)
+        (tmp_path / "pack" / name).write_bytes(raw)
+        packs.load(tmp_path / "pack")
 
-    attack(read, (PACK / "population.yaml").read_text("utf-8"), 50, 3)
+    attack(read, (PACK / name).read_text("utf-8"), 40, 2)
 
 
 @pytest.mark.parametrize(
     "name", ["heuristic/generate_kind_late.j2", "text/search_any_style_short.j2"]
 )
-def test_templates(tmp_path: Path, creative: Domain, name: str) -> None:
-    shutil.copy(ROOT / "prompts" / "lexicon.yaml", tmp_path)
-    (tmp_path / name).parent.mkdir()
+def test_templates(
+    tmp_path: Path, filled: Pack, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    templates, folder = ROOT / "prompts" / "creative", tmp_path / "own"
+    (folder / name).parent.mkdir(parents=True)
+    shutil.copy(templates / "lexicon.yaml", folder)
+    monkeypatch.setattr(packs, "PROMPTS", tmp_path)
+    own = replace(filled, name="own")
 
     def read(raw: bytes) -> None:
-        (tmp_path / name).write_bytes(raw)
-        prompts.load(creative, tmp_path)
+        (folder / name).write_bytes(raw)
+        prompts.load(own)
 
-    attack(read, (ROOT / "prompts" / name).read_text("utf-8"), 30, 4)
+    attack(read, (templates / name).read_text("utf-8"), 30, 4)
 
 
-def test_golden_queries(tmp_path: Path, creative: Domain) -> None:
+def test_golden_queries(tmp_path: Path, creative: Pack) -> None:
     lines = (PACK / "golden.jsonl").read_text("utf-8").splitlines()[:8]
     for suffix, times in ((".jsonl", 50), (".csv", 20)):
         file = tmp_path / f"golden{suffix}"
 
         def read(raw: bytes, file: Path = file) -> None:
             file.write_bytes(raw)
-            golden.read(file, creative)
+            golden_rows.read(file, creative.catalogue)
 
         text = "\n".join(lines)
         if suffix == ".csv":
@@ -189,7 +190,8 @@ def test_sql(tmp_path: Path) -> None:
         # A database of its own each time: one that was stopped stays so.
         with sources.Database(tmp_path, max_seconds=5, max_memory_gib=0.5) as database:
             for frame in database.batches(sql):
-                sources.sort_rows(sources.typed(frame, Assets, "photos.sql"), Assets, "photos.sql")
+                known = own_columns(frame, "assets/photos.sql")
+                sources.sort_rows(known, Items, "photos.sql", is_typed=True)
 
     before = (folder / "photos.csv").read_bytes()
     attack(read, good, 60, 6)
@@ -197,14 +199,14 @@ def test_sql(tmp_path: Path) -> None:
     assert (folder / "photos.csv").read_bytes() == before
 
 
-def test_answers_of_models(creative: Domain) -> None:
+def test_answers_of_models(creative: Pack) -> None:
     """The text of an answer: a call, or a ParseError."""
 
     def read(raw: bytes) -> None:
         text = raw.decode("utf-8", "surrogateescape")
         try:
-            chat.parse_call(text, creative.tools)
-        except chat.ParseError as error:
+            pythonic.parse(text, creative.catalogue)
+        except pythonic.ParseError as error:
             raise InputError(str(error)) from None
 
     attack(read, 'Search(content_type="Photo", extracted_prompt="old barn, at dawn")', 60, 7)

@@ -215,8 +215,8 @@ def pack_with(folder: Path, files: dict[str, bytes]) -> Path:
     """A pack of its own with one asset for every picture; beside it a params.yaml."""
     pack = folder / "pack"
     (pack / "assets").mkdir(parents=True)
-    domain = ROOT / "data" / "domains" / "creative" / "domain.yaml"
-    (pack / "domain.yaml").write_text(domain.read_text("utf-8"), "utf-8")
+    domain = ROOT / "data" / "domains" / "creative" / "pack.yaml"
+    (pack / "pack.yaml").write_text(domain.read_text("utf-8"), "utf-8")
     for name, data in files.items():
         (pack / "assets" / name).write_bytes(data)
     names = [f"assets/{name}" for name in files] + ["../secret.png", "/etc/passwd"]

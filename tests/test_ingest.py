@@ -19,7 +19,7 @@ from PIL import Image
 from stages import ingest_assets
 from stages.core import files
 from stages.core.command import InputError
-from stages.core.tables import Assets, Edges, Items, Nodes, empty
+from stages.core.tables import Edges, Items, Nodes, empty
 from stages.ingest import graph, sources
 from stages.ingest.assets import own_columns
 from tests.conftest import PACK, ROOT, params
@@ -87,9 +87,9 @@ def test_missing_column_names_it() -> None:
 
 
 def test_wrong_column_type_is_an_error() -> None:
-    table = empty(Assets).with_columns(pl.lit("x").alias("click_through_rate"))
-    with pytest.raises(InputError, match="click_through_rate"):
-        sources.sort_rows(table, Assets, "x.sql")
+    table = empty(Edges).with_columns(pl.lit("x").alias("weight"))
+    with pytest.raises(InputError, match="weight"):
+        sources.sort_rows(table, Edges, "x.sql")
 
 
 def test_too_many_rejects_stop_the_stage() -> None:
@@ -158,7 +158,7 @@ def test_a_key_of_an_earlier_batch_is_rejected(
 ) -> None:
     pack = tmp_path / "pack"
     (pack / "assets").mkdir(parents=True)
-    for name in ("domain.yaml", "assets/photos.sql"):
+    for name in ("pack.yaml", "assets/photos.sql"):
         shutil.copy(PACK / name, pack / name)
     lines = (PACK / "assets/photos.csv").read_text("utf-8").splitlines(keepends=True)
     (pack / "assets/photos.csv").write_text("".join([*lines, lines[1]]), "utf-8")
@@ -170,7 +170,7 @@ def test_a_key_of_an_earlier_batch_is_rejected(
     monkeypatch.chdir(tmp_path)
     ingest_assets.main()
     kept = pl.read_parquet("data/ingested/assets/assets.parquet")["asset_id"]
-    assert kept.to_list() == [line.split(",")[0] for line in lines[1:]]
+    assert kept.to_list() == ["photos/" + line.split(",")[0] for line in lines[1:]]
     rejects = pl.read_parquet("data/ingested/assets/rejects.parquet")
     assert rejects["reason"].unique().to_list() == ["asset_id field_uniqueness"]
     assert sorted(rejects["source"]) == ["assets/photos.sql"] + ["assets/second.sql"] * 3
@@ -207,7 +207,7 @@ def test_a_picture_of_the_pack_is_found_from_where_the_stages_run(
 ) -> None:
     pack = tmp_path / "pack"
     (pack / "assets").mkdir(parents=True)
-    for name in ("domain.yaml", "assets/photos.csv"):
+    for name in ("pack.yaml", "assets/photos.csv"):
         shutil.copy(PACK / name, pack / name)
     photos = (PACK / "assets/photos.sql").read_text("utf-8").rstrip().rstrip(";")
     own = f"SELECT * REPLACE ('one.png' AS image_path) FROM ({photos}) LIMIT 2"

@@ -16,9 +16,10 @@ import pytest
 from PIL import Image
 
 from stages import ingest_assets, ingest_graph
-from stages.core import domain, files, links
+from stages.core import files, links
+from stages.core import pack as packs
 from stages.core.command import InputError
-from stages.core.tables import Assets, Edges, Nodes
+from stages.core.tables import Edges, Field, Nodes, Table
 from stages.ingest import images, sources
 from tests.conftest import PACK, ROOT, params, start
 
@@ -159,7 +160,7 @@ def test_a_quote_that_swallows_rows_is_no_reject(database: sources.Database) -> 
         ("", "holds no SELECT"),
         ("-- a comment\n/* only */;", "holds no SELECT"),
         ("SELECT 1; SELECT 2", "holds 2 statements"),
-        ("COPY (SELECT 1) TO 'pack/domain.yaml'", "of the kind COPY"),
+        ("COPY (SELECT 1) TO 'pack/pack.yaml'", "of the kind COPY"),
         ("ATTACH 'pack/golden.jsonl'", "of the kind ATTACH"),
         ("CALL pragma_version()", "of the kind CALL"),
         ("SET threads = 1", "of the kind SET"),
@@ -174,7 +175,7 @@ def test_a_quote_that_swallows_rows_is_no_reject(database: sources.Database) -> 
     ],
 )
 def test_a_source_is_one_select(database: sources.Database, sql: str | bytes, message: str) -> None:
-    Path("pack/domain.yaml").write_text("domain")
+    Path("pack/pack.yaml").write_text("domain")
     Path("pack/golden.jsonl").write_text("golden")
     path = Path("pack/graph/t.sql")
     path.write_bytes(sql.encode() if isinstance(sql, str) else sql)
@@ -182,7 +183,7 @@ def test_a_source_is_one_select(database: sources.Database, sql: str | bytes, me
         sources.read_sql(path, database.pack, database)
     assert str(error.value).startswith("pack/graph/t.sql")
     found = {file.name: file.read_text() for file in Path("pack").iterdir() if file.is_file()}
-    assert found == {"domain.yaml": "domain", "golden.jsonl": "golden"}
+    assert found == {"pack.yaml": "domain", "golden.jsonl": "golden"}
 
 
 @pytest.mark.parametrize(
@@ -239,7 +240,7 @@ def state(process: int) -> str:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_a_stage_in_an_endless_select_obeys_a_signal(number: signal.Signals) -> None:
-    shutil.copy(PACK / "domain.yaml", "pack")
+    shutil.copy(PACK / "pack.yaml", "pack")
     shutil.copy(ROOT / "params.yaml", ".")
     params(Path(), lambda value: value.update(pack="pack"))
     Path("pack/graph/concepts.sql").write_text(ENDLESS)
@@ -266,13 +267,29 @@ def test_a_stage_in_an_endless_select_obeys_a_signal(number: signal.Signals) -> 
 # --- types, lists, numbers
 
 
+class Described(Table):
+    """Rows with a column of each type."""
+
+    asset_id: str = Field(unique=True)
+    content_type: str
+    title: str
+    work_title: str = Field(nullable=True)
+    keywords: list[str] = Field()
+    topics: list[str] = Field()
+    locale: str
+    ai_generated: bool
+    aspect_ratio: float = Field(nullable=True, gt=0)
+    click_through_rate: float = Field(nullable=True, ge=0, le=1)
+    image_path: str = Field(nullable=True)
+
+
 def test_types_are_cast_where_nothing_is_lost(database: sources.Database) -> None:
     asset = (
         "SELECT 7 AS asset_id, 'Photo'::ENUM('Photo') AS content_type, 't' AS title, NULL AS "
         "work_title, ['a', ' ', NULL, '', 'b'] AS keywords, [] AS topics, 'en' AS locale, "
         "true AS ai_generated, 1.5 AS aspect_ratio, 0 AS click_through_rate, NULL AS image_path"
     )
-    good, bad = sources.sort_rows(read(database, asset), Assets, "x.sql")
+    good, bad = sources.sort_rows(read(database, asset), Described, "x.sql")
     assert bad.is_empty() and good.rows() == [
         ("7", "Photo", "t", None, ["a", "b"], [], "en", True, 1.5, 0.0, None)
     ]
@@ -285,7 +302,7 @@ def test_types_are_cast_where_nothing_is_lost(database: sources.Database) -> Non
     }.items():
         frame = read(database, f"SELECT * REPLACE ({wrong}) FROM ({asset})")
         with pytest.raises(InputError, match=f"x.sql: column .*{message}"):
-            sources.sort_rows(frame, Assets, "x.sql")
+            sources.sort_rows(frame, Described, "x.sql")
 
 
 def test_numbers_are_finite_and_labels_say_something() -> None:
@@ -298,7 +315,9 @@ def test_numbers_are_finite_and_labels_say_something() -> None:
              "content_type": "Photo", "title": "t", "work_title": None, "keywords": [["k"]] * 3,
              "topics": [["k"]] * 3, "locale": "en", "ai_generated": False,
              "click_through_rate": [0.0, 0.1, float("-inf")], "image_path": None}  # fmt: skip
-    good, bad = sources.sort_rows(pl.DataFrame(asset).select(list(Assets.schema())), Assets, "x")
+    good, bad = sources.sort_rows(
+        pl.DataFrame(asset).select(list(Described.schema())), Described, "x"
+    )
     assert good["asset_id"].to_list() == ["a"] and bad.height == 2
     nodes = pl.DataFrame(
         {"node_id": ["a", "b"], "label": ["x", " \t"], "kind": "k", "locale": "en"}
@@ -319,9 +338,9 @@ def tracked() -> Path:
             f"pack/assets/pics/{name}.png"
         )
     Path("pack/assets/t.csv").write_text("id,pic\np1,a.png\np2,b.png\n")
-    for name in ("domain.yaml", "golden.jsonl"):
+    for name in ("pack.yaml", "golden.jsonl"):
         shutil.copy(PACK / name, "pack")
-    names = ["pack/assets/pics", "pack/assets/t.csv", "pack/domain.yaml", "pack/golden.jsonl"]
+    names = ["pack/assets/pics", "pack/assets/t.csv", "pack/pack.yaml", "pack/golden.jsonl"]
     # In processes of their own: DVC's logger holds on to the stream that an earlier test had.
     for command in (
         ["init", "--no-scm"],
@@ -337,8 +356,8 @@ def tracked() -> Path:
 def test_links_into_the_repositorys_cache_are_the_packs_own(
     tracked: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert (tracked / "domain.yaml").is_symlink() and (tracked / "assets/pics/a.png").is_symlink()
-    domain.load(tracked)
+    assert (tracked / "pack.yaml").is_symlink() and (tracked / "assets/pics/a.png").is_symlink()
+    packs.load(tracked)
     Path("pack/assets/t.sql").write_text(
         """SELECT id AS asset_id, 'Photo' AS content_type, 't' AS title, NULL AS work_title,
         ['k'] AS keywords, ['k'] AS topics, 'en' AS locale, false AS ai_generated,
@@ -365,13 +384,11 @@ def test_other_links_out_of_the_pack_are_refused(
     secret = cached.parents[3] / "secret.csv"  # in the cache's folder, but no file of a hash
     for outside in (Path("outside.csv"), secret):
         outside.write_text("a\nsecret\n")
-        for name in ("graph/t.csv", "graph/t.sql", "domain.yaml"):
+        for name in ("graph/t.csv", "graph/t.sql", "pack.yaml"):
             (tracked / name).unlink(missing_ok=True)
             (tracked / name).symlink_to(outside.absolute())
-        with pytest.raises(
-            InputError, match=r"domain\.yaml leads out of the pack, .*copy the file"
-        ):
-            domain.load(tracked)
+        with pytest.raises(InputError, match=r"pack\.yaml leads out of the pack, .*copy the file"):
+            packs.load(tracked)
         with sources.Database(tracked) as database:
             with pytest.raises(InputError, match=r"t\.sql leads out of the pack"):
                 sources.read_sql(tracked / "graph/t.sql", tracked, database)
@@ -388,7 +405,7 @@ def test_other_links_out_of_the_pack_are_refused(
 
 @pytest.mark.parametrize("name", ["population", "validate", "evaluate"])
 def test_every_reader_of_the_pack_looks_where_a_link_leads(name: str) -> None:
-    for file in ("domain.yaml", "population.yaml", "golden.jsonl"):
+    for file in ("pack.yaml", "population.yaml", "golden.jsonl"):
         shutil.copy(PACK / file, "pack")
     file = "population.yaml" if name == "population" else "golden.jsonl"
     shutil.move(f"pack/{file}", file)
@@ -401,7 +418,7 @@ def test_every_reader_of_the_pack_looks_where_a_link_leads(name: str) -> None:
 
 
 def test_the_stages_count_what_duckdb_could_not_read() -> None:
-    for file in ("domain.yaml",):
+    for file in ("pack.yaml",):
         shutil.copy(PACK / file, "pack")
     Path("pack/graph/concepts.csv").write_text(
         "node_id,label\n" + "".join(f"n{n},x{n}\n" for n in range(40)) + "#legacy import\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import islice, product
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import Template as Compiled
 from jinja2 import TemplateSyntaxError, meta, nodes
@@ -38,6 +38,8 @@ MOST_BYTES = 100_000
 LIKE_TURN = re.compile(r"^\s*>>\s*(?:system|user|assistant|begin)\b", re.IGNORECASE)
 # Combinations of function and dimensions' values that a template is tried with, at most.
 TRIALS = 40
+# Content items that are looked at for what a column holds, of each SQL file.
+LOOKED = 10_000
 # A problem: the line of the file, and what is wrong and what to do.
 Problem = tuple[int, str]
 ASSET = "asset"
@@ -54,12 +56,23 @@ def values_of(pack: Pack, dimension: str) -> list[str]:
     return list(found)
 
 
-def columns(pack: Pack) -> dict[str, Any]:
-    """The columns that the pack's content items have, each with a value of it."""
-    found: dict[str, Any] = {}
+class Column(NamedTuple):
+    """A column of content items: a value of it, None if it has none; whether items may lack it."""
+
+    value: Any
+    may_lack: bool
+
+
+def columns(pack: Pack) -> dict[str, Column]:
+    """The columns that the pack's content items have, as far as the first items tell."""
+    found: dict[str, Column] = {}
     for rows in pack.ingested.rows.values() if pack.ingested else ():
-        for row in rows[:SHOWN]:
-            found |= {name: value for name, value in row.columns.items() if found.get(name) is None}
+        for row in rows[:LOOKED]:
+            for name, value in row.columns.items():
+                known = found.get(name, Column(None, False))
+                if name not in found or value is None or known.value is None:
+                    held = value if known.value is None else known.value
+                    found[name] = Column(held, known.may_lack or value is None)
     return found
 
 
@@ -154,7 +167,7 @@ def _badly_turned(template: Template) -> list[Problem]:
 
 
 def _compiled(
-    part: Part, filled: set[str], pack: Pack, held: dict[str, Any]
+    part: Part, filled: set[str], pack: Pack, held: dict[str, Column]
 ) -> tuple[list[Problem], Compiled | None]:
     """What is wrong with a pattern or turn before it is filled, and it compiled."""
     if "{" not in part.text:  # as it stands
@@ -189,9 +202,9 @@ def _compiled(
 
 
 def samples(
-    template: Template, pack: Pack, words: dict[str, list[str]], held: dict[str, Any]
-) -> Iterator[dict[str, Any]]:
-    """Variables as `stages.generation` fills them, for each function and dimensions' values of a
+    template: Template, pack: Pack, words: dict[str, list[str]], held: dict[str, Column]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What is asked for, and variables as `stages.generation` fills them, for each function and dimensions' values of a
     template: by turns with all that there may be and with as little.
     """
     header = template.header
@@ -217,24 +230,25 @@ def samples(
         for source in header.sources:
             if source == ASSET:
                 filled |= {
-                    name: _sample(value, rich, name in header.requires)
-                    for name, value in held.items()
+                    name: _sample(column, rich, name in header.requires)
+                    for name, column in held.items()
                 }
             else:
                 filled |= dict.fromkeys(pack.walks[source].slots, "old barn" if rich else "x")
         if header.route == "vision":
             filled |= PICTURED if rich else PLAIN
-        yield filled
+        yield " of ".join([function, *filter(None, values)]), filled
 
 
-def _sample(value: Any, rich: bool, is_required: bool) -> Any:
+def _sample(column: Column, rich: bool, is_required: bool) -> Any:
     """A value like one of a column: the richest and the poorest that there may be."""
+    value = column.value
+    if not rich and not is_required and column.may_lack:
+        return None
     if isinstance(value, list):
         return Keywords(["old barn", "dusk", "Red"] if rich else ["barn"])
     if isinstance(value, bool | int | float):
         return value
-    if not rich and not is_required and value is None:
-        return None
     return "An old barn at dusk" if rich else "Barn"
 
 
@@ -249,11 +263,11 @@ PLAIN = {"picture": "wide, black; photo", "form": "wide", "colours": ["black"], 
 
 
 def trial(
-    compiled: list[tuple[Part, Compiled | None]], filled: Iterator[dict[str, Any]]
+    compiled: list[tuple[Part, Compiled | None]], filled: Iterator[tuple[str, dict[str, Any]]]
 ) -> list[Problem]:
     """Fill patterns or turns with each set of variables; the first problem of each that fails."""
     told: dict[int, Problem] = {}
-    for variables in filled:
+    for what, variables in filled:
         for number, (part, made) in enumerate(compiled):
             if made is None or number in told:
                 continue
@@ -263,8 +277,7 @@ def trial(
                 line, message = part.line + line_of(error) - 1, failure(error)
                 told[number] = (
                     line,
-                    f"cannot be filled for {variables['function']} of "
-                    f"{variables['content_type']}: {message}",
+                    f"cannot be filled for {what}: {message}",
                 )
     return [told[number] for number in sorted(told)]
 
