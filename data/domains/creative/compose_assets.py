@@ -1,7 +1,7 @@
 """Composes the asset metadata of the pack `creative` from hand-written vocabularies.
 
 Command: `python data/domains/creative/compose_assets.py [--out FOLDER]`
-Reads:   vocabularies/*.yaml next to this script.
+Reads:   composing/*.yaml next to this script.
 Writes:  templates.csv, photos.csv, audio.csv, videos.csv, backgrounds.csv, design_assets.csv and
          texts.csv into FOLDER (default: assets/ next to this script). Same input, same bytes.
 
@@ -676,7 +676,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=HERE / "assets", help="folder for the CSVs")
     out: Path = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
-    words = read_vocabularies(HERE / "vocabularies")
+    words = read_vocabularies(HERE / "composing")
     titles = Titles()
     for name, count in COUNTS.items():
         dice = Dice(f"{SEED} {name}")
