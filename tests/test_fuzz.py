@@ -206,7 +206,7 @@ def test_answers_of_models(creative: Pack) -> None:
         text = raw.decode("utf-8", "surrogateescape")
         try:
             pythonic.parse(text, creative.catalogue)
-        except pythonic.ParseError as error:
+        except ParseError as error:
             raise InputError(str(error)) from None
 
     attack(read, 'Search(content_type="Photo", extracted_prompt="old barn, at dawn")', 60, 7)

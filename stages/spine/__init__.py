@@ -1,5 +1,1 @@
-"""What the stages do for packs with `catalogue.json` and `pack.yaml`, one stage a file.
-
-The pack `creative` still has the older form (`domain.yaml`); once it has this one, these files take
-the place of the stages' own.
-"""
+"""What the stages share in writing and scoring: who writes, what was said, how it is scored."""
