@@ -395,7 +395,9 @@ def test_selection_invariants(data: st.DataObject) -> None:
 
 def test_selection_shares_routes_and_fills() -> None:
     one = stratum("Search", "Photo", "1-2", 10, heuristic=6, text=3, vision=1)
-    full = pl.DataFrame({"stratum": one.name, "route": [r for r in ROUTES[::-1] for _ in range(20)]})
+    full = pl.DataFrame(
+        {"stratum": one.name, "route": [r for r in ROUTES[::-1] for _ in range(20)]}
+    )
     counts = dict(taken(full, [one])["route"].value_counts().rows())
     assert counts == {"heuristic": 6, "text": 3, "vision": 1}
     # Vision has none: what comes first of the others fills before the heuristic route does.

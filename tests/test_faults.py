@@ -21,9 +21,9 @@ from typing import Any
 
 import polars as pl
 import pytest
+from stages.core.domain import Domain
 
 from stages.core import prompts
-from stages.core.domain import Domain
 from stages.engines import as_chat
 from stages.engines.store import NAME, Store
 from stages.generation.prompting import Prompter

@@ -200,14 +200,12 @@ def test_sql(tmp_path: Path) -> None:
 
 
 def test_answers_of_models(creative: Pack) -> None:
-    """The text of an answer: a call, or a ParseError."""
+    """The text of an answer: calls, or why it has none."""
 
     def read(raw: bytes) -> None:
         text = raw.decode("utf-8", "surrogateescape")
-        try:
-            pythonic.parse(text, creative.catalogue)
-        except ParseError as error:
-            raise InputError(str(error)) from None
+        if error := pythonic.parse(text, creative.catalogue).error:
+            raise InputError(error)
 
     attack(read, 'Search(content_type="Photo", extracted_prompt="old barn, at dawn")', 60, 7)
 

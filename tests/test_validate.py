@@ -331,7 +331,10 @@ def table(*rows: tuple[str, str]) -> pl.DataFrame:
 
 
 def test_near_duplicates_name_what_they_repeat() -> None:
-    first, second = "find photos of otters in a river bend", "find photos of otters in a river bends"
+    first, second = (
+        "find photos of otters in a river bend",
+        "find photos of otters in a river bends",
+    )
     frame = dialogues.refused(table((first, "a"), (second, "a")), Golden([]), 0.8, 0)
     assert frame["check"].to_list() == [None, "near_duplicate"]
     assert "otters in a river bend'" in frame["reason"][1]

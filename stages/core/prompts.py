@@ -204,8 +204,8 @@ def _compiled(
 def samples(
     template: Template, pack: Pack, words: dict[str, list[str]], held: dict[str, Column]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What is asked for, and variables as `stages.generation` fills them, for each function and dimensions' values of a
-    template: by turns with all that there may be and with as little.
+    """What is asked for, and variables as `stages.generation` fills them, for each function and
+    dimensions' values of a template: by turns with all that there may be and with as little.
     """
     header = template.header
     frame = pack.frames.get(header.locales[0])

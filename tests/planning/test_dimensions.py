@@ -67,10 +67,14 @@ def stratum(share: float = 0.1, **values: Any) -> Stratum:
 
 @given(st.lists(st.floats(0.001, 1), min_size=1, max_size=30), st.integers(30, 500))
 def test_quotas_are_exact(shares: list[float], rows: int) -> None:
-    found = quotas([stratum(share) for share in shares], rows, 1, lambda _: {"heuristic": 3, "text": 1})[0]
+    found = quotas(
+        [stratum(share) for share in shares], rows, 1, lambda _: {"heuristic": 3, "text": 1}
+    )[0]
     assert sum(one.quota for one in found) == rows and min(one.quota for one in found) >= 1
     assert all(sum(one.routes.values()) == one.quota for one in found)
-    free = quotas([stratum(share) for share in shares], rows, 0, lambda _: {"heuristic": 1, "text": 0})[0]
+    free = quotas(
+        [stratum(share) for share in shares], rows, 0, lambda _: {"heuristic": 1, "text": 0}
+    )[0]
     assert sum(one.quota for one in free) == rows
     assert {route for one in free for route in one.routes} == {"heuristic"}
 
