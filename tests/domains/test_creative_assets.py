@@ -24,6 +24,7 @@ COLUMNS = {
     "topics": pl.List(pl.String),
     "locale": pl.String,
     "ai_generated": pl.Boolean,
+    "function": pl.List(pl.String),
     "aspect_ratio": pl.Float64,
     "click_through_rate": pl.Float64,
     "image_path": pl.String,
