@@ -6,8 +6,9 @@ Reads:   params.yaml; PACK; prompts/, filled once with sample values; the names 
 Writes:  data/checked/: a digest of each part of the pack, on which the other stages depend
 
 All problems at once, each with its file, its line and what to do; exit code 1 if there is one. No
-model is started, nothing is asked for over the network: it takes a few seconds. The SQL of a pack
-with a catalogue is run, so that a wrong column or relation is found; that of the other form is not.
+model is started, nothing is asked for over the network: it takes a few seconds. Of a pack with a
+catalogue (spine/check.py) the SQL is run, the longest prompts are counted with the student's
+tokenizer, and the golden rows are judged as what is generated will be; of the other form not.
 
 In dvc.yaml all others come after it. DVC deletes a stage's outputs before the stage runs, and stops
 at the first that fails: so what is found here costs no output of an earlier run, also not with
@@ -30,16 +31,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from stages import formats
-from stages.core import domain, files, golden, golden_rows, prompts, settings, yaml
+from stages.core import domain, files, golden, prompts, settings, yaml
 from stages.core import pack as packs
 from stages.core.command import InputError, run
 from stages.core.domain import Domain
 from stages.core.settings import Settings
 from stages.formats import chat
-from stages.ingest.look import with_sources
-from stages.planning import pack_checks
-from stages.planning.sources import Pools
+from stages.spine import check as of_pack
 
 T = TypeVar("T")
 OUT = Path("data/checked")
@@ -68,6 +66,7 @@ class Findings:
         self.problems: list[str] = []
         self.seen: list[str] = []
         self.notes: list[str] = []
+        self.warnings: list[str] = []
 
     def of(self, look: Callable[..., T], *args: Any) -> T | None:
         """What `look` gives; None if it raises, whose message becomes a problem."""
@@ -293,25 +292,6 @@ def write_parts(pack: Path, source: str) -> None:
             temporary.write_text(f"{digest(pack, names)}\n", "utf-8")
 
 
-def look_at_pack(found: Findings, chosen: Settings) -> Findings:
-    """Everything about a pack with a catalogue."""
-    known = found.of(packs.load, chosen.pack)
-    if known is None:
-        return found
-    form = formats.FORMATS[chosen.tools.format]
-    found.of(formats.check, form, known.catalogue, f"pack {chosen.pack}")
-    if (filled := found.of(with_sources, known, chosen)) is not None:
-        known, notes = filled
-        pools = Pools(known)
-        found.problems += pack_checks.pack_problems(known, pools)
-        found.notes += [*pack_checks.pack_notes(known, pools), *notes]
-    found.seen.append(f"{len(known.catalogue)} functions")
-    rows = found.of(golden_rows.read, known.golden, known.catalogue)
-    if rows is not None:
-        found.seen.append(f"{len(rows)} golden queries")
-    return found
-
-
 def look() -> Findings:
     """Everything that can be looked at."""
     found = Findings()
@@ -326,7 +306,10 @@ def look() -> Findings:
     found.of(check_viewer, chosen)
     found.of(check_training, chosen)
     if packs.is_pack(pack):
-        return look_at_pack(found, chosen)
+        of = of_pack.look(chosen, is_usable=not found.problems)
+        found.problems += of.problems
+        found.warnings, found.notes, found.seen = of.warnings, of.notes, of.seen
+        return found
     known = found.of(domain.load, pack)
     for kind in SOURCES:
         found.of(check_sources, pack, kind)
@@ -358,6 +341,8 @@ def main() -> None:
     write_parts(Path(chosen.pack), chosen.population.source)
     for note in found.notes:
         print(f"note: {note}")
+    for warning in found.warnings:
+        print(f"warning: {warning}")
     print(f"check: all well (parameters, pack, models, {', '.join(found.seen)})")
 
 

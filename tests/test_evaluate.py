@@ -377,7 +377,7 @@ def test_merged_model_answers_as_base_with_adapter(tiny: tuple[Path, Path], tmp_
 @pytest.fixture
 def workplace(tiny: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder laid out like the repository, with tiny models and five golden queries."""
-    from stages.models import package_folder
+    from stages.engines.models import package_folder
 
     base, adapter = tiny
     pack = tmp_path / "pack"

@@ -24,7 +24,7 @@ from stages.planning.tool_sets import ToolSets, tool_sets
 
 # Routes that can write a plan of a catalogue.
 ROUTES = ("heuristic", "text")
-# Today for packs whose prompts name none.
+# Today for packs whose prompts name none, and for golden sets.
 TODAY = datetime.date(2026, 6, 1)
 
 

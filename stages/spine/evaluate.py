@@ -32,7 +32,7 @@ from stages.evaluation.engine import answer_all
 from stages.evaluation.shortlist import examples, recall, shortlist
 from stages.evaluation.similarity import embedder
 from stages.formats.grammar import grammar
-from stages.planning.plans import has_dates
+from stages.planning.plans import TODAY, has_dates
 
 OUT = Path("metrics/evaluate")
 TRAIN = Path("data/dataset/train.parquet")
@@ -40,8 +40,6 @@ NOTHING = "(none)"
 CONSTRAINED = "_constrained"
 # evaluate.decoding -> whether the models answer freely, and whether by a grammar.
 DECODINGS = {"free": (True, False), "constrained": (False, True), "both": (True, True)}
-# A tool set names a day where users say "tomorrow"; a golden set is scored on this one.
-TODAY = "2026-06-01"
 
 
 def main(
@@ -63,7 +61,8 @@ def main(
         known_queries(),
     )
     shown = [row.tools or names for row, names in zip(rows, near, strict=True)]
-    today = TODAY if has_dates(known) else None
+    # A tool set names a day where users say "tomorrow"; a golden set is scored on one day.
+    today = TODAY.isoformat() if has_dates(known) else None
     conversations = [
         formats.conversation(
             form, [user(row.query)], known.catalogue.subset(names).tools,
