@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from stages.language import days
 from stages.language.lexicon import LOOSE, Lexicon
 from stages.language.locale import Weekday
-from stages.language.tokens import Token
+from stages.language.tokens import Token, is_contraction
 
 MAX_YEARS = (1_900, 2_199)
 
@@ -155,6 +155,8 @@ class Reader:
         """Tomorrow, next friday, may 3rd, 3 may 2026, 2026-05-03, 5/3, in two weeks."""
         if token.kind == "number" and (found := self._numeric(at)):
             return found
+        if is_contraction(self.text[token.start : token.end]):
+            return None  # "we'd" is no wednesday
         for table in (self.lexicon.days, self.lexicon.nths):
             if phrase := table.longest(self.words, at):
                 break

@@ -71,11 +71,11 @@ def _refusal(
     context = Context(pack, locale, today)
     if row.act == "refuse":
         return checks.verdict(row.query, _plan(row, "refuse", (), locale), context)
-    if row.act == "ask" and not any(one.arguments for one in row.expected):
-        return None  # what else the query says is not labelled
-    act: Act = "ask" if row.act == "ask" else "call"
     calls = tuple(_call(pack, one, row.query, context) for one in row.expected)
-    return checks.verdict(row.query, _plan(row, act, calls, locale), context)
+    if row.act == "ask":
+        # What else such a query says need not be labelled.
+        return checks.CHECKS["said"](row.query, _plan(row, "ask", calls, locale), context)
+    return checks.verdict(row.query, _plan(row, "call", calls, locale), context)
 
 
 def _plan(row: GoldenRow, act: Act, calls: tuple[PlannedCall, ...], locale: str) -> Plan:
