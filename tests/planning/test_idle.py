@@ -75,11 +75,11 @@ def test_no_plan_is_said_by_an_idle_phrase_and_each_other_phrase_says_one(tmp_pa
     for function, phrases in pack.vocabulary("en").phrases.items():
         never = {number for number, _ in idle.idle(pack, function, phrases)}
         assert (len(never) == 3) == (function == "book_hotel")
-        for number, phrase in enumerate(phrases):
-            assert any(_says(one, function, phrase) for one in made) != (number in never), phrase
+        for number, text in enumerate(phrases):
+            assert any(_says(one, function, text) for one in made) != (number in never), text
 
 
-def _says(plan: Plan, function: str, phrase: str) -> bool:
+def _says(plan: Plan, function: str, text: str) -> bool:
     if plan.stratum[FUNCTION] != function or plan.locale != "en" or not plan.calls:
         return False
-    return parse(phrase).says(frozenset(one.slot for one in plan.calls[0].said))
+    return parse(text).says(frozenset(one.slot for one in plan.calls[0].said))
