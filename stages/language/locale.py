@@ -67,6 +67,9 @@ class Locale(Protocol):
     OPENERS: Sequence[str]
     REQUESTS: Sequence[str]
     CLOSERS: Sequence[str]
+    THANKS: Sequence[str]
+    TELLING: frozenset[str]
+    RANGES: Sequence[str]
     CUES: Cues
 
     def integer(self, value: int) -> list[str]:
@@ -110,6 +113,9 @@ class Locale(Protocol):
 
     def bare(self, surface: str) -> str:
         """A day's words without their preposition."""
+
+    def joint(self, surface: str) -> str:
+        """A day's words as they stand after a preposition: "from three weeks from now"."""
 
     def stem(self, word: str) -> str:
         """A word as it is compared where its number and case do not count."""

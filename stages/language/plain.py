@@ -35,6 +35,9 @@ class Plain:
     OPENERS: Sequence[str] = ()
     REQUESTS: Sequence[str] = ()
     CLOSERS: Sequence[str] = ()
+    THANKS: Sequence[str] = ()
+    TELLING: frozenset[str] = frozenset()
+    RANGES: Sequence[str] = ()
 
     def __init__(self, code: str) -> None:
         self.code = code.replace("-", "_")
@@ -128,6 +131,9 @@ class Plain:
         return surface.split(", ")
 
     def bare(self, surface: str) -> str:
+        return surface
+
+    def joint(self, surface: str) -> str:
         return surface
 
     def stem(self, word: str) -> str:

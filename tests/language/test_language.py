@@ -131,3 +131,23 @@ def test_frames_fit_the_mood_and_repeat_nothing(seed: int) -> None:
 def test_a_bound_is_asked_for_as_people_do(words: str, asked: str) -> None:
     day = {"type": "string", "format": "date"}
     assert en.questions(words, day) == [f"{asked} which date?", f"{asked} when?"]
+
+
+@pytest.mark.parametrize(
+    ("phrase", "ends"),
+    [
+        ("do you have a room? it's for Coco", {"", "."}),
+        ("what would you charge? i have a ferret", {"", "."}),
+        ("there is a leak! can you come", {"", "?"}),
+        ("our hamster keeps coughing", {"", "."}),
+        ("a spay for a dog please", {"", "."}),
+        ("can you fit us in on friday?", {""}),
+        ("price of a spay", {"", ".", " please", " thanks", " thank you", " pls"}),
+    ],
+)
+def test_what_closes_a_phrase_fits_its_last_sentence(phrase: str, ends: set[str]) -> None:
+    found = set()
+    for seed in range(400):
+        text = frames.dressed(phrase, en, random.Random(seed)).lower()
+        found.add(text[text.index(phrase.lower()) + len(phrase) :])
+    assert {end if end in ends else end.rstrip(".") for end in found} == ends

@@ -21,9 +21,12 @@ QUESTIONS = frozenset(
 )
 # After these a day's words have no preposition of their own.
 PREPOSITIONS = ("ab", "vom", "für den", "bis", "am", "seit")
+RANGES = ("bis", "bis zum")
 OPENERS = ("hey", "hallo", "ok", "hi", "also", "guten tag")
 REQUESTS: Sequence[str] = ("bitte", "ach bitte", "sei so nett und")
 CLOSERS = ("bitte", "danke", "vielen dank", "wenn möglich")
+THANKS = ("bitte", "danke", "vielen dank")
+TELLING = frozenset("mein meine unser unsere er sie es sein seine ihr ihre hilfe".split())  # noqa: SIM905
 
 
 def questions(words: str, schema: Mapping[str, Any]) -> list[str]:

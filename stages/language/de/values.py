@@ -185,5 +185,9 @@ def bare(surface: str) -> str:
     return surface.removeprefix("am ")
 
 
+def joint(surface: str) -> str:
+    return bare(surface)
+
+
 def stem(word: str) -> str:
     return word

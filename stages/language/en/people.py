@@ -32,12 +32,20 @@ QUESTIONS = frozenset(
 BOUNDS = {"from", "since", "to", "until", "till", "before", "after"}
 # After these a day's words have no preposition of their own.
 PREPOSITIONS = ("from", "for", "on", "starting", "leaving", "until", "by", "before", "after", "to",
-                "since", "of", "till")  # fmt: skip
+                "since", "of", "till", "through", "thru", "between", "around")  # fmt: skip
+# Between the two days of a range, of which the first then has no preposition either.
+RANGES = ("to", "until", "till", "through", "thru")
 OPENERS = ("hey", "hi", "ok", "okay", "hello", "so", "yo", "hey there", "quick one")
 REQUESTS = ("can you", "could you", "please", "can you please", "could you please", "i need you to",
             "i want you to", "i'd like you to", "would you", "go ahead and", "pls", "will you",
             "can u", "just", "now")  # fmt: skip
 CLOSERS = ("please", "thanks", "thank you", "for me", "pls", "if you can", "asap")
+# What may close a wish that is no command, and what a sentence begins with that only tells.
+THANKS = ("please", "thanks", "thank you", "pls")
+TELLING = frozenset(
+    """my our your his her their its the this that he she it they he's she's it's they're there
+    there's someone somebody something i'm i've we're we've help emergency urgent""".split()  # noqa: SIM905
+)
 
 
 def questions(words: str, schema: Mapping[str, Any]) -> list[str]:

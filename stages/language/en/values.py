@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Sequence
 from functools import cache
 
@@ -244,6 +245,12 @@ def split(surface: str) -> list[str]:
 
 def bare(surface: str) -> str:
     return surface.removeprefix("on ")
+
+
+def joint(surface: str) -> str:
+    if (found := re.fullmatch(r"in (.+ (?:days?|weeks?))", surface)) is not None:
+        return f"{found[1]} from now"
+    return bare(surface)
 
 
 def stem(word: str) -> str:
