@@ -97,7 +97,10 @@ class Patterns:
             return words
 
         text = phrase.write(said, surface, rng) or ""
-        text = BEFORE_MARK.sub(r"\1", _joined(text, surfaces, language.of(locale)))
+        spoken = language.of(locale)
+        text = BEFORE_MARK.sub(r"\1", _joined(text, surfaces, spoken))
+        for one in surfaces.values():
+            text = spoken.fitted(text, one)
         text = IDLE_COMMA.sub("", text)
         if rest:
             return Written(f"{text}, {_adjuncts(rest)}", f"{name}+{ADJUNCT}", surfaces)

@@ -117,6 +117,9 @@ class Locale(Protocol):
     def joint(self, surface: str) -> str:
         """A day's words as they stand after a preposition: "from three weeks from now"."""
 
+    def fitted(self, text: str, surface: str) -> str:
+        """A text with the article before a numeral in it that its sound asks for: "an 8"."""
+
     def stem(self, word: str) -> str:
         """A word as it is compared where its number and case do not count."""
 

@@ -136,6 +136,9 @@ class Plain:
     def joint(self, surface: str) -> str:
         return surface
 
+    def fitted(self, text: str, surface: str) -> str:
+        return text
+
     def stem(self, word: str) -> str:
         return word
 

@@ -180,3 +180,12 @@ def test_a_long_query_takes_no_longer_than_its_length(part: str) -> None:
     for check in checks.CHECKS.values():
         check(part * (4_000 // len(part)), plan, CONTEXT)
     assert time.perf_counter() - start < 1.5  # 0.1 s on an idle core
+
+
+@pytest.mark.parametrize("phone", ["(415) 555-0134", "555 0134 (home)", '"Rex" the third'])
+def test_brackets_of_a_value_are_the_values_own(phone: str) -> None:
+    plan = make_plan(PlannedCall("show_trips", (Argument("phone", phone, "user", phone),)))
+    assert checks.verdict(f"call me at {phone} please", plan, CONTEXT) is None
+    for broken in (f"call ( me at {phone}", f"call me at {phone} please)"):
+        refusal = checks.verdict(broken, plan, CONTEXT)
+        assert refusal is not None and refusal.check == "characters"

@@ -151,3 +151,29 @@ def test_what_closes_a_phrase_fits_its_last_sentence(phrase: str, ends: set[str]
         text = frames.dressed(phrase, en, random.Random(seed)).lower()
         found.add(text[text.index(phrase.lower()) + len(phrase) :])
     assert {end if end in ends else end.rstrip(".") for end in found} == ends
+
+
+@pytest.mark.parametrize(
+    ("text", "surface", "made"),
+    [
+        ("a 11 year old cat", "11", "an 11 year old cat"),
+        ("a eight hour shift", "eight", "an eight hour shift"),
+        ("a 8.5 kg dog", "8.5", "an 8.5 kg dog"),
+        ("a 80 euro bill", "80", "an 80 euro bill"),
+        ("an 5 day trip", "5", "a 5 day trip"),
+        ("a 110 m race", "110", "a 110 m race"),
+        ("a eighteen month plan", "eighteen", "an eighteen month plan"),
+        ("plan a 1 hour call", "1", "plan a 1 hour call"),
+        ("a owl", "owl", "a owl"),
+    ],
+)
+def test_an_article_before_a_numeral(text: str, surface: str, made: str) -> None:
+    assert en.fitted(text, surface) == made
+    assert language.of("de").fitted(text, surface) == text
+
+
+def test_questions_for_what_is_several_or_a_day() -> None:
+    several = en.questions("symptoms", {"type": "array"})
+    assert several == ["Which symptoms?", "What are the symptoms?"]
+    assert "Which new date?" in en.questions("new date", {"type": "string", "format": "date"})
+    assert not any("date for" in one for one in en.questions("new date", {"format": "date"}))

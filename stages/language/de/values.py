@@ -189,5 +189,9 @@ def joint(surface: str) -> str:
     return bare(surface)
 
 
+def fitted(text: str, surface: str) -> str:
+    return text
+
+
 def stem(word: str) -> str:
     return word

@@ -57,6 +57,8 @@ def questions(words: str, schema: Mapping[str, Any]) -> list[str]:
     if form in ("date", "time", "date-time") and words in BOUNDS:
         asked = {"date": "which date", "time": "what time"}.get(form, "which date and time")
         return [f"{words.capitalize()} {asked}?", f"{words.capitalize()} when?"]
+    if words.endswith((" date", " day", " time")):  # no "which date for the new date"
+        return [f"Which {words}?", f"What is the {words}?", f"What {words} would you like?"]
     if form in ("date", "time", "date-time"):
         asked = {"date": "Which date", "time": "What time"}.get(form, "Which date and time")
         return [f"{asked} for the {words}?", f"{asked} should the {words} be?"]
@@ -70,6 +72,8 @@ def questions(words: str, schema: Mapping[str, Any]) -> list[str]:
         return [f"What {words}?", f"What should the {words} be?"]
     if kind == "boolean":
         return [f"{words[:1].upper()}{words[1:]}: yes or no?", f"Should {words} be on or off?"]
+    if kind == "array" and words.endswith("s") and not words.endswith("ss"):
+        return [f"Which {words}?", f"What are the {words}?"]
     first = words.split(" ")[0]
     if first in CUES.small:  # "from" is no thing to be named by itself
         return [f"What should I enter for “{words}”?", f"What is “{words}” to be?"]

@@ -253,6 +253,20 @@ def joint(surface: str) -> str:
     return bare(surface)
 
 
+# Numerals from one on, and those that begin like a vowel.
+NUMERAL = re.compile(
+    r"\d|(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b|\w+teen"
+)
+VOWEL = re.compile(r"8|1[18](?!\d)|eight|eleven")
+
+
+def fitted(text: str, surface: str) -> str:
+    if not NUMERAL.match(surface):
+        return text
+    article = "an" if VOWEL.match(surface) else "a"
+    return re.sub(rf"\b(a)n? (?={re.escape(surface)}(?!\w))", rf"{article} ", text)
+
+
 def stem(word: str) -> str:
     """A noun's singular as far as its letters tell: for matching alone, "buses" gives "bus"."""
     if word in NO_PLURALS:
