@@ -275,17 +275,13 @@ def _type_hits(keys: Sequence[str], lex: Lexicon, ignored: set[int]) -> list[tup
     return hits
 
 
-def type_word(query: str, domain: Domain) -> tuple[str, int] | None:
+@lru_cache(4096)
+def type_word(query: str, lex: Lexicon) -> tuple[str, int] | None:
     """The content type that the query names and the position of its word; None if it names none.
 
     The head counts: the last word for a type before the first preposition or comma (`album cover`,
     `photo of a logo`); failing that, one that ends a phrase (`cat in a hat sticker`).
     """
-    return _type_word(query, lexicon(domain))
-
-
-@lru_cache(4096)
-def _type_word(query: str, lex: Lexicon) -> tuple[str, int] | None:
     found = tokens(query)
     if not found:
         return None
@@ -330,7 +326,7 @@ def _type_word(query: str, lex: Lexicon) -> tuple[str, int] | None:
 
 def named_type(query: str, domain: Domain) -> str | None:
     """The content type that the query names, after `type_word`."""
-    found = type_word(query, domain)
+    found = type_word(query, lexicon(domain))
     return found[0] if found else None
 
 
@@ -340,7 +336,7 @@ def type_position(query: str, content_type: str, domain: Domain) -> float | None
     The middle of the word: evenly placed type words then come out uniform on [0, 1] for queries of
     any length, which i / (n - 1) would not.
     """
-    found = type_word(query, domain)
+    found = type_word(query, lexicon(domain))
     if found is None or found[0] != content_type:
         return None
     return (found[1] + 0.5) / len(tokens(query))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from stages.checks.phrases import NAMING, SAYING, command, ends_clause, titles
+from stages.checks.phrases import NAMING, SAYING, command, ends_clause, titles, type_word
 from stages.checks.words import CLOSING, OPENING, Lexicon, Token, lexicon, tokens
 from stages.core.domain import Domain
 
@@ -241,8 +241,28 @@ def _fallback(found: Sequence[Token], lex: Lexicon) -> list[int]:
     return [telling[-1] if telling else len(found) - 1]
 
 
+def _singular(
+    query: str, found: Sequence[Token], lex: Lexicon, content_type: str, group: dict[int, int]
+) -> dict[int, str]:
+    """Position -> singular of the word by which a Search names its type: `flyers`, a kind of thing.
+
+    Plurals that describe stay: `birthday balloons`, `data charts`.
+    """
+    named = type_word(query, lex)
+    if named is None or named[0] != content_type or named[1] in group:
+        return {}
+    text, one = found[named[1]].text, lex.singular.get(found[named[1]].key)
+    if one is None or len(one) > len(text):
+        return {}
+    return {named[1]: text[: len(one)] if text.lower().startswith(one) else one}
+
+
 def _written(
-    found: Sequence[Token], kept: Sequence[int], group: dict[int, int], commas: bool
+    found: Sequence[Token],
+    kept: Sequence[int],
+    group: dict[int, int],
+    commas: bool,
+    spelt: dict[int, str],
 ) -> str:
     """The kept words with their own spelling; commas between them where wanted, none dangling.
 
@@ -252,7 +272,7 @@ def _written(
         parts: list[str] = []
         added = ""
         for place, i in enumerate(kept):
-            text = found[i].text
+            text = spelt.get(i, found[i].text)
             following = kept[place + 1] if place + 1 < len(kept) else None
             if i in group and place and kept[place - 1] == i - 1 and group.get(i - 1) == group[i]:
                 before = "".join(c for c in found[i].before if c not in unwanted)
@@ -317,4 +337,5 @@ def extract(query: str, function: str, content_type: str, domain: Domain) -> str
             i += 1
     if not kept:
         kept = _fallback(found, lex)
-    return _written(found, kept, group, commas=not search) or query.strip()
+    spelt = _singular(query, found, lex, content_type, group) if search else {}
+    return _written(found, kept, group, not search, spelt) or query.strip()

@@ -171,6 +171,7 @@ class Lexicon:
     works_dropped: Phrases
     types: Phrases
     type_of: dict[str, str]
+    singular: dict[str, str]  # last word of a type's plural -> of its singular
     generic: dict[str, Phrases]
     generic_slips: dict[str, set[str]] = field(default_factory=dict)
     type_slips: dict[str, set[str]] = field(default_factory=dict)
@@ -189,6 +190,8 @@ def _build(domain: Domain) -> Lexicon:
         slips[name] = {s for v in mine if " " not in v and len(v) > 3 for s in _slips(v)} - known
     type_of = {folded(p): name for name, kind in domain.content_types.items()
                for word in kind.words for p in plurals(word)}  # fmt: skip
+    singular = {plural: one for kind in domain.content_types.values() for word in kind.words
+                for one, plural in [plurals(folded(word).split()[-1])]}  # fmt: skip
     generic = {name: {folded(p) for word in kind.generic for p in plurals(word)}
                for name, kind in domain.content_types.items()}  # fmt: skip
     dropped = {p for word in lists.works_dropped for p in plurals(word)}
@@ -216,6 +219,7 @@ def _build(domain: Domain) -> Lexicon:
         works_dropped=Phrases(dropped),
         types=Phrases(type_of),
         type_of=type_of,
+        singular=singular,
         generic={name: Phrases(found) for name, found in generic.items()},
         generic_slips={
             name: {s for w in found if " " not in w and len(w) > 4 for s in _slips(w)}
