@@ -10,7 +10,7 @@ from stages.core.domain import Domain
 
 JOINERS = {"of", "the", "and", "in", "&"}
 WIDE_JOINERS = JOINERS | {"a", "an", "for", "on", "to", "at", "from", "with", "by", "or", "as",
-                          "is", "but", "into", "over", "under", "de", "la", "du", "y"}  # fmt: skip
+                          "is", "but", "than", "into", "over", "under", "de", "la", "du", "y"}  # fmt: skip
 NAMING = {"called", "named", "titled", "entitled"}
 CONNECTORS = {"to", "for", "at", "up", "out", "me", "us", "you", "it", "that", "if", "how"}
 # Words that end the reach of a name in a description: a cafe called bean there with brown colors.
@@ -38,6 +38,8 @@ def _title_case(found: Sequence[Token], lex: Lexicon, search: bool) -> bool:
     content = [t for t in letters if t.key not in lex.small]
     if len(content) < 2 or not all(_capital(t) for t in content):
         return False
+    if any(t.key in ("me", "us") and not _capital(t) for t in letters[1:]):
+        return False  # Show me Nights in Harbor Town
     if letters[1].key in ("for", "about", "with", "of") and _capital(letters[1]):
         return True  # Looking For, Anything With, Photo Of
     small = [t for t in letters[1:] if t.key in lex.small]
@@ -120,6 +122,7 @@ def _capital_runs(found: Sequence[Token], lex: Lexicon, search: bool) -> list[tu
             lex.types.at(keys, i) or lex.requests.at(keys, i) or lex.trailers.at(keys, i)
             or any(v.at(keys, i) for v in lex.verbs.values())
             or (keys[i] in lex.small and not upper_next)
+            or (keys[i] in lex.articles and not search)
         ):  # fmt: skip
             starts = False
         if not starts:

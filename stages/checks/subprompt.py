@@ -18,6 +18,11 @@ DATE_WORDS = {"on", "at", "by", "from", "to", "until", "in", "between"}
 MAKERS = {"painted", "drawn", "created", "directed", "written", "sung", "designed", "composed",
           "performed", "illustrated", "photographed", "sculpted", "inspired", "filmed",
           "played", "recorded", "produced", "sculpture"}  # fmt: skip
+SEASONS = {"week", "weekend", "month", "year", "spring", "summer", "autumn", "fall", "winter"}
+# Prepositions that are adverbs where nothing follows: snow falling outside, lights on.
+ADVERBS = {"in", "on", "over", "under", "around", "through", "inside", "outside", "above", "below",
+           "behind", "near", "along", "across", "about", "by"}  # fmt: skip
+ARTICLES = {"a", "an", "the"}
 _TIME = re.compile(r"\d{1,2}([:.]\d\d)?(am|pm)$|\d{1,2}:\d\d$|\d{1,2}(st|nd|rd|th)$"
                    r"|\d{1,2}[/.-]\d{1,2}([/.-]\d{2,4})?$")  # fmt: skip
 _YEAR = re.compile(r"(1[0-9]|20)\d\d$")
@@ -41,11 +46,15 @@ def _is_date(keys: Sequence[str], i: int, lex: Lexicon) -> bool:
 
 
 def _keeps_date(keys: Sequence[str], i: int, lex: Lexicon) -> bool:
-    """Whether the preposition at i belongs to a date and so stays."""
+    """Whether the preposition (or `this`) at i belongs to a date and so stays."""
     key = keys[i]
-    if key not in DATE_WORDS or i + 1 >= len(keys):
+    if i + 1 >= len(keys):
         return False
     after = keys[i + 1]
+    if key == "this":
+        return after in lex.calendar or after in SEASONS
+    if key not in DATE_WORDS:
+        return False
     if key == "to":
         before = keys[i - 1] if i else ""
         return (before[:1].isdigit() and after[0].isdigit()) or (
@@ -82,6 +91,38 @@ def _keeps_by(found: Sequence[Token], i: int, lex: Lexicon) -> bool:
     if following.key in lex.small or following.key.endswith("ing"):
         return False
     return not (before.endswith("ed") and before not in MAKERS) and before not in ("lit", "made")
+
+
+def _keeps_and(found: Sequence[Token], i: int, kept: Sequence[int], lex: Lexicon) -> bool:
+    """Whether `and` at i joins names after a kept `by`: art by klimt and nixeu."""
+    if found[i].key != "and" or i + 1 >= len(found) or found[i + 1].key in lex.small:
+        return False
+    j = i - 1
+    while j >= 0 and not ends_clause(found[j]) and (
+        found[j].key not in lex.small or found[j].key == "and"
+    ):  # fmt: skip
+        j -= 1
+    return j >= 0 and found[j].key == "by" and j in kept and not ends_clause(found[j])
+
+
+def _keeps_the(found: Sequence[Token], i: int, lex: Lexicon) -> bool:
+    """Whether `the` at i belongs to a name of the kind of `kermit the frog`, `winnie the pooh`.
+
+    Before it stands one word alone, which is no verb as far as its ending tells.
+    """
+    if found[i].key != "the" or not 0 < i < len(found) - 1 or ends_clause(found[i - 1]):
+        return False
+    before = found[i - 1].key
+    if before in lex.small or before.endswith(("ing", "ed", "s", "ly")) or len(before) < 4:
+        return False
+    alone = i == 1 or ends_clause(found[i - 2]) or found[i - 2].key in lex.small
+    return alone and not any(verbs.at([before], 0) for verbs in lex.verbs.values())
+
+
+def _is_adverb(found: Sequence[Token], i: int) -> bool:
+    """Whether the preposition at i has nothing to govern: snow falling outside."""
+    last = i + 1 == len(found) or ends_clause(found[i])
+    return last and found[i].key in ADVERBS
 
 
 def _lower_title(
@@ -128,6 +169,13 @@ def _lower_title(
     return None
 
 
+def _mirrored(keys: Sequence[str], i: int) -> bool:
+    """Whether a phrase such as `head to head`, `day by day`, `inch after inch` starts at i."""
+    if i + 2 >= len(keys) or keys[i] != keys[i + 2]:
+        return False
+    return keys[i + 1] in ("to", "by", "after", "for", "in", "on", "upon", "and")
+
+
 def _adopted(
     found: Sequence[Token],
     named: Sequence[tuple[int, int]],
@@ -147,7 +195,12 @@ def _adopted(
     i = begin
     while i < len(found):
         length = 0 if i in taken else lex.fixed.at(keys, i)
+        if not length and i not in taken and _mirrored(keys, i):
+            length = 3
         final = lex.trailers.at(keys, i) == len(found) - i and i > 0 and keys[i - 1] not in SAYING
+        article = i + length < len(found) and keys[i + length] in ARTICLES
+        if length > 1 and article and keys[i + length - 1] == "of":
+            length += 1  # in the style of a poster
         if length > 1 and not (final and lex.trailers.at(keys, i) == length):
             # A phrase that a title follows joins it: best of + The Doors stay apart, in order.
             spans.append((i, i + length))
@@ -190,6 +243,15 @@ def _beside(keys: Sequence[str], start: int, end: int, kept: dict[int, int], lex
     return start - 1 in kept or end in kept or end - 1 in kept
 
 
+def _contains(keys: Sequence[str], i: int, begin: int, lex: Lexicon) -> bool:
+    """Whether the word at i says no more than the type before it: logo ideas, card designs."""
+    if keys[i] not in lex.containers or i <= begin:
+        return False
+    if i + 1 < len(keys) and keys[i + 1] not in lex.small and not lex.trailers.at(keys, i + 1):
+        return False
+    return any(lex.types.at(keys, j) == i - j for j in range(max(begin, i - 4), i))
+
+
 def _generics(
     found: Sequence[Token], lex: Lexicon, content_type: str, kept: dict[int, int], begin: int
 ) -> set[int]:
@@ -205,7 +267,7 @@ def _generics(
         work = lex.works_dropped.at(keys, i)
         if work > length and _beside(keys, i, i + work, kept, lex):
             length = work  # whatever the type, a song or movie before its title says no more
-        if not length and keys[i] in slips:
+        if not length and (keys[i] in slips or _contains(keys, i, begin, lex)):
             length = 1
         longer = lex.types.at(keys, i)
         if i in kept and not (length > 1 and i + length - 1 not in kept):
@@ -329,7 +391,14 @@ def extract(query: str, function: str, content_type: str, domain: Domain) -> str
         elif filler and not any(j in group for j in range(i, i + filler)):
             i += filler
         elif keys[i] in lex.small:
-            if _keeps_date(keys, i, lex) or _keeps_by(found, i, lex):
+            # A Search by an artist alone is a Search for the artist.
+            by = _keeps_by(found, i, lex) and (kept or not search)
+            if by or (
+                _keeps_date(keys, i, lex)
+                or _keeps_and(found, i, kept, lex)
+                or (i - 1 not in gone and _keeps_the(found, i, lex))
+                or _is_adverb(found, i)
+            ):
                 kept.append(i)
             i += 1
         else:

@@ -134,12 +134,22 @@ class Phrases:
         return (word,) in self.first.get(word, ())
 
 
+_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+_BESIDE = {a: row[max(i - 1, 0) : i] + row[i + 1 : i + 2] for row in _ROWS
+           for i, a in enumerate(row)}  # fmt: skip
+
+
 def _slips(word: str) -> set[str]:
-    """`word` with one letter dropped, doubled, or swapped with the next: a typist's slips."""
+    """`word` with one letter dropped, doubled, swapped with the next or struck beside its key."""
     dropped = {word[:i] + word[i + 1 :] for i in range(1, len(word))}
     doubled = {word[: i + 1] + word[i:] for i in range(len(word))}
     swapped = {word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in range(len(word) - 1)}
-    return (dropped | doubled | swapped) - {word}
+    struck = {
+        word[:i] + key + word[i + 1 :]
+        for i in range(1, len(word))
+        for key in _BESIDE.get(word[i], "")
+    }
+    return (dropped | doubled | swapped | struck) - {word}
 
 
 # Slips of type words that are words themselves.
@@ -169,6 +179,7 @@ class Lexicon:
     works: Phrases
     titled: Phrases  # works whose title may follow in lower case
     works_dropped: Phrases
+    containers: set[str]
     types: Phrases
     type_of: dict[str, str]
     singular: dict[str, str]  # last word of a type's plural -> of its singular
@@ -217,6 +228,7 @@ def _build(domain: Domain) -> Lexicon:
         works=Phrases(works),
         titled=Phrases(works - media),
         works_dropped=Phrases(dropped),
+        containers={folded(p) for word in lists.containers for p in plurals(word)},
         types=Phrases(type_of),
         type_of=type_of,
         singular=singular,

@@ -149,7 +149,7 @@ class Labelling(Block):
     """Words that the sub-prompt rules drop or keep; see stages/checks/subprompt.py.
 
     `searches`: functions that look up what exists, whose prompts drop the medium's word;
-    `works`: words for a work with a title; `commands`: more verbs that belong to one function;
+    `containers`: words that say no more after a type: logo ideas; `works`: words for a work with a title; `commands`: more verbs that belong to one function;
     `soft_verbs`: verbs only before an article or after a request, else nouns;
     `fixed`: phrases kept whole; `compounds`: words of a type that mean something else together;
     `calendar`: capitalised words that make no title.
@@ -164,6 +164,7 @@ class Labelling(Block):
     conjunctions: Words
     searches: list[str] = []
     works_dropped: SomeWords = []
+    containers: SomeWords = []
     works: SomeWords = []
     commands: dict[str, SomeWords] = {}
     soft_verbs: SomeWords = []
