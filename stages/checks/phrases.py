@@ -18,7 +18,8 @@ STOPS = {"with", "using", "featuring", "for", "in", "on", "at", "that", "which",
 # A set of stickers is stickers.
 PARTITIVES = {"set", "sets", "pack", "collection", "bunch", "series", "pair", "lot", "lots", "kind",
               "sort", "type", "types", "piece", "pieces", "group", "selection", "range", "variety",
-              "bundle", "couple", "batch", "line"}  # fmt: skip
+              "bundle", "couple", "batch", "line", "example", "examples", "sample",
+              "samples"}  # fmt: skip
 SAYING = {"says", "saying", "say", "reads", "reading", "read", "text", "words"}
 
 
@@ -211,6 +212,8 @@ def command(
         if lex.fixed.at(keys, i) > 1 or lex.compounds.at(keys, i) > 1:
             break
         asked = lex.requests.at(keys, i) or (i == start and lex.trailers.at(keys, i))
+        if not asked and keys[i] == "what" and i + 1 < len(found):
+            asked = int(lex.types.at(keys, i + 1) > 0)  # what flyers do you have
         verb = _verb(keys, i, lex, name, commands) if verb_allowed else 0
         if verb and verb >= asked:
             i, commands, verb_allowed = i + verb, True, False

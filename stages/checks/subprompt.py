@@ -23,6 +23,47 @@ SEASONS = {"week", "weekend", "month", "year", "spring", "summer", "autumn", "fa
 ADVERBS = {"in", "on", "over", "under", "around", "through", "inside", "outside", "above", "below",
            "behind", "near", "along", "across", "about", "by"}  # fmt: skip
 ARTICLES = {"a", "an", "the"}
+# Prepositions of place and way: without them the picture is another one.
+SPATIAL = {"under", "over", "above", "below", "beneath", "behind", "between", "through", "into",
+           "onto", "across", "inside", "outside", "against", "around", "beside", "among", "near",
+           "toward", "towards", "along", "underneath", "atop"}  # fmt: skip
+# Prepositions that may tie a noun to the word before it.
+BINDING = SPATIAL | {"of", "in", "on", "at", "by", "to", "from", "as", "like", "upon", "for",
+                     "with", "about", "during"}  # fmt: skip
+VERBS = set(
+    "made built drawn worn written seen shown lit hung woven lost hidden frozen taken carved grown "
+    "shot held caught broken torn split cut told bent dyed cast tied laid full "
+    "look looks sit sits sat stand stands stood lie lies lay sleep sleeps live lives float floats "
+    "fly flies walk walks run runs jump jumps swim swims dance dances play plays ride rides climb "
+    "climbs hang hangs rest rests lean leans stare stares gaze gazes rise rises fall falls melt "
+    "melts turn turns smile smiles".split()
+)
+# Verbs whose -ing form takes for, about or with.
+GOVERNING = set(
+    "looking waiting searching asking hoping reaching wishing caring praying dreaming thinking "
+    "talking singing playing dancing fighting chatting glowing overflowing bursting brimming "
+    "dripping shining sparkling battling wrestling flirting posing competing sharing".split()
+)
+# What shows a thing: the sketch of a cat is a cat. And words for a type that may be none.
+DEPICTING = set(
+    "sketch drawing sculpture statue screenshot rendering doodle cartoon silhouette artwork scene "
+    "depiction still miniature figurine mural mosaic movie".split()
+)
+QUANTITIES = {"shape", "deck", "sheet", "sign", "score"}
+# After `in` they say how it looks, whatever stands before.
+LOOKS = set(
+    "black white red blue green yellow orange purple pink brown gray grey gold silver teal "
+    "navy turquoise beige cream pastel neon bright bold soft dark light warm cool muted vivid "
+    "earthy monochrome watercolor cartoon vintage retro minimalist modern rustic elegant".split()
+)
+NO_VERBS = {"painting", "drawing", "wedding", "building", "morning", "evening", "spring", "string",
+            "clothing", "lettering", "ceiling", "thing", "something", "everything", "training",
+            "marketing", "meeting", "gathering", "opening", "greeting", "pudding", "housing",
+            "earring", "sibling", "viking", "duckling", "lightning", "landing", "engineering",
+            "nothing", "anything", "king", "bring", "hundred", "sacred", "naked", "wicked",
+            "rugged", "beloved", "bedding", "blessing", "dressing", "parking", "recording",
+            "offering", "hiking", "camping", "fishing", "cooking", "baking", "coding", "gaming",
+            "cycling", "racing", "boxing", "wrestling", "yachting", "skiing"}  # fmt: skip
 _TIME = re.compile(r"\d{1,2}([:.]\d\d)?(am|pm)$|\d{1,2}:\d\d$|\d{1,2}(st|nd|rd|th)$"
                    r"|\d{1,2}[/.-]\d{1,2}([/.-]\d{2,4})?$")  # fmt: skip
 _YEAR = re.compile(r"(1[0-9]|20)\d\d$")
@@ -117,6 +158,51 @@ def _keeps_the(found: Sequence[Token], i: int, lex: Lexicon) -> bool:
         return False
     alone = i == 1 or ends_clause(found[i - 2]) or found[i - 2].key in lex.small
     return alone and not any(verbs.at([before], 0) for verbs in lex.verbs.values())
+
+
+def _is_verb(word: str) -> bool:
+    """Whether the word is a participle as far as its ending tells: made, covered, flying."""
+    if word in VERBS:
+        return True
+    if len(word) < 5 or word in NO_VERBS:
+        return False
+    return word.endswith("ing") or (word.endswith("ed") and not word.endswith("eed"))
+
+
+def _binds(
+    found: Sequence[Token], i: int, kept: Sequence[int], lex: Lexicon
+) -> bool:
+    """Whether the preposition at i ties its noun to what stands before it, so that it must stay.
+
+    So do those of place and way (`castle above clouds`), what follows a verb (`made of glass`,
+    `looking at stars`), and `of` between nouns (`bowl of ramen`), but not after the word for a type:
+    `photo of a lighthouse`, `poster for a fair`.
+    """
+    key = found[i].key
+    if key not in BINDING or i + 1 >= len(found) or not kept or kept[-1] != i - 1:
+        return False
+    if ends_clause(found[i - 1]):
+        return False
+    if key in SPATIAL:
+        return True
+    keys = [t.key for t in found[max(0, i - 3) : i]]
+    before = keys[-1]
+    if key == "of" and before in DEPICTING:
+        return False
+    if before not in QUANTITIES and any(
+        lex.types.at(keys, j) == len(keys) - j for j in range(len(keys))
+    ):
+        return False
+    if key in ("to", "as", "like", "of"):
+        return True
+    if before in VERBS or (before.endswith("ed") and _is_verb(before)):
+        return True
+    if not _is_verb(before):
+        return False
+    # After -ing, which may be a noun: a flyer for dog walking, in blue, with paws, for all.
+    if key in ("for", "about", "with"):
+        return before in GOVERNING
+    return not (key == "in" and found[i + 1].key in LOOKS)
 
 
 def _is_adverb(found: Sequence[Token], i: int) -> bool:
@@ -385,9 +471,13 @@ def extract(query: str, function: str, content_type: str, domain: Domain) -> str
             kept.append(i)
             i += 1
             continue
-        filler = lex.fillers.at(keys, i)
+        places = lex.places.at(keys, i)  # next to, on top of
+        filler = lex.fillers.at(keys, i) or places
         if i in gone:
             i += 1
+        elif places and kept and kept[-1] == i - 1 and not ends_clause(found[i - 1]):
+            kept += range(i, i + places)
+            i += places
         elif filler and not any(j in group for j in range(i, i + filler)):
             i += filler
         elif keys[i] in lex.small:
@@ -398,6 +488,7 @@ def extract(query: str, function: str, content_type: str, domain: Domain) -> str
                 or _keeps_and(found, i, kept, lex)
                 or (i - 1 not in gone and _keeps_the(found, i, lex))
                 or _is_adverb(found, i)
+                or _binds(found, i, kept, lex)
             ):
                 kept.append(i)
             i += 1

@@ -173,6 +173,7 @@ class Lexicon:
     small: set[str]
     soft: Phrases
     fillers: Phrases
+    places: Phrases
     fixed: Phrases
     compounds: Phrases
     calendar: set[str]
@@ -222,6 +223,7 @@ def _build(domain: Domain) -> Lexicon:
                [*lists.articles, *lists.pronouns, *lists.prepositions, *lists.conjunctions]},
         soft=Phrases(lists.soft_verbs),
         fillers=Phrases(lists.fillers),
+        places=Phrases(lists.places),
         fixed=Phrases(lists.fixed),
         compounds=Phrases(p for word in lists.compounds for p in plurals(word)),
         calendar=set(map(folded, lists.calendar)),

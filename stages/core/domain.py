@@ -169,6 +169,7 @@ class Labelling(Block):
     commands: dict[str, SomeWords] = {}
     soft_verbs: SomeWords = []
     fillers: SomeWords = []
+    places: SomeWords = []
     fixed: SomeWords = []
     compounds: SomeWords = []
     calendar: SomeWords = []
