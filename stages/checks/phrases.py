@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from stages.checks.words import CLOSING, OPENING, Lexicon, Token, lexicon, tokens
 from stages.core.domain import Domain
 
 JOINERS = {"of", "the", "and", "in", "&"}
 WIDE_JOINERS = JOINERS | {"a", "an", "for", "on", "to", "at", "from", "with", "by", "or", "as",
-                          "is", "but", "than", "into", "over", "under", "de", "la", "du", "y"}  # fmt: skip
+                          "is", "but", "than", "his", "her", "its", "into", "over", "under", "de",
+                          "la", "du", "y"}  # fmt: skip
 NAMING = {"called", "named", "titled", "entitled"}
 CONNECTORS = {"to", "for", "at", "up", "out", "me", "us", "you", "it", "that", "if", "how"}
 # Words that end the reach of a name in a description: a cafe called bean there with brown colors.
@@ -109,6 +111,8 @@ def _capital_runs(found: Sequence[Token], lex: Lexicon, search: bool) -> list[tu
         length = lex.works.at(keys, i)
         if length > 1 and not capital[i + length - 1]:
             capital[i] = False  # TV show
+        if token.text == "I" and i and capital[i - 1] and token.after:
+            capital[i] = True  # Evocation I: The Arcane Dominion
         if token.key == "i" and i and capital[i + 1] and i - 1 >= 0 and keys[i - 1] in lex.small:
             capital[i] = True  # a copy of I Bury the Living
     spans: list[tuple[int, int]] = []
@@ -281,12 +285,22 @@ def _type_hits(keys: Sequence[str], lex: Lexicon, ignored: set[int]) -> list[tup
     return hits
 
 
+class Naming(NamedTuple):
+    """How a query names its type: `position` of the word, `is_sure` unless it may be a detail."""
+
+    content_type: str
+    position: int
+    is_sure: bool
+
+
 @lru_cache(4096)
-def type_word(query: str, lex: Lexicon) -> tuple[str, int] | None:
-    """The content type that the query names and the position of its word; None if it names none.
+def naming(query: str, lex: Lexicon) -> Naming | None:
+    """How the query names its content type; None if it names none.
 
     The head counts: the last word for a type before the first preposition or comma (`album cover`,
-    `photo of a logo`); failing that, one that ends a phrase (`cat in a hat sticker`).
+    `photo of a logo`); failing that, one that ends a phrase (`cat in a hat sticker`). That is a
+    detail perhaps, and so is a head in a later clause (`a castle, dark background`) unless a
+    command or an article opens it, and what an action is done to (`girl holding a sign`).
     """
     found = tokens(query)
     if not found:
@@ -319,20 +333,54 @@ def type_word(query: str, lex: Lexicon) -> tuple[str, int] | None:
             head_end += 1
         inside = [h for h in hits if clause_start <= h[0] and h[1] <= head_end]
         if inside:
-            return inside[-1][2], inside[-1][1] - 1
+            start, end, content_type = inside[-1]
+            opened = clause_start == begin or keys[clause_start] in lex.articles or any(
+                command(found, clause_start, lex, name, ignored)[1] for name in lex.verbs
+            )  # fmt: skip
+            is_sure = opened and not _is_object(keys, clause_start, start, end, lex)
+            return Naming(content_type, end - 1, is_sure)
         final = clause_end
         while final > clause_start and lex.trailers.at(keys, final - 1) == 1:
             final -= 1
         last = [h for h in hits if clause_start <= h[0] and h[1] == final]
         if last:
-            return last[-1][2], last[-1][1] - 1
+            return Naming(last[-1][2], last[-1][1] - 1, is_sure=False)
         clause_start = clause_end
     return None
 
 
+def _is_object(keys: Sequence[str], first: int, start: int, end: int, lex: Lexicon) -> bool:
+    """Whether an action is done to keys[start:end]: shuffling cards, holding a sign."""
+    i = start - 1
+    while i > first and keys[i] not in lex.articles and not keys[i].endswith("ing"):
+        i -= 1
+    if i <= first:
+        return False
+    if keys[i] in lex.articles:
+        return keys[i - 1].endswith(("ing", "s"))
+    return i == start - 1 and keys[end - 1].endswith("s")
+
+
+def type_word(query: str, domain: Domain) -> tuple[str, int] | None:
+    """The content type that the query names and the position of its word, after `naming`."""
+    found = naming(query, lexicon(domain))
+    return None if found is None else (found.content_type, found.position)
+
+
+def mentioned_types(query: str, domain: Domain) -> set[str]:
+    """The content types of which any word or hint stands in the query, titles apart."""
+    lex = lexicon(domain)
+    keys = [t.key for t in tokens(query)]
+    ignored = {i for s, e in titles(query, lex, True) for i in range(s, e)}
+    named = {hit[2] for hit in _type_hits(keys, lex, ignored)} if keys else set()
+    hinted = {name for name, hints in lex.hints.items()
+              if any(hints.at(keys, i) for i in range(len(keys)))}  # fmt: skip
+    return named | hinted
+
+
 def named_type(query: str, domain: Domain) -> str | None:
     """The content type that the query names, after `type_word`."""
-    found = type_word(query, lexicon(domain))
+    found = type_word(query, domain)
     return found[0] if found else None
 
 
@@ -342,7 +390,7 @@ def type_position(query: str, content_type: str, domain: Domain) -> float | None
     The middle of the word: evenly placed type words then come out uniform on [0, 1] for queries of
     any length, which i / (n - 1) would not.
     """
-    found = type_word(query, lexicon(domain))
+    found = type_word(query, domain)
     if found is None or found[0] != content_type:
         return None
     return (found[1] + 0.5) / len(tokens(query))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-from stages.checks.words import is_spelt, lexicon, words
+from stages.checks.words import is_spelt, lexicon, tokens, words
 from stages.core.domain import Domain
 
 # Said twice on purpose.
@@ -18,20 +18,23 @@ _DOUBLES = (
 )
 DOUBLES = frozenset(_DOUBLES.split())
 MOST = 2
+# A longer text may say a word once for each so many words.
+LONG = 10
 
 
 def check(query: str, request: Mapping[str, Any], domain: Domain, prompt: str = "") -> str | None:
-    """Reason if a word follows itself, a content word stands 3 times, or 3 words return."""
+    """Reason if a word follows itself, a content word stands too often, or 3 words return."""
     found = words(query)
     if len(set(found)) == len(found):  # nearly always
         return None
-    for left, right in pairwise(found):
-        if left == right and left not in DOUBLES and not left.isdigit():
-            return f"{left!r} twice in a row"
+    for left, right in pairwise(tokens(query)):
+        word = left.key
+        if word == right.key and not left.after and word not in DOUBLES and not word.isdigit():
+            return f"{word!r} twice in a row"
     small = lexicon(domain).small
     counts = Counter(w for w in found if w not in small and is_spelt(w) and len(w) > 1)
     for word, times in counts.items():
-        if times > MOST and word not in DOUBLES:
+        if times > max(MOST, len(found) // LONG) and word not in DOUBLES:
             return f"{word!r} {times} times"
     seen: set[tuple[str, ...]] = set()
     for i in range(len(found) - 2):

@@ -48,12 +48,16 @@ def tokens(query: str) -> Sequence[Token]:
             text, after = text + after[0], after[1:]  # the girls' night
         key = folded(text).translate(_KEY)
         if after[:1] == "." and place < len(chunks) - 1 and (
-            key in _ABBREVIATED or (("." in text or len(text) == 1) and _INITIALS.match(text))
+            key in _ABBREVIATED or (("." in text or len(text) == 1) and _INITIALS.match(text)
+                                    and not (found and found[-1].text[-1].isdigit()))
         ):  # fmt: skip
             text, after = text + ".", after[1:]  # H. R. Giger
         if text:
-            if apart:
+            if apart and found:
                 _follow(found, apart)
+            elif apart:  # a quotation mark that stands alone
+                before = " ".join([*apart, before])
+                apart.clear()
             found.append(Token(text, key, before, after))
         else:
             apart.append(chunk)
@@ -184,6 +188,7 @@ class Lexicon:
     types: Phrases
     type_of: dict[str, str]
     singular: dict[str, str]  # last word of a type's plural -> of its singular
+    hints: dict[str, Phrases]
     generic: dict[str, Phrases]
     generic_slips: dict[str, set[str]] = field(default_factory=dict)
     type_slips: dict[str, set[str]] = field(default_factory=dict)
@@ -234,6 +239,7 @@ def _build(domain: Domain) -> Lexicon:
         types=Phrases(type_of),
         type_of=type_of,
         singular=singular,
+        hints={name: Phrases(kind.hints) for name, kind in domain.content_types.items()},
         generic={name: Phrases(found) for name, found in generic.items()},
         generic_slips={
             name: {s for w in found if " " not in w and len(w) > 4 for s in _slips(w)}
