@@ -140,7 +140,9 @@ def _capital_runs(found: Sequence[Token], lex: Lexicon, search: bool) -> list[tu
                 here += 1
             if here >= len(found) or here - end > 3:
                 break
-            following = capital[here] or found[here].text[0].isdigit()
+            # Live at Leeds 1970, but not: Chicago from the 1920s.
+            number = found[here].text[0].isdigit() and (here == end or keys[end] in JOINERS)
+            following = capital[here] or number
             if here > end and "," in found[end - 1].after:
                 break
             both = keys[end - 1] in lex.calendar and keys[here] in lex.calendar
