@@ -192,6 +192,9 @@ CASES = [
     (S, D, "minimalist bakery logo ideas", "minimalist bakery logo"),
     (S, T, "what flyers do you have for a bake sale", "flyer bake sale"),
     (S, T, "some examples of menus for cafes", "menu cafes"),
+    (S, V, "trailers for new horror movies", "trailer new horror movies"),
+    (S, A, "whale song recordings", "whale song recordings"),
+    (S, P, "old photos of Chicago from the 1920s", "old Chicago 1920s"),
     (G, T, "poster for a rally this saturday", "poster rally this saturday"),
     (G, ANY, "two cars head to head", "two cars head to head"),
     # Capitals that mean nothing.

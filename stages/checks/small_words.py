@@ -188,7 +188,11 @@ def _binds(found: Sequence[Token], i: int, kept: Sequence[int], lex: Lexicon) ->
     type: `photo of a lighthouse`, `poster for a fair`.
     """
     key = found[i].key
-    if key not in BINDING or i + 1 >= len(found) or not kept or kept[-1] != i - 1:
+    if key not in BINDING or i + 1 >= len(found) or not kept:
+        return False
+    if key == "as" and found[i - 1].key in lex.pronouns:
+        return True  # a picture of me as an astronaut
+    if kept[-1] != i - 1:
         return False
     if ends_clause(found[i - 1]):
         return False

@@ -2,8 +2,8 @@
 
 It follows the labelling guide: command words, politeness, articles, prepositions and conjunctions
 go; in a Search also the generic word for the medium, and the type is named in the singular. Small
-words stay in titles and fixed phrases, and where the sense needs them: stages/checks/small_words.py.
-The word lists are the domain's.
+words stay in titles and fixed phrases, and where the sense needs them (see `small_words`). The word
+lists are the domain's.
 """
 
 from __future__ import annotations
@@ -143,6 +143,18 @@ def _contains(keys: Sequence[str], i: int, begin: int, lex: Lexicon) -> bool:
     return any(lex.types.at(keys, j) == i - j for j in range(max(begin, i - 4), i))
 
 
+def _modifies(found: Sequence[Token], after: int, lex: Lexicon) -> bool:
+    """Whether the word before `after` is no head, since a plural follows: whale song recordings."""
+    keys = [t.key for t in found[: after + 1]]
+    if not 1 < after < len(keys) or keys[after - 2] in lex.small or ends_clause(found[after - 1]):
+        return False
+    if lex.trailers.at(keys, after):
+        return False
+    word = keys[after]
+    plural = len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "'s"))
+    return plural and word not in lex.containers and not lex.types.at(keys, after)
+
+
 def _generics(
     found: Sequence[Token], lex: Lexicon, content_type: str, kept: dict[int, int], begin: int
 ) -> set[int]:
@@ -150,7 +162,7 @@ def _generics(
     keys = [t.key for t in found]
     words, slips = lex.generic[content_type], lex.generic_slips[content_type]
     dropped: set[int] = set()
-    seen_preposition = False
+    seen_preposition = named = False
     i = begin
     while i < len(found):
         compound = lex.compounds.at(keys, i)
@@ -166,13 +178,15 @@ def _generics(
         elif compound > length:
             i += compound
         elif longer > length:
+            named |= lex.type_of[" ".join(keys[i : i + longer])] == content_type
             i += longer  # album cover, background music: a specific type stays
         elif length:
-            if not (dropped and seen_preposition):
+            told = bool(dropped) or (named and work)  # trailers for new horror movies
+            if not ((told and seen_preposition) or _modifies(found, i + length, lex)):
                 dropped |= set(range(i, i + length))
             i += length
         else:
-            seen_preposition |= keys[i] in lex.prepositions and bool(dropped)
+            seen_preposition |= keys[i] in lex.prepositions and (bool(dropped) or named)
             i += 1
     return dropped
 
