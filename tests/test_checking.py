@@ -541,6 +541,8 @@ def test_what_people_type_is_not_refused(creative: Domain) -> None:
         "photo of a man shuffling cards, cards, fantasy",
         "photo for a film, Another Life...Another End",
         "a nice photo of latte art :)",
+        "photo of the the lake",
+        "photo of humanity, concept art, line art, digital art",
     ):
         assert judged(query, request, creative).check is None, query
     for query in ("photo of cards cards", "photo of ... in blue", "photo of latte art :) ("):
