@@ -30,9 +30,9 @@ repro: setup
 lock:
 	$(PYTHON) -m stages.install.lists
 
-ASSISTANT = -S pack=data/domains/assistant -S 'tools.shown=[16,64]' -S tools.scored=100 \
-  -S finetune.max_length=6144 -S engine.max_model_len=6144 \
-  -S finetune.per_device_train_batch_size=32 -S finetune.num_train_epochs=1
+ASSISTANT = -S pack=data/domains/assistant -S finetune.max_length=4096 \
+  -S engine.max_model_len=4096 -S finetune.per_device_train_batch_size=16 \
+  -S finetune.num_train_epochs=1
 
 # The second pack, as an experiment beside the default run; its figures go to metrics/packs.
 assistant: setup carried

@@ -99,11 +99,10 @@ def write(frames: dict[str, pl.DataFrame], value: dict[str, Any], json: Path, fo
     files.write_json(json, value)
 
 
-def main_of_catalogue(options: argparse.Namespace, chosen: settings.Settings) -> None:
-    """The same for a pack with a catalogue."""
-    from stages.spine import evaluate as spine
-
-    student = models.resolve("student")
+def adapters_of(options: argparse.Namespace, student: str) -> dict[str, Path | None]:
+    """Name of each model to score -> its adapter, None for the base model alone. Adapters are
+    checked here, before the base model has cost a minute.
+    """
     adapters: dict[str, Path | None] = {"base": None, "tuned": options.adapter or ADAPTER}
     if options.base_only:
         del adapters["tuned"]
@@ -112,6 +111,16 @@ def main_of_catalogue(options: argparse.Namespace, chosen: settings.Settings) ->
     for adapter in adapters.values():
         if adapter is not None:
             check_adapter(adapter, student)
+    if options.out is not None and options.out.exists() and not options.out.is_dir():
+        raise InputError(f"--out {options.out} is no folder")
+    return adapters
+
+
+def main_of_catalogue(options: argparse.Namespace, chosen: settings.Settings) -> None:
+    """The same for a pack with a catalogue."""
+    from stages.spine import evaluate as spine
+
+    adapters = adapters_of(options, models.resolve("student"))
     is_stage = not any(vars(options).values())
     out = None if is_stage else options.out or files.work_dir() / "evaluated"
     spine.main(chosen, adapters, options.golden, out)
@@ -128,18 +137,7 @@ def main(given: list[str] | None = None) -> None:
     own = links.check(Path(chosen.pack) / "golden.jsonl", chosen.pack)
     queries = golden.read(options.golden or own, pack)
     student, folder = models.resolve("student"), models.resolve("embedder")
-    adapters: dict[str, Path | None] = {"base": None, "tuned": options.adapter or ADAPTER}
-    if options.base_only:
-        del adapters["tuned"]
-    elif options.no_base:
-        del adapters["base"]
-    for adapter in adapters.values():
-        # Before the base model has cost a minute.
-        if adapter is not None:
-            check_adapter(adapter, student)
-    if options.out is not None and options.out.exists() and not options.out.is_dir():
-        raise InputError(f"--out {options.out} is no folder")
-
+    adapters = adapters_of(options, student)
     encode = embedder(folder)
     system = chat.system_prompt(pack.tools)
     kept = Store(files.work_dir() / NAME)

@@ -312,7 +312,7 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shell(repo, "dvc", "remote", "add", "-q", "-d", "store", str(folder / "store"))
     git(repo, "remote", "add", "origin", str(folder / "git"))
     ignore = shutil.ignore_patterns("__pycache__")
-    for name in ("contracts", "scoring"):
+    for name in ("core", "engines", "evaluation", "formats"):
         shutil.copytree(ROOT / "stages" / name, repo / "stages" / name, ignore=ignore)
     for name in ("stages/__init__.py", "stages/compare.py"):
         shutil.copy(ROOT / name, repo / name)

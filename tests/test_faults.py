@@ -110,6 +110,7 @@ def test_ctrl_c_and_sigterm_say_so_and_leave_the_table_as_it_was(
     stage(place, "stages.generate", "text")
     before = table(place)
     params(place, lambda v: v.update(seed=43))
+    fake.seconds = 0.3  # so that it is not done before it hears of it
     for sent, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
         process = start(place, "stages.generate", "text")
         seen = len(fake.answered)

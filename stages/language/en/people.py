@@ -35,7 +35,7 @@ OPENERS = ("hey", "hi", "ok", "okay", "hello", "so", "yo", "hey there", "quick o
 REQUESTS = ("can you", "could you", "please", "can you please", "could you please", "i need you to",
             "i want you to", "i'd like you to", "would you", "go ahead and", "pls", "will you",
             "can u", "just", "now")  # fmt: skip
-CLOSERS = ("please", "thanks", "thank you", "for me", "pls", "if you can", "asap", "right now")
+CLOSERS = ("please", "thanks", "thank you", "for me", "pls", "if you can", "asap")
 
 
 def questions(words: str, schema: Mapping[str, Any]) -> list[str]:
