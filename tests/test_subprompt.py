@@ -265,15 +265,18 @@ def test_mostly_idempotent(
     assert subsequence(words(again), words(expected))
 
 
-AGREEMENT = 0.94
+AGREEMENT = 0.95
 
 
-def test_agrees_with_labels_made_without_it(creative: Domain) -> None:
-    """Queries of many voices, labelled by hand after the guide before the rule was run on them."""
+def test_agrees_with_the_sample(creative: Domain) -> None:
+    """Queries of many voices, labelled after the guide before the rule was run on them.
+
+    On prepositions the guide leaves a choice; when it was made, the labels were revised.
+    """
     with SAMPLE.open(encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
     found = agreement(pl.DataFrame(rows), creative)
-    assert found.rows == len(rows) >= 250
+    assert found.rows == len(rows) >= 500
     assert found.share >= AGREEMENT
 
 
