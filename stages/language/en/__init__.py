@@ -12,9 +12,7 @@ from stages.language.en.people import (
     THANKS,
     VERBS,
     question,
-    questions,
     refusal,
-    refusals,
 )
 from stages.language.en.values import (
     bare,
@@ -39,6 +37,6 @@ from stages.language.en.values import (
 __all__ = [
     "CLOSERS", "CUES", "OPENERS", "PREPOSITIONS", "QUESTIONS", "RANGES", "REQUESTS", "TELLING",
     "THANKS", "VERBS", "bare", "date", "day_words", "duration", "fitted", "integer", "joined",
-    "joint", "moment", "money", "month_day", "nth", "number", "question", "questions", "refusal",
-    "refusals", "split", "stem", "time", "time_words",
+    "joint", "moment", "money", "month_day", "nth", "number", "question", "refusal",
+    "split", "stem", "time", "time_words",
 ]  # fmt: skip
