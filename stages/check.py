@@ -1,6 +1,6 @@
 """Stage `check`: look at parameters, pack and prompts for the whole pipeline before any of it runs.
 
-Command: python -m stages.check
+Command: python -m stages.check [--examples N]
 Reads:   params.yaml; PACK; prompts/, filled once with sample values; the names of models and what
          is in their folders
 Writes:  data/checked/: a digest of each part of the pack, on which the other stages depend
@@ -24,6 +24,7 @@ file that fails, a server that does not answer. For these the stages stop with o
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import importlib.util
 import os
@@ -67,6 +68,7 @@ class Findings:
         self.seen: list[str] = []
         self.notes: list[str] = []
         self.warnings: list[str] = []
+        self.examples: list[str] = []
 
     def of(self, look: Callable[..., T], *args: Any) -> T | None:
         """What `look` gives; None if it raises, whose message becomes a problem."""
@@ -292,8 +294,8 @@ def write_parts(pack: Path, source: str) -> None:
             temporary.write_text(f"{digest(pack, names)}\n", "utf-8")
 
 
-def look() -> Findings:
-    """Everything that can be looked at."""
+def look(examples: int = 0) -> Findings:
+    """Everything that can be looked at; examples: as of `main`."""
     found = Findings()
     chosen = found.of(settings.load)
     if chosen is None:
@@ -306,9 +308,10 @@ def look() -> Findings:
     found.of(check_viewer, chosen)
     found.of(check_training, chosen)
     if packs.is_pack(pack):
-        of = of_pack.look(chosen, is_usable=not found.problems)
+        of = of_pack.look(chosen, not found.problems, examples)
         found.problems += of.problems
         found.warnings, found.notes, found.seen = of.warnings, of.notes, of.seen
+        found.examples = of.examples
         return found
     known = found.of(domain.load, pack)
     for kind in SOURCES:
@@ -331,14 +334,30 @@ def look() -> Findings:
     return found
 
 
-def main() -> None:
-    found = look()
+def arguments() -> argparse.Namespace:
+    """The options of the command line."""
+    parser = argparse.ArgumentParser(
+        "python -m stages.check", description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.add_argument(
+        "--examples", type=int, default=0, choices=range(0, 21), metavar="N",
+        help="print N queries of each function, of a pack with a catalogue (0 to 20)",
+    )  # fmt: skip
+    return parser.parse_args()
+
+
+def main(examples: int = 0) -> None:
+    """examples: queries of each function that are printed, of a pack with a catalogue."""
+    found = look(examples)
     if found.problems:
         raise InputError(
             f"{len(found.problems)} problem(s), nothing was run:\n" + "\n".join(found.problems)
         )
     chosen = settings.load()
     write_parts(Path(chosen.pack), chosen.population.source)
+    for example in found.examples:
+        print(example)
     for note in found.notes:
         print(f"note: {note}")
     for warning in found.warnings:
@@ -347,4 +366,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main, __doc__)
+    run(lambda: main(arguments().examples))

@@ -20,6 +20,7 @@ from stages.planning import pack_checks
 from stages.planning.plans import TODAY, has_dates
 from stages.planning.sources import Pools
 from stages.spine import labels, lengths
+from stages.spine.examples import examples
 
 
 @dataclass
@@ -30,10 +31,13 @@ class Told:
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
+    examples: list[str] = field(default_factory=list)
 
 
-def look(chosen: Settings, is_usable: bool = True) -> Told:
-    """is_usable: whether the student can be read, as far as its name and folder tell."""
+def look(chosen: Settings, is_usable: bool = True, count: int = 0) -> Told:
+    """is_usable: whether the student can be read, as far as its name and folder tell; count:
+    examples of each function.
+    """
     told = Told()
     try:
         known = pack.load(chosen.pack)
@@ -58,6 +62,8 @@ def look(chosen: Settings, is_usable: bool = True) -> Told:
         return told
     today = TODAY if has_dates(known) else None
     told.warnings += labels.warning(known, golden, today)
+    if count:
+        told.examples = examples(known, pools, count, chosen.seed)
     if is_usable:
         try:
             found = lengths.look(known, pools, golden, chosen)

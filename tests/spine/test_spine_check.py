@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from stages.core.tables import Conversations, Plans
 from stages.engines import tokenizers
 from stages.planning.sources import Pools
 from stages.spine import labels, lengths
+from stages.spine.examples import examples
 from stages.training.tokens import encode_table
 from tests.builders import TRAVEL
 from tests.spine.runs import dataset, planned, write
@@ -169,6 +171,28 @@ def test_what_was_generated_would_be_taken_as_golden(place: Path) -> None:
             rows.append(GoldenRow(len(rows) + 1, row["query"], "call", (expected,)))
     assert len(rows) > 50
     assert labels.doubts(pack, rows, None) == []
+
+
+def test_examples_of_each_function_are_what_will_be_written(place: Path) -> None:
+    pack = packs.load(settings.load().pack)
+    found = examples(pack, Pools(pack), 3, 0)
+    assert found == examples(pack, Pools(pack), 3, 0)
+    for name in pack.catalogue.names:
+        assert sum(f"    [{name}(" in one for one in found) == 3
+    assert sum("    asks for " in one for one in found) == 6  # show_trips lacks nothing
+    refused = {_code(one) for one in examples(pack, Pools(pack), 20, 0)}
+    assert refused == {"", "length"}  # its bands are narrow
+    # A phrase that says a value which no call has is told of beside the query.
+    english = pack.vocabulary("en")
+    phrases = ("a room for two in {city} {check_in}, {nights} nights", "{city}, {nights} nights")
+    words = replace(english, phrases={**english.phrases, "book_hotel": phrases})
+    odd = replace(pack, vocabularies={**pack.vocabularies, "en": words}, locales=("en",))
+    assert "leaked" in {_code(one) for one in examples(odd, Pools(odd), 20, 0)}
+
+
+def _code(example: str) -> str:
+    """The check that refuses an example, "" if none does."""
+    return example.partition("    refused, ")[2].partition(":")[0]
 
 
 def test_check_prints_warnings_and_still_succeeds(
