@@ -28,10 +28,9 @@ from stages.core import domain, files, golden, links, settings, tables
 from stages.core.command import InputError, run
 from stages.core.pack import is_pack
 from stages.engines import engine, models
-from stages.engines.store import NAME, Store
+from stages.engines.adapter import check_adapter
 from stages.evaluation import metrics, report, significance
-from stages.evaluation.adapter import check_adapter
-from stages.evaluation.engine import answer
+from stages.evaluation.asking import answer
 from stages.evaluation.similarity import AS_TEXT, embedder
 from stages.formats import chat
 
@@ -141,26 +140,11 @@ def main(given: list[str] | None = None) -> None:
     adapters = adapters_of(options, student)
     encode = embedder(folder)
     system = chat.system_prompt(pack.tools)
-    kept = Store(files.work_dir() / NAME)
-    student_name = models.identity("student")
     frames, seconds = dict[str, pl.DataFrame](), dict[str, float]()
     counts = {name: Counter[str]() for name in adapters}
     for name, adapter in adapters.items():
         print(f"{name}: answering {len(queries)} golden queries", flush=True)
-        model = student_name + (f"+{models.digest(adapter)}" if adapter else "")
-        # An equal run beside this one waits, and finds the answers in the store.
-        with files.alone(files.work_dir() / f"engine-evaluate-{model.replace('/', '-')}.lock"):
-            answers = answer(
-                student,
-                adapter,
-                system,
-                queries["query"].to_list(),
-                chosen.engine,
-                chosen.evaluate.max_tokens,
-                chosen.seed,
-                kept,
-                model,
-            )
+        answers = answer(chosen, adapter, system, queries["query"].to_list())
         frames[name] = metrics.predictions(
             queries, answers.completions, name, pack, encode, counts[name]
         )

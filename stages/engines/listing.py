@@ -1,0 +1,120 @@
+"""Which of a server's models is meant, by the names that it lists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from stages.core.command import InputError
+from stages.core.settings import ScoringServer
+from stages.engines import models
+from stages.engines.complaints import Complaints
+
+# Characters of a path that a server gives, as many as Linux takes.
+MOST_PATH = 4_096
+ADAPTED = "; vLLM has an adapter after --enable-lora --lora-modules NAME=models/adapter"
+
+
+class Listed(NamedTuple):
+    """A model as a server lists it. parent: the base model's name, for an adapter; root: what it
+    was loaded from. Both are empty where the server does not say; vLLM does.
+    """
+
+    name: str
+    parent: str = ""
+    root: str = ""
+
+
+class Wanted(NamedTuple):
+    """The setting `block`.`key` of params.yaml that names a model, and the name that it has there;
+    empty: the only model of its kind. other: the name of the base model for an adapter, of the
+    adapter for a base model; empty if it is not known.
+    """
+
+    block: str
+    key: Literal["model", "base", "tuned"]
+    name: str
+    other: str = ""
+
+    @property
+    def setting(self) -> str:
+        return f"{self.block}.{self.key}"
+
+
+def scored(options: ScoringServer, is_tuned: bool) -> Wanted:
+    """The base model of a server that scores, or the adapter."""
+    if is_tuned:
+        return Wanted("evaluate.server", "tuned", options.tuned, options.base)
+    return Wanted("evaluate.server", "base", options.base, options.tuned)
+
+
+def listed(model: Any) -> Listed:
+    """One entry of a server's list."""
+    more = (getattr(model, name, None) for name in ("parent", "root"))
+    return Listed(str(model.id), *(text if isinstance(text, str) else "" for text in more))
+
+
+def choose(found: Sequence[Listed], wanted: Wanted, complaints: Complaints) -> Listed:
+    """The model that is meant. Raises InputError where the server has none, or several."""
+    named = {one.name: one for one in found}
+    address, clean = complaints.options.address, complaints.clean
+    if wanted.name in named:
+        problem = _misfit(named[wanted.name], named, wanted)
+        if problem:
+            raise InputError(f"{wanted.setting} {wanted.name}: {address} has it {clean(problem)}")
+        return named[wanted.name]
+    fits = [one for one in found if _fits(one, wanted)]
+    if wanted.name or len(fits) != 1:
+        names = clean(", ".join(one.name for one in found[:10])) or "no model"
+        raise InputError(
+            f"{address} serves {names}: name one of them in {wanted.setting} (found "
+            f"{wanted.name!r}){ADAPTED if wanted.key == 'tuned' else ''}"
+        )
+    # It names the rows and goes into messages.
+    if (shown := clean(fits[0].name)) != fits[0].name:
+        raise InputError(
+            f"{address} serves a model whose name cannot be used ({shown}): give it another there, "
+            f"such as with --served-model-name, or name it in {wanted.setting}"
+        )
+    return fits[0]
+
+
+def _fits(one: Listed, wanted: Wanted) -> bool:
+    """Whether a model is of the kind that is meant where no name is given."""
+    if wanted.key == "model":
+        return True
+    return one.name != wanted.other and bool(one.parent) == (wanted.key == "tuned")
+
+
+def _misfit(one: Listed, named: dict[str, Listed], wanted: Wanted) -> str:
+    """What is wrong with a model that was named: an adapter in place of a base model, an adapter on
+    another, or the base model under another name; empty if nothing is.
+    """
+    if wanted.key == "base" and one.parent:
+        return f"as an adapter on {one.parent}: name the base model"
+    base = named.get(wanted.other) if wanted.key == "tuned" else None
+    if base is None:
+        return ""
+    if not one.parent:
+        is_base = bool(base.root) and one.root == base.root
+        return f"as another name of the base model {base.name}: name the adapter" if is_base else ""
+    parent = named.get(one.parent, Listed(one.parent))
+    if parent.name == base.name or (base.root and parent.root == base.root):
+        return ""
+    return f"on the base model {parent.name}, not on evaluate.server.base {base.name}"
+
+
+def check_loaded(one: Listed, folder: str | Path, wanted: Wanted, complaints: Complaints) -> None:
+    """Raises InputError where the server has its model from a folder of this machine whose weights
+    are not those in `folder`. What is elsewhere cannot be looked at.
+    """
+    root = Path(one.root)
+    if not 0 < len(one.root) < MOST_PATH or not root.is_dir() or root.samefile(folder):
+        return
+    if models.digest(root) != models.digest(folder):
+        raise InputError(
+            f"{complaints.options.address} has {wanted.name or one.name} from "
+            f"{complaints.clean(one.root)}, whose weights are not those of {folder}: serve that, "
+            f"or name another model in {wanted.setting}"
+        )
