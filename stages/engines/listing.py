@@ -88,19 +88,20 @@ def _fits(one: Listed, wanted: Wanted) -> bool:
 
 
 def _misfit(one: Listed, named: dict[str, Listed], wanted: Wanted) -> str:
-    """What is wrong with a model that was named: an adapter in place of a base model, an adapter on
-    another, or the base model under another name; empty if nothing is.
+    """What is wrong with a model that was named: it is an adapter in place of a base model, a base
+    model in place of an adapter, or an adapter on another base model; empty if nothing is.
     """
     if wanted.key == "base" and one.parent:
         return f"as an adapter on {one.parent}: name the base model"
-    base = named.get(wanted.other) if wanted.key == "tuned" else None
-    if base is None:
+    if wanted.key != "tuned":
         return ""
+    base = named.get(wanted.other, Listed(""))
     if not one.parent:
-        is_base = bool(base.root) and one.root == base.root
-        return f"as another name of the base model {base.name}: name the adapter" if is_base else ""
+        is_base = one.name in {other.parent for other in named.values()}
+        is_base |= bool(base.root) and one.root == base.root
+        return "as a base model: name an adapter on it" if is_base else ""
     parent = named.get(one.parent, Listed(one.parent))
-    if parent.name == base.name or (base.root and parent.root == base.root):
+    if base.name in ("", parent.name) or (base.root and parent.root == base.root):
         return ""
     return f"on the base model {parent.name}, not on evaluate.server.base {base.name}"
 
