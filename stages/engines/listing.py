@@ -64,7 +64,7 @@ def choose(found: Sequence[Listed], wanted: Wanted, complaints: Complaints) -> L
         if problem:
             raise InputError(f"{wanted.setting} {wanted.name}: {address} has it {clean(problem)}")
         return named[wanted.name]
-    fits = [one for one in found if _fits(one, wanted)]
+    fits = [one for one in found if _fits(one, wanted) and not _misfit(one, named, wanted)]
     if wanted.name or len(fits) != 1:
         names = clean(", ".join(one.name for one in found[:10])) or "no model"
         raise InputError(

@@ -108,9 +108,7 @@ def scoring(
     with asyncio.Runner() as runner:
         session = _Session(options, scored(options, is_tuned))
         try:
-            found = runner.run(session.named())
-            check_loaded(found, folder, session.wanted, session.complaints)
-            session.model = found.name
+            session.model = runner.run(session.named(folder)).name
             if options.vllm:
                 runner.run(session.check(probe))
             yield lambda asks: runner.run(session.complete(asks))
@@ -123,23 +121,22 @@ def served(options: Server) -> str:
     return _name(options, _written(options))
 
 
-def name_scored(options: ScoringServer, is_tuned: bool) -> str:
-    """The server's name of the base model, or of the tuned one; it is asked if params.yaml does not
-    say. Errors as of `scoring`.
+def name_scored(options: ScoringServer, is_tuned: bool, folder: str | Path) -> str:
+    """The server's name of the base model, or the tuned one, whose weights are those in `folder`;
+    errors as of `scoring`, but those of its probe.
     """
-    wanted = scored(options, is_tuned)
-    return wanted.name or _name(options, wanted)
+    return _name(options, scored(options, is_tuned), folder)
 
 
 def _written(options: Server) -> Wanted:
     return Wanted("generate.server", "model", options.model)
 
 
-def _name(options: Connection, wanted: Wanted) -> str:
+def _name(options: Connection, wanted: Wanted, folder: str | Path | None = None) -> str:
     with asyncio.Runner() as runner:
         session = _Session(options, wanted)
         try:
-            return runner.run(session.named()).name
+            return runner.run(session.named(folder)).name
         finally:
             runner.run(session.client.close())
 
@@ -168,9 +165,14 @@ class _Session:
         self.probing = asyncio.Lock()
         self.gone: Failed | None = None
 
-    async def named(self) -> Listed:
-        """The model to ask for: the params' or else the only one that the server lists."""
-        return choose(await self._listed(), self.wanted, self.complaints)
+    async def named(self, folder: str | Path | None = None) -> Listed:
+        """The model to ask for: the params' or else the only one that the server lists. folder:
+        where its weights are here, if they are.
+        """
+        found = choose(await self._listed(), self.wanted, self.complaints)
+        if folder is not None:
+            check_loaded(found, folder, self.wanted, self.complaints)
+        return found
 
     async def check(self, probe: Probe) -> None:
         """InputError where the server has not what `probe` looks for."""

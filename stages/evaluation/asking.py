@@ -111,11 +111,19 @@ def name(chosen: Settings, adapter: Path | None) -> str:
     answers, what it calls them, for nobody here sees what it has loaded.
     """
     weights = models.identity("student") + (f"+{models.digest(adapter)}" if adapter else "")
+    return f"{weights} as {served}" if (served := served_name(chosen, adapter)) else weights
+
+
+def served_name(chosen: Settings, adapter: Path | None) -> str:
+    """What the server calls the model; empty where no server answers. Raises InputError where the
+    server is not there or has another model.
+    """
     if chosen.evaluate.engine != "server":
-        return weights
+        return ""
     from stages.engines import server
 
-    return f"{weights} as {server.name_scored(chosen.evaluate.server, adapter is not None)}"
+    folder = adapter or models.resolve("student")
+    return server.name_scored(chosen.evaluate.server, adapter is not None, folder)
 
 
 def _key(model: str, chosen: Settings, conversation: Conversation, grammar: str | None) -> str:

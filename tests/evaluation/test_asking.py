@@ -116,9 +116,9 @@ def test_the_same_answers_from_all_engines(place: Path, monkeypatch: pytest.Monk
             "as an adapter on": dict(base="tuned"), "serves": dict(base="nobody"),
         }  # fmt: skip
         for words, names in told.items():
-            shutil.rmtree(files.work_dir())
             with pytest.raises(InputError, match=f"evaluate.server.*{words}|{words}.*evaluate.ser"):
-                scored(chosen(address=address, **names), asked)
+                for adapter in (ADAPTER, None):
+                    asking.served_name(chosen(address=address, **names), adapter)
         other = student(place / "other")
         other.save_pretrained(place / "other")
         options, probe = chosen(address=address).evaluate.server, Probe("Qa b", (1, 2), False)
