@@ -64,7 +64,7 @@ def choose(found: Sequence[Listed], wanted: Wanted, complaints: Complaints) -> L
         if problem:
             raise InputError(f"{wanted.setting} {wanted.name}: {address} has it {clean(problem)}")
         return named[wanted.name]
-    fits = [one for one in found if _fits(one, wanted) and not _misfit(one, named, wanted)]
+    fits = [one for one in found if _fits(one, named, wanted) and not _misfit(one, named, wanted)]
     if wanted.name or len(fits) != 1:
         names = clean(", ".join(one.name for one in found[:10])) or "no model"
         raise InputError(
@@ -80,11 +80,16 @@ def choose(found: Sequence[Listed], wanted: Wanted, complaints: Complaints) -> L
     return fits[0]
 
 
-def _fits(one: Listed, wanted: Wanted) -> bool:
+def _fits(one: Listed, named: dict[str, Listed], wanted: Wanted) -> bool:
     """Whether a model is of the kind that is meant where no name is given."""
-    if wanted.key == "model":
-        return True
-    return one.name != wanted.other and bool(one.parent) == (wanted.key == "tuned")
+    if wanted.key == "base":
+        # What is named as the tuned model may be a merged one, unless it has adapters itself.
+        return not one.parent and (one.name != wanted.other or _has_adapters(one, named))
+    return wanted.key == "model" or bool(one.parent)
+
+
+def _has_adapters(one: Listed, named: dict[str, Listed]) -> bool:
+    return one.name in {other.parent for other in named.values()}
 
 
 def _misfit(one: Listed, named: dict[str, Listed], wanted: Wanted) -> str:
@@ -97,8 +102,7 @@ def _misfit(one: Listed, named: dict[str, Listed], wanted: Wanted) -> str:
         return ""
     base = named.get(wanted.other, Listed(""))
     if not one.parent:
-        is_base = one.name in {other.parent for other in named.values()}
-        is_base |= bool(base.root) and one.root == base.root
+        is_base = _has_adapters(one, named) or (bool(base.root) and one.root == base.root)
         return "as a base model: name an adapter on it" if is_base else ""
     parent = named.get(one.parent, Listed(one.parent))
     if base.name in ("", parent.name) or (base.root and parent.root == base.root):
