@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import filecmp
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from stages.core.command import InputError
 from stages.core.settings import ScoringServer
-from stages.engines import models
 from stages.engines.complaints import Complaints
 
-# Characters of a path that a server gives, as many as Linux takes.
-MOST_PATH = 4_096
 ADAPTED = "; vLLM has an adapter after --enable-lora --lora-modules NAME=models/adapter"
 
 
@@ -114,12 +112,23 @@ def check_loaded(one: Listed, folder: str | Path, wanted: Wanted, complaints: Co
     """Raises InputError where the server has its model from a folder of this machine whose weights
     are not those in `folder`. What is elsewhere cannot be looked at.
     """
-    root = Path(one.root)
-    if not 0 < len(one.root) < MOST_PATH or not root.is_dir() or root.samefile(folder):
+    try:
+        root = Path(one.root)
+        if not one.root or not root.is_dir() or root.samefile(folder):
+            return
+        is_same = _have_same_weights(root, Path(folder))
+    except (OSError, ValueError):  # no path, or one of another's
         return
-    if models.digest(root) != models.digest(folder):
+    if not is_same:
         raise InputError(
             f"{complaints.options.address} has {wanted.name or one.name} from "
             f"{complaints.clean(one.root)}, whose weights are not those of {folder}: serve that, "
             f"or name another model in {wanted.setting}"
         )
+
+
+def _have_same_weights(first: Path, second: Path) -> bool:
+    names = [sorted(file.name for file in f.glob("*.safetensors")) for f in (first, second)]
+    return names[0] == names[1] and all(
+        filecmp.cmp(first / name, second / name, shallow=False) for name in names[0]
+    )
