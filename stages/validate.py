@@ -2,8 +2,8 @@
 
 Command: python -m stages.validate
 Reads:   data/routed/requests.parquet, data/routed/targets.json, data/generated/ROUTE.parquet,
-         data/population/target.json and the pack's domain.yaml; the queries of its golden.jsonl,
-         only to drop what coincides and to measure the overlap
+         data/population/target.json and the pack's domain.yaml; its golden.jsonl, only to
+         drop what coincides and to measure the overlap and how far the labels agree with the rule
 Writes:  data/dataset/train.parquet, data/dataset/validation.parquet,
          data/rejected/rejected.parquet, data/rejected/surplus.parquet, metrics/validate.json,
          metrics/validate/*.csv (plots)
@@ -117,7 +117,7 @@ def main() -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     from stages.checks import vision_evidence
-    from stages.dataset import diversity, figures, rows, selection, splitting, statistics
+    from stages.dataset import agreement, diversity, figures, rows, selection, splitting, statistics
     from stages.dataset.contamination import Golden
     from stages.spine import validate as spine
 
@@ -129,7 +129,8 @@ def main() -> None:
     links.check(Path(chosen.pack) / GOLDEN, chosen.pack)
     targets = files.read_json("data/routed/targets.json")
     population = files.read_json("data/population/target.json")
-    measured = Golden(golden.read(Path(chosen.pack) / GOLDEN, known)["query"])
+    labels = golden.read(Path(chosen.pack) / GOLDEN, known)
+    measured = Golden(labels["query"])
     # Only what is joined is kept in memory, so these have no names.
     frame = rows.joined(
         files.read_table("data/routed/requests.parquet", Requests).drop(AIMS),
@@ -168,6 +169,7 @@ def main() -> None:
         "wanted": planned,
         **flow,
         **proof,
+        "label_agreement": agreement.agreement(labels, known)._asdict(),
         "vision_evidence": vision_evidence.figures(chosen_rows, known),
         "train": samples.height - int(held_back.sum()),
         "validation": int(held_back.sum()),
@@ -195,6 +197,8 @@ def main() -> None:
         print(f"near-duplicates left: {metrics['near_duplicates_left']:.2%} of the rows; of more "
               "than 20,000 rows not all pairs are compared, and the sketches miss one in a hundred "
               "that are just as similar as validate.near_duplicate_threshold")  # fmt: skip
+    told = metrics["label_agreement"]
+    print(f"labels: the rule derives {told['share']:.1%} of {told['rows']} golden texts")
     print(f"validate: {samples.height} of {planned} wanted rows from {metrics['candidates']} "
           f"candidates, JS {metrics['js_bits']} bit; {metrics['surplus']} more are good; rejected: "
           f"{listed(metrics['rejected'])}")  # fmt: skip

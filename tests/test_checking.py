@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from stages.checks import CHECKS, extract, grounding, judged, normalized
+from stages.checks import CHECKS, contradiction, extract, grounding, judged, normalized
 from stages.checks.phrases import commanded, named_type, type_position, type_word
 from stages.checks.words import count, plurals, tokens, words
 from stages.core.domain import Domain
@@ -506,3 +506,50 @@ def test_split_reaches_its_share() -> None:
     assert int(splitting.validation(group, 0.05, 42).sum()) == 50
     other = splitting.validation(group, 0.05, 43)
     assert other.to_list() != splitting.validation(group, 0.05, 42).to_list()
+
+
+@pytest.mark.parametrize(
+    ("content_type", "query", "passes"),
+    [
+        # What may be a detail does not contradict the label, nor does it prove another one.
+        ("Any", "a castle on a cliff, dark background", True),
+        ("Background", "a castle on a cliff, dark background", True),
+        ("Photo", "a castle on a cliff, dark background", False),
+        ("Any", "girl holding a sign", True),
+        ("Template", "girl holding a sign", True),
+        ("Any", "dog walking flyer", False),
+        ("Any", "my shop opens in may, make a flyer", False),
+        ("Any", "a castle, a poster", False),
+        # Nothing is named: a hint is enough.
+        ("Audio", "play baby workout", True),
+        ("Audio", "baby workout", False),
+        ("Video", "find the tv series salt road", True),
+        ("Photo", "film still of a robot", True),
+    ],
+)
+def test_a_detail_is_no_contradiction(
+    creative: Domain, content_type: str, query: str, passes: bool
+) -> None:
+    request = {"function": "Generate", "content_type": content_type}
+    reason = contradiction.content_type(query, request, creative)
+    assert (reason is None) == passes, reason
+
+
+def test_what_people_type_is_not_refused(creative: Domain) -> None:
+    request = {"function": "Generate", "content_type": "Photo"}
+    for query in (
+        "photo of a man shuffling cards, cards, fantasy",
+        "photo for a film, Another Life...Another End",
+        "a nice photo of latte art :)",
+        "photo of the the lake",
+        "photo of humanity, concept art, line art, digital art",
+    ):
+        assert judged(query, request, creative).check is None, query
+    for query in ("photo of cards cards", "photo of ... in blue", "photo of latte art :) ("):
+        assert judged(query, request, creative).check, query
+
+
+def test_a_singular_is_grounded_in_its_plural() -> None:
+    assert grounding.share("dinosaur stickers", "dinosaur sticker") == 1
+    assert grounding.share("dinosaur sticker", "dinosaur stickers") == 0.5
+    assert grounding.share("stickers", "sticker sticker") == 0.5

@@ -574,14 +574,15 @@ def test_a_row_never_sees_its_neighbour(
     assert not moved[:first].any() and not moved[first + 14 :].any()
 
 
-@pytest.mark.parametrize("scores", [1 << 22, 64 * 40])
+@pytest.mark.parametrize(("queries", "kept"), [(1000, 1 << 22), (64, 1 << 22), (64, 0)])
 @pytest.mark.parametrize("kind", KINDS)
 def test_attention_of_matrix_products_is_attention(
-    saved: Callable[..., str], monkeypatch: pytest.MonkeyPatch, kind: str, scores: int
+    saved: Callable[..., str], monkeypatch: pytest.MonkeyPatch, kind: str, queries: int, kept: int
 ) -> None:
     """Logits and every LoRA gradient against transformers' eager attention, in one or more parts,
     with padding and without."""
-    monkeypatch.setattr(attention, "SCORES", scores)
+    monkeypatch.setattr(attention, "QUERIES", queries)
+    monkeypatch.setattr(attention, "KEPT", kept)
     results = []
     for wanted in (None, "eager"):
         base = qlora.load_base(saved(kind), False, torch.float32)
@@ -604,33 +605,51 @@ def test_attention_of_matrix_products_is_attention(
         assert gradient.norm() > 0 and error <= 1e-4, (name, error)
 
 
-def test_attention_in_parts_sees_every_key_where_it_is_not_causal() -> None:
+def shared_mask() -> torch.Tensor:
+    """(1, 1, 200, 200): a prefix of 90 tokens and eleven rows of 10, True where one is seen."""
+    group, row = torch.zeros(200), torch.tensor([0] * 90 + [n // 10 for n in range(10, 120)])
+    place = torch.arange(200)
+    seen = shared_prefix.Visible(group, row)(0, 0, place[:, None], place[None])
+    return torch.as_tensor(seen)[None, None]
+
+
+@pytest.mark.parametrize(
+    ("mask", "keys"),
+    [
+        (torch.ones(1, 1, 200, 200).bool(), [200] * 4),
+        (torch.ones(1, 1, 200, 200).tril().bool(), [64, 128, 192, 200]),
+        # The first two parts see the prefix up to their ends, the others it and their own rows.
+        (shared_mask(), [64, 90 + 40, 90 + 72, 90 + 10]),
+    ],
+)
+def test_a_part_of_the_queries_takes_the_keys_that_it_sees(
+    monkeypatch: pytest.MonkeyPatch, mask: torch.Tensor, keys: list[int]
+) -> None:
+    monkeypatch.setattr(attention, "QUERIES", 64)
+    monkeypatch.setattr(attention, "KEPT", 0)
     query = torch.randn(1, 1, 1, 200, 8, dtype=torch.float64, requires_grad=True)
     bias = torch.zeros(1, 1, 200, 200, dtype=torch.float64)
-    apart = torch.nn.functional.scaled_dot_product_attention
-    for causal in (False, True):
-        if causal:
-            bias.masked_fill_(torch.ones(200, 200).triu(1).bool(), torch.finfo(bias.dtype).min)
-        assert [rows.stop for rows, _ in attention.parts(query, causal)][:1] != [64]
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(attention, "SCORES", 1)
-            found = attention._Attention.apply(query, query[:, :, 0], query[:, :, 0], bias, causal)
-        one = query[:, :, 0]
-        expected = apart(one, one, one, attn_mask=bias, scale=1.0)
-        torch.testing.assert_close(found[:, :, 0], expected)
-        for wanted, have in zip(
-            torch.autograd.grad(expected.sum(), query),
-            torch.autograd.grad(found.sum(), query),
-            strict=True,
-        ):
-            torch.testing.assert_close(have, wanted, rtol=1e-5, atol=1e-5)
+    bias.masked_fill_(~mask, torch.finfo(bias.dtype).min)
+    assert [len(seen) for _, seen in attention.parts(bias)] == keys
+    found = attention._Attention.apply(query, query[:, :, 0], query[:, :, 0], bias)
+    one = query[:, :, 0]
+    expected = torch.nn.functional.scaled_dot_product_attention(
+        one, one, one, attn_mask=bias, scale=1.0
+    )
+    torch.testing.assert_close(found[:, :, 0], expected)
+    for wanted, have in zip(
+        torch.autograd.grad(expected.sum(), query),
+        torch.autograd.grad(found.sum(), query),
+        strict=True,
+    ):
+        torch.testing.assert_close(have, wanted, rtol=1e-5, atol=1e-5)
 
 
 def test_attention_with_a_cache_is_attention(
     saved: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Later queries against keys from a cache, in parts too: the logits of the whole at once."""
-    monkeypatch.setattr(attention, "SCORES", 1)
+    monkeypatch.setattr(attention, "QUERIES", 64)
     model = qlora.load_base(saved("llama"), False, torch.float32).eval()
     assert model.config._attn_implementation == attention.NAME
     ids = torch.arange(300)[None] % 251

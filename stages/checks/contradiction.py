@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from stages.checks.phrases import commanded, named_type
+from stages.checks.phrases import commanded, mentioned_types, naming
 from stages.checks.words import lexicon, tokens
 from stages.core.domain import Domain
 
@@ -23,14 +23,23 @@ def function(
 def content_type(
     query: str, request: Mapping[str, Any], domain: Domain, prompt: str = ""
 ) -> str | None:
-    """Reason if the query names or implies another type, or none where the label claims one."""
+    """Reason if the query names or implies another type, or none where the label claims one.
+
+    Where it names a type in what may be a detail, or none, the label may also be any type that it
+    mentions, or the one without words.
+    """
     wanted = request["content_type"]
-    found = named_type(query, domain) or implied_type(query, domain)
-    if found and found != wanted:
+    named = naming(query, lexicon(domain))
+    found = named.content_type if named else implied_type(query, domain)
+    if found and found != wanted and (named is None or named.is_sure):
         return f"names {found}, not {wanted}"
-    if not found and domain.untyped not in (None, wanted) and not misspelt(query, wanted, domain):
-        return f"names no content type, so it is {domain.untyped}, not {wanted}"
-    return None
+    if domain.untyped in (None, wanted) or found == wanted:
+        return None
+    if wanted in mentioned_types(query, domain) or misspelt(query, wanted, domain):
+        return None
+    if found:
+        return f"names {found}, not {wanted}"
+    return f"names no content type, so it is {domain.untyped}, not {wanted}"
 
 
 def implied_type(query: str, domain: Domain) -> str | None:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 
-from stages.checks.words import words
+from stages.checks.words import plurals, words
 
 
 def share(query: str, extracted: str) -> float:
-    """Share of the extracted prompt's words that the query holds, as often; 0 if empty."""
-    told = words(extracted)
-    if told and len(set(told)) == len(told):  # nearly always
-        return len(set(told).intersection(words(query))) / len(told)
-    wanted = Counter(told)
+    """Share of the extracted prompt's words that the query holds, as often; 0 if empty.
+
+    A singular is held where its plural is: the type of a Search is named by it.
+    """
+    wanted = Counter(words(extracted))
+    missing = wanted - Counter(words(query))
+    if missing:  # rarely
+        said = Counter(words(query)) - wanted
+        for word in missing:
+            missing[word] -= said[plurals(word)[1]]
     total = sum(wanted.values())
-    return sum((wanted & Counter(words(query))).values()) / total if total else 0.0
+    return 1 - (+missing).total() / total if total else 0.0
 
 
 def check(query: str, extracted: str, least: float = 1.0) -> str | None:

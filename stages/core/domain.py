@@ -111,10 +111,13 @@ class Function(Block):
 
 
 class ContentType(Block):
-    """`words`: how users name it (singular); `cues`: words that imply it when others are named."""
+    """`words`: how users name it (singular); `cues`: words that imply it when others are named;
+    `hints`: words with which it may be meant though none names it.
+    """
 
     words: SomeWords = []
     cues: SomeWords = []
+    hints: SomeWords = []
     generic: SomeWords = []
     has_assets: bool = True
 
@@ -149,7 +152,8 @@ class Labelling(Block):
     """Words that the sub-prompt rules drop or keep; see stages/checks/subprompt.py.
 
     `searches`: functions that look up what exists, whose prompts drop the medium's word;
-    `works`: words for a work with a title; `commands`: more verbs that belong to one function;
+    `containers`: words that say no more after a type: logo ideas; `works`: words for a work with a
+    title; `commands`: more verbs that belong to one function; `places`: prepositions of more words;
     `soft_verbs`: verbs only before an article or after a request, else nouns;
     `fixed`: phrases kept whole; `compounds`: words of a type that mean something else together;
     `calendar`: capitalised words that make no title.
@@ -164,10 +168,12 @@ class Labelling(Block):
     conjunctions: Words
     searches: list[str] = []
     works_dropped: SomeWords = []
+    containers: SomeWords = []
     works: SomeWords = []
     commands: dict[str, SomeWords] = {}
     soft_verbs: SomeWords = []
     fillers: SomeWords = []
+    places: SomeWords = []
     fixed: SomeWords = []
     compounds: SomeWords = []
     calendar: SomeWords = []

@@ -11,7 +11,7 @@ import polars as pl
 
 from stages.core import tables
 from stages.core.domain import Domain
-from stages.core.text import folded as unicase
+from stages.core.text import loosely
 from stages.engines.thinking import after_thoughts
 from stages.evaluation.similarity import Encode, cosine
 from stages.formats.chat import Call, ParseError, parse_call
@@ -36,7 +36,7 @@ def parsed(completion: str, domain: Domain) -> tuple[Call | None, str | None]:
 
 def folded(text: str | None) -> str | None:
     """Text for exact match: case and runs of blanks do not count."""
-    return None if text is None else " ".join(unicase(text).split())
+    return None if text is None else loosely(text)
 
 
 def predictions(

@@ -133,14 +133,8 @@ class Plain:
     def stem(self, word: str) -> str:
         return word
 
-    def questions(self, words: str, schema: Mapping[str, Any]) -> list[str]:
-        return [f"{words}?"]
-
     def question(self, words: str, schema: Mapping[str, Any]) -> str:
-        return self.questions(words, schema)[0]
-
-    def refusals(self) -> list[str]:
-        return ["-"]
+        return f"{words}?"
 
     def refusal(self) -> str:
         return "-"

@@ -26,24 +26,13 @@ REQUESTS: Sequence[str] = ("bitte", "ach bitte", "sei so nett und")
 CLOSERS = ("bitte", "danke", "vielen dank", "wenn möglich")
 
 
-def questions(words: str, schema: Mapping[str, Any]) -> list[str]:
-    form, options = schema.get("format"), schema.get("enum") or []
-    if form in ("date", "time", "date-time"):
-        asked = {"date": "Welcher Tag", "time": "Welche Uhrzeit"}.get(form, "Welcher Zeitpunkt")
-        return [f"{asked} für „{words}“?", f"{asked} soll es für „{words}“ sein?"]
+def question(words: str, schema: Mapping[str, Any]) -> str:
+    options = schema.get("enum") or []
     if 2 <= len(options) <= 4 and all(isinstance(one, str) for one in options):
         shown = [one.replace("_", " ") for one in options]
-        return [f"{words[:1].upper()}{words[1:]}: {', '.join(shown[:-1])} oder {shown[-1]}?"]
-    return [f"Welche Angabe für „{words}“?", f"Was soll bei „{words}“ stehen?"]
-
-
-def question(words: str, schema: Mapping[str, Any]) -> str:
-    return questions(words, schema)[0]
-
-
-def refusals() -> list[str]:
-    return ["Das kann ich leider nicht.", "Dabei kann ich leider nicht helfen."]
+        return f"Was soll bei „{words}“ stehen, {', '.join(shown[:-1])} oder {shown[-1]}?"
+    return f"Was soll bei „{words}“ stehen?"
 
 
 def refusal() -> str:
-    return refusals()[0]
+    return "Das kann ich leider nicht."

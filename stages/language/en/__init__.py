@@ -9,9 +9,7 @@ from stages.language.en.people import (
     REQUESTS,
     VERBS,
     question,
-    questions,
     refusal,
-    refusals,
 )
 from stages.language.en.values import (
     bare,
@@ -35,5 +33,5 @@ __all__ = [
     "CLOSERS", "CUES", "OPENERS", "PREPOSITIONS", "QUESTIONS", "REQUESTS", "VERBS", "bare",
     "date", "day_words",
     "duration", "integer", "joined", "moment", "money", "month_day", "nth", "number", "question",
-    "questions", "refusal", "refusals", "split", "stem", "time", "time_words",
+    "refusal", "split", "stem", "time", "time_words",
 ]  # fmt: skip

@@ -40,42 +40,26 @@ REQUESTS = ("can you", "could you", "please", "can you please", "could you pleas
 CLOSERS = ("please", "thanks", "thank you", "for me", "pls", "if you can", "asap")
 
 
-def questions(words: str, schema: Mapping[str, Any]) -> list[str]:
+def question(words: str, schema: Mapping[str, Any]) -> str:
+    return f"Could you tell me {_asked(words, schema)}?"
+
+
+def _asked(words: str, schema: Mapping[str, Any]) -> str:
     kind, form, options = schema.get("type"), schema.get("format"), schema.get("enum") or []
-    if words in ("date", "day"):
-        return [f"Which {words}?", f"For which {words}?", f"What {words} would you like?"]
-    if words == "time":
-        return ["What time?", "At what time?", "What time would you like?"]
     if form in ("date", "time", "date-time") and words in BOUNDS:
-        asked = {"date": "which date", "time": "what time"}.get(form, "which date and time")
-        return [f"{words.capitalize()} {asked}?", f"{words.capitalize()} when?"]
-    if form in ("date", "time", "date-time"):
-        asked = {"date": "Which date", "time": "What time"}.get(form, "Which date and time")
-        return [f"{asked} for the {words}?", f"{asked} should the {words} be?"]
+        moment = {"date": "which date", "time": "what time"}.get(form, "which date and time")
+        return f"{words} {moment}"
+    if words in CUES.small:  # "from" is no thing to be named by itself
+        return f"what “{words}” should be"
     if 2 <= len(options) <= 4 and all(isinstance(one, str) for one in options):
         shown = [one.replace("_", " ") for one in options]
-        listed = f"{', '.join(shown[:-1])} or {shown[-1]}"
-        return [f"Which {words}: {listed}?", f"Which {words} would you like, {listed}?"]
+        return f"the {words}, {', '.join(shown[:-1])} or {shown[-1]}"
     if kind == "integer" and words.endswith("s") and not words.endswith("ss"):
-        return [f"How many {words}?", f"How many {words} would you like?"]
-    if kind in ("integer", "number"):
-        return [f"What {words}?", f"What should the {words} be?"]
+        return f"how many {words}"
     if kind == "boolean":
-        return [f"{words[:1].upper()}{words[1:]}: yes or no?", f"Should {words} be on or off?"]
-    first = words.split(" ")[0]
-    if first in CUES.small:  # "from" is no thing to be named by itself
-        return [f"What should I enter for “{words}”?", f"What is “{words}” to be?"]
-    return [f"Which {words}?", f"What is the {words}?", f"Which {words} would you like?"]
-
-
-def question(words: str, schema: Mapping[str, Any]) -> str:
-    return questions(words, schema)[0]
-
-
-def refusals() -> list[str]:
-    return ["Sorry, I can't do that.", "Sorry, that is not something I can do.",
-            "I'm afraid I can't help with that."]  # fmt: skip
+        return f"the {words}, yes or no"
+    return f"the {words}"
 
 
 def refusal() -> str:
-    return refusals()[0]
+    return "Sorry, I can't do that."
