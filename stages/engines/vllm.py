@@ -49,20 +49,26 @@ def _adapted(base: str, adapter: str | Path, copy: Path) -> tuple[str, Any, dict
     """
     import torch
 
-    from stages.engines.adapter import RANKS, check_adapter, merge
+    from stages.engines.adapter import check_adapter, merge
 
     config = check_adapter(adapter, base)
     patterns = config.get("rank_pattern") or config.get("alpha_pattern")
     if torch.cuda.is_available() and not patterns:
-        from vllm.lora.request import LoRARequest
-
-        rank = next(r for r in RANKS if r >= config["r"])
-        request = LoRARequest("tuned", 1, str(Path(adapter).resolve()))
-        return base, request, {"enable_lora": True, "max_lora_rank": rank}
+        return base, *_apart(adapter, config["r"])
     # Serving the adapter apart is several times slower on a processor, and vLLM takes one scale
     # for all matrices.
     merge(base, adapter, copy)
     return str(copy), None, {}
+
+
+def _apart(adapter: str | Path, rank: int) -> tuple[Any, dict[str, Any]]:
+    """The LoRA request of an adapter that is served beside its base model; vLLM's arguments."""
+    from vllm.lora.request import LoRARequest
+
+    from stages.engines.adapter import RANKS
+
+    request = LoRARequest("tuned", 1, str(Path(adapter).resolve()))
+    return request, {"enable_lora": True, "max_lora_rank": next(r for r in RANKS if r >= rank)}
 
 
 class Offline:

@@ -105,6 +105,9 @@ def test_the_same_answers_from_all_engines(place: Path, monkeypatch: pytest.Monk
     free, tuned = answers("vllm")
     assert tuned[0] == answer and free[0] != answer
     assert call.name not in tuned[3], "the grammar lacks that function"
+    with monkeypatch.context() as patch:  # as on a GPU
+        patch.setattr(vllm, "_adapted", lambda base, adapter, _: (base, *vllm._apart(adapter, 16)))
+        assert answers("vllm") == [free, tuned]
     assert answers("ray") == [free, tuned]
     more = ("--enable-lora", "--max-lora-rank", "16", "--lora-modules", f"tuned={ADAPTER}",
             "--generation-config", "auto")  # fmt: skip
