@@ -207,6 +207,19 @@ def check_writer(chosen: Settings) -> None:
         raise InputError("generate.engine is ray, but the package ray is not installed")
 
 
+def check_scorer(chosen: Settings) -> None:
+    """InputError if who is to answer the golden queries cannot be asked."""
+    block = chosen.evaluate
+    variable = block.server.key_variable
+    if block.engine == "server" and variable and not os.environ.get(variable, "").strip():
+        raise InputError(
+            f"evaluate.server.key_variable names {variable}, which is empty in this environment: "
+            "put the server's key there"
+        )
+    if block.engine == "ray" and importlib.util.find_spec("ray") is None:
+        raise InputError("evaluate.engine is ray, but the package ray is not installed")
+
+
 def check_viewer(chosen: Settings) -> None:
     """InputError if pictures are to be seen, and there is no model that sees."""
     vision, server = chosen.generate.vision, chosen.generate.server
@@ -305,6 +318,7 @@ def look(examples: int = 0) -> Findings:
         if name:
             found.of(check_model, role, name, chosen.engine.max_model_len)
     found.of(check_writer, chosen)
+    found.of(check_scorer, chosen)
     found.of(check_viewer, chosen)
     found.of(check_training, chosen)
     if packs.is_pack(pack):

@@ -28,10 +28,9 @@ from stages.core import domain, files, golden, links, settings, tables
 from stages.core.command import InputError, run
 from stages.core.pack import is_pack
 from stages.engines import engine, models
-from stages.engines.store import NAME, Store
+from stages.engines.adapter import check_adapter
 from stages.evaluation import metrics, report, significance
-from stages.evaluation.adapter import check_adapter
-from stages.evaluation.engine import answer
+from stages.evaluation.asking import answer, served_name
 from stages.evaluation.similarity import AS_TEXT, embedder
 from stages.formats import chat
 
@@ -99,9 +98,11 @@ def write(frames: dict[str, pl.DataFrame], value: dict[str, Any], json: Path, fo
     files.write_json(json, value)
 
 
-def adapters_of(options: argparse.Namespace, student: str) -> dict[str, Path | None]:
-    """Name of each model to score -> its adapter, None for the base model alone. Adapters are
-    checked here, before the base model has cost a minute.
+def adapters_of(
+    options: argparse.Namespace, chosen: settings.Settings, student: str
+) -> dict[str, Path | None]:
+    """Name of each model to score -> its adapter, None for the base model alone. Adapters, and
+    whether a server has them, are checked here, before the base model has cost a minute.
     """
     adapters: dict[str, Path | None] = {"base": None, "tuned": options.adapter or ADAPTER}
     if options.base_only:
@@ -111,6 +112,7 @@ def adapters_of(options: argparse.Namespace, student: str) -> dict[str, Path | N
     for adapter in adapters.values():
         if adapter is not None:
             check_adapter(adapter, student)
+        served_name(chosen, adapter)
     if options.out is not None and options.out.exists() and not options.out.is_dir():
         raise InputError(f"--out {options.out} is no folder")
     return adapters
@@ -120,7 +122,7 @@ def main_of_catalogue(options: argparse.Namespace, chosen: settings.Settings) ->
     """The same for a pack with a catalogue."""
     from stages.spine import evaluate as spine
 
-    adapters = adapters_of(options, models.resolve("student"))
+    adapters = adapters_of(options, chosen, models.resolve("student"))
     is_stage = not any(vars(options).values())
     out = None if is_stage else options.out or files.work_dir() / "evaluated"
     spine.main(chosen, adapters, options.golden, out)
@@ -138,29 +140,14 @@ def main(given: list[str] | None = None) -> None:
     own = links.check(Path(chosen.pack) / "golden.jsonl", chosen.pack)
     queries = golden.read(options.golden or own, pack)
     student, folder = models.resolve("student"), models.resolve("embedder")
-    adapters = adapters_of(options, student)
+    adapters = adapters_of(options, chosen, student)
     encode = embedder(folder)
     system = chat.system_prompt(pack.tools)
-    kept = Store(files.work_dir() / NAME)
-    student_name = models.identity("student")
     frames, seconds = dict[str, pl.DataFrame](), dict[str, float]()
     counts = {name: Counter[str]() for name in adapters}
     for name, adapter in adapters.items():
         print(f"{name}: answering {len(queries)} golden queries", flush=True)
-        model = student_name + (f"+{models.digest(adapter)}" if adapter else "")
-        # An equal run beside this one waits, and finds the answers in the store.
-        with files.alone(files.work_dir() / f"engine-evaluate-{model.replace('/', '-')}.lock"):
-            answers = answer(
-                student,
-                adapter,
-                system,
-                queries["query"].to_list(),
-                chosen.engine,
-                chosen.evaluate.max_tokens,
-                chosen.seed,
-                kept,
-                model,
-            )
+        answers = answer(chosen, adapter, system, queries["query"].to_list())
         frames[name] = metrics.predictions(
             queries, answers.completions, name, pack, encode, counts[name]
         )

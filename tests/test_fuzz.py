@@ -26,7 +26,7 @@ from stages.core.command import InputError
 from stages.core.domain import Domain
 from stages.core.tables import Assets
 from stages.engines import server
-from stages.evaluation.adapter import check_adapter
+from stages.engines.adapter import check_adapter
 from stages.formats import chat
 from stages.ingest import sources
 from stages.planning import targets

@@ -40,7 +40,7 @@ from stages.core.command import InputError
 from stages.core.domain import Domain
 from stages.core.tables import Samples
 from stages.engines import models as base_models
-from stages.evaluation import engine as scoring_engine
+from stages.evaluation import asking
 from stages.evaluation.metrics import parsed
 from stages.formats import chat, chat_template
 from stages.training import (
@@ -313,14 +313,14 @@ def test_scoring_sends_what_stands_before_the_first_token_with_loss(
         table([sample(n, q, creative.tools_json) for n, q in enumerate(QUERIES)]), tokenizer, 1024
     )
     system = {"role": "system", "content": chat.system_prompt(creative.tools)}
-    asked: list[scoring_engine.Conversation] = [
+    asked: list[asking.Conversation] = [
         ([system, {"role": "user", "content": query}], None) for query in QUERIES
     ]
-    sent, end = scoring_engine.prompts(str(tmp_path), asked, 1024)
+    sent, end = asking.prompts(str(tmp_path), asked, 1024)
     assert end == 257
     for row, prompt in zip(rows, sent, strict=True):
         first = next(n for n, label in enumerate(row.labels) if label != NO_LOSS)
-        assert row.input_ids[:first] == prompt
+        assert row.input_ids[:first] == list(prompt.tokens)
         answer = tokenizer.decode(row.labels[first:])
         assert answer == (learnt or ANSWER + "<|im_end|>")
         call = chat.Call("Search", {"content_type": "Photo", "extracted_prompt": "barn"})

@@ -25,10 +25,9 @@ from stages.core.golden_rows import GoldenRow
 from stages.core.settings import Settings
 from stages.core.tables import Answers, Dialogues
 from stages.engines import models
-from stages.engines.store import NAME, Store
 from stages.evaluation import scores, significance
 from stages.evaluation.answered import Answered, answered
-from stages.evaluation.engine import answer_all
+from stages.evaluation.asking import answer_all
 from stages.evaluation.shortlist import examples, recall, shortlist
 from stages.evaluation.similarity import embedder
 from stages.formats.grammar import grammar
@@ -76,17 +75,11 @@ def main(
         grammars += [None] * len(rows)
     if bound:
         grammars += [grammar(form.name, known.catalogue.subset(names).functions) for names in shown]
-    student, kept = models.resolve("student"), Store(files.work_dir() / NAME)
     found: dict[str, list[Answered]] = {}
     beside: dict[str, list[Answered]] = {}  # where both decodings are asked for
     for name, adapter in adapters.items():
         print(f"{name}: answering {len(rows)} golden queries", flush=True)
-        model = models.identity("student") + (f"+{models.digest(adapter)}" if adapter else "")
-        with files.alone(files.work_dir() / f"engine-evaluate-{model.replace('/', '-')}.lock"):
-            texts = answer_all(
-                student, adapter, conversations * (free + bound), chosen.engine,
-                chosen.evaluate.max_tokens, chosen.seed, kept, model, grammars,
-            ).completions  # fmt: skip
+        texts = answer_all(chosen, adapter, conversations * (free + bound), grammars).completions
         both = [
             answered(row, names, text, form, known.catalogue)
             for row, names, text in zip(rows * (free + bound), shown * (free + bound), texts,
