@@ -155,13 +155,13 @@ class Reader:
         """Tomorrow, next friday, may 3rd, 3 may 2026, 2026-05-03, 5/3, in two weeks."""
         if token.kind == "number" and (found := self._numeric(at)):
             return found
-        if is_contraction(self.text[token.start : token.end]):
-            return None  # "we'd" is no wednesday
         for table in (self.lexicon.days, self.lexicon.nths):
             if phrase := table.longest(self.words, at):
                 break
         else:
             return None
+        if is_contraction(self.text[token.start : token.end]):
+            return None  # "we'd" is no wednesday
         length, meaning = phrase
         end = at + length
         if table is self.lexicon.nths:  # of "on the 9th of may" the day begins behind the "on"
