@@ -68,7 +68,8 @@ def scratch(prefix: str) -> Iterator[Path]:
     are deleted first.
     """
     with ExitStack() as held:
-        with (work_dir() / "scratch.lock").open("w") as guard:
+        guard = os.open(work_dir(), os.O_RDONLY)
+        try:
             # Between its making and its lock a folder looks like one that was left behind.
             fcntl.flock(guard, fcntl.LOCK_EX)
             for left in work_dir().glob(f"{prefix}-*"):
@@ -77,6 +78,8 @@ def scratch(prefix: str) -> Iterator[Path]:
                         shutil.rmtree(left, ignore_errors=True)
             folder = Path(tempfile.mkdtemp(prefix=f"{prefix}-", dir=work_dir()))
             held.enter_context(_locked(folder))
+        finally:
+            os.close(guard)
         try:
             yield folder
         finally:

@@ -140,15 +140,19 @@ def _trained(
         name = "finetune.max_length is"
     if length <= limit:
         return ""
-    mend = "show fewer functions (tools.shown), shorten their descriptions"
-    if student.max_tokens is None or length <= student.max_tokens:
-        mend += f", or raise finetune.max_length to {length}"
-    else:
-        mend += ", or name a student that takes more"
+    mend = _mend(student, "tools.shown", "finetune.max_length", length)
     return (
         f"a row to train on may have {length} tokens, {name} {limit}: "
         f"{_shown(student, case)}; {_said(student, case)}. Mend: {mend}"
     )
+
+
+def _mend(student: Student, shown: str, limit: str, need: int) -> str:
+    """What to do about `need` tokens: by the parameters `shown` and `limit`."""
+    mend = f"show fewer functions ({shown}), shorten their descriptions"
+    if student.max_tokens is None or need <= student.max_tokens:
+        return f"{mend}, or raise {limit} to {need}"
+    return f"{mend}, or name a student that takes more"
 
 
 def _asked(
@@ -171,11 +175,7 @@ def _asked(
     if length <= room:
         return ""
     need = length + chosen.evaluate.max_tokens
-    mend = "show fewer functions (tools.scored), shorten their descriptions"
-    if student.max_tokens is None or need <= student.max_tokens:
-        mend += f", or raise engine.max_model_len to {need}"
-    else:
-        mend += ", or name a student that takes more"
+    mend = _mend(student, "tools.scored", "engine.max_model_len", need)
     return (
         f"a prompt to score may have {length} tokens; engine.max_model_len "
         f"{chosen.engine.max_model_len} less evaluate.max_tokens {chosen.evaluate.max_tokens} "
