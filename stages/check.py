@@ -1,13 +1,14 @@
 """Stage `check`: look at parameters, pack and prompts for the whole pipeline before any of it runs.
 
-Command: python -m stages.check
+Command: python -m stages.check [--examples N]
 Reads:   params.yaml; PACK; prompts/, filled once with sample values; the names of models and what
          is in their folders
 Writes:  data/checked/: a digest of each part of the pack, on which the other stages depend
 
 All problems at once, each with its file, its line and what to do; exit code 1 if there is one. No
-model is started, nothing is asked for over the network: it takes a few seconds. The pack's SQL is
-run, so that a wrong column or relation is found.
+model is started, nothing is asked for over the network: it takes a few seconds. The pack's
+SQL is run, so that a wrong column or relation is found, the longest prompts are counted with the
+student's tokenizer, and the golden rows are judged as what is generated will be (spine/check.py).
 
 In dvc.yaml all others come after it. DVC deletes a stage's outputs before the stage runs, and stops
 at the first that fails: so what is found here costs no output of an earlier run, also not with
@@ -23,6 +24,7 @@ server that does not answer. For these the stages stop with one message.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import importlib.util
 import os
@@ -30,17 +32,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from stages import formats
-from stages.core import files, golden_rows, links, prompts, settings, yaml
+from stages.core import files, settings
 from stages.core import pack as packs
 from stages.core.command import InputError, run
-from stages.core.pack import Pack
 from stages.core.settings import Settings
 from stages.core.tables import ROUTES
-from stages.core.templates import LEXICON, Header, Template, lexicon
-from stages.ingest.look import with_sources
-from stages.planning import pack_checks
-from stages.planning.sources import Pools
+from stages.core.templates import LEXICON
+from stages.spine import check as of_pack
 
 T = TypeVar("T")
 OUT = Path("data/checked")
@@ -55,9 +53,6 @@ PARTS = {
     # Nothing: for what must come after this stage and reads nothing of the pack.
     "parameters": (),
 }
-SOURCES = {"graph": ("concepts", "relations"), "assets": ("",)}
-# Most bytes of an SQL file.
-MOST_SQL = 2**20
 # What a machine with a GPU has, of NVIDIA, AMD, and inside Windows.
 GPU = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 
@@ -69,6 +64,8 @@ class Findings:
         self.problems: list[str] = []
         self.seen: list[str] = []
         self.notes: list[str] = []
+        self.warnings: list[str] = []
+        self.examples: list[str] = []
 
     def of(self, look: Callable[..., T], *args: Any) -> T | None:
         """What `look` gives; None if it raises, whose message becomes a problem."""
@@ -77,83 +74,6 @@ class Findings:
         except (InputError, OSError) as error:
             self.problems.append(str(error))
             return None
-
-    def tell(self, what: str | None) -> None:
-        """Note what was looked at, if it was."""
-        if what is not None:
-            self.seen.append(what)
-
-
-def check_templates(known: Pack, chosen: Settings) -> list[Template]:
-    """The templates; InputError if one cannot be filled, or a route with a weight has none.
-
-    known: with what its sources give.
-    """
-    templates = prompts.load(known)
-    served = [t for t in templates if t.header.serves(chosen.route.recipe) and t.header.weight]
-    routes = {t.header.route for t in served}
-    weights = chosen.route.weights.model_dump()
-    if templates and not any(weights[route] for route in routes):
-        raise InputError(
-            f"route.weights: recipe {chosen.route.recipe} has templates for "
-            f"{sorted(routes) or 'no route'} only: give one of these a weight"
-        )
-    return templates
-
-
-def check_system(known: Pack, form: formats.Format) -> None:
-    """InputError if the student's system prompt cannot be made."""
-    try:
-        formats.system(form, known.catalogue.tools)
-    except Exception as error:  # whatever a template's code may raise
-        raise InputError(
-            f"{formats.SYSTEM}:{prompts.line_of(error)}: {prompts.failure(error)}"
-        ) from None
-
-
-def check_seeing(known: Pack) -> None:
-    """InputError if the prompt for a model that sees pictures cannot be filled."""
-    assert known.templates is not None
-    path = known.templates / f"{prompts.SEEING}.jinja"
-    if not path.exists():
-        return
-    header = Header(
-        route="vision", functions=list(known.catalogue.names), words=(1, 10), weight=1,
-        locales=list(known.locales[:1]), sources=["asset"], requires=["image_path"],
-    )  # fmt: skip
-    template = Template(prompts.SEEING, header, yaml.text_of(path, prompts.MOST_BYTES))
-    words = lexicon(known.templates) | {"sentences": ["2"]}
-    if wrong := prompts.problems(template, known, words):
-        raise InputError("\n".join(f"{path}:{line}: {problem}" for line, problem in wrong))
-
-
-def check_population(known: Pack, chosen: Settings) -> str:
-    """What the population is read from; InputError if it is not there or cannot be read."""
-    source = chosen.population.source
-    path = known.folder / source
-    if source == packs.POPULATION:
-        return source
-    if path.suffix in (".yaml", ".yml"):
-        packs.with_population(known, links.check(path, known.folder))
-        return source
-    from stages.planning import observed
-
-    columns = [observed.QUERY, "function", *known.dimensions]
-    if next(observed.rows(links.check(path, known.folder), columns), None) is None:
-        raise InputError(f"{path} holds no row")
-    return source
-
-
-def check_sources(pack: Path, kind: str) -> None:
-    """InputError if a kind of source that the pack has lacks an SQL file, or one is empty."""
-    for start in SOURCES[kind] if (pack / kind).is_dir() else ():
-        found = sorted((pack / kind).glob(f"{start}*.sql"))
-        if not found:
-            raise InputError(f"{pack / kind} holds no {start}*.sql: write one per source")
-        for sql in found:
-            lines = yaml.text_of(sql, MOST_SQL).splitlines()
-            if not any(line.strip() and not line.strip().startswith("--") for line in lines):
-                raise InputError(f"{sql} is empty: write one SELECT")
 
 
 def check_model(role: str, name: str, room: int) -> None:
@@ -196,6 +116,19 @@ def check_writer(chosen: Settings) -> None:
         raise InputError("generate.engine is ray, but the package ray is not installed")
 
 
+def check_scorer(chosen: Settings) -> None:
+    """InputError if who is to answer the golden queries cannot be asked."""
+    block = chosen.evaluate
+    variable = block.server.key_variable
+    if block.engine == "server" and variable and not os.environ.get(variable, "").strip():
+        raise InputError(
+            f"evaluate.server.key_variable names {variable}, which is empty in this environment: "
+            "put the server's key there"
+        )
+    if block.engine == "ray" and importlib.util.find_spec("ray") is None:
+        raise InputError("evaluate.engine is ray, but the package ray is not installed")
+
+
 def check_viewer(chosen: Settings) -> None:
     """InputError if pictures are to be seen, and there is no model that sees."""
     vision, server = chosen.generate.vision, chosen.generate.server
@@ -208,29 +141,6 @@ def check_viewer(chosen: Settings) -> None:
         )
 
 
-def check_pictures(known: Pack, chosen: Settings) -> None:
-    """InputError if the vision route is on and it is certain that no asset has a picture."""
-    if known.templates is None or not any(known.templates.glob("vision/*.j2")):
-        return
-    texts = [sql.read_text("utf-8", "replace") for sql in Path(chosen.pack).glob("assets/*.sql")]
-    uses = chosen.route.weights.vision and chosen.route.recipe in ("router", "router_heuristic")
-    if uses and not chosen.ingest_assets.max_pictures and not any(map(gives_pictures, texts)):
-        raise InputError(
-            "ingest_assets.max_pictures is 0, no SQL file of the pack's assets gives an image_path "
-            "and route.weights.vision is not 0: draw some, name files, or set that weight to 0"
-        )
-
-
-def gives_pictures(sql: str) -> bool:
-    """Whether an assets SQL file may name pictures: its image_path is something else than NULL."""
-    words = " ".join(sql.lower().split())
-    if "image_path" not in words:
-        return "*" in words
-    empty = ("cast(null as varchar) as image_path", "null::varchar as image_path",
-             "null as image_path")  # fmt: skip
-    return not any(text in words for text in empty)
-
-
 def check_training(chosen: Settings) -> None:
     """InputError for what training lacks on this machine."""
     tune = chosen.finetune
@@ -240,28 +150,6 @@ def check_training(chosen: Settings) -> None:
         )
     if tune.accelerate:
         settings.read_yaml(tune.accelerate)
-
-
-def check_lengths(known: Pack, chosen: Settings, form: formats.Format) -> None:
-    """InputError if the system prompt leaves no room, by the student's tokenizer where it is."""
-    path = Path("models/base/student/tokenizer.json")
-    if not path.is_file():
-        return
-    from tokenizers import Tokenizer
-
-    # As many functions as a conversation shows at most; the longest are the first to be too long.
-    most = max(chosen.tools.shown[1], chosen.tools.scored)
-    longest = sorted(known.catalogue.tools, key=lambda tool: -len(str(tool)))[:most]
-    text = formats.system(form, longest)
-    tokens = len(Tokenizer.from_file(str(path)).encode(text).ids)
-    for name, room in (("finetune.max_length", chosen.finetune.max_length),
-                       ("engine.max_model_len", chosen.engine.max_model_len
-                        - chosen.evaluate.max_tokens)):  # fmt: skip
-        if tokens >= room:
-            raise InputError(
-                f"the system prompt has {tokens} tokens, of which {name} leaves room for {room}: "
-                "raise it, or describe the functions in fewer words"
-            )
 
 
 def digest(pack: Path, names: Sequence[str]) -> str:
@@ -294,39 +182,8 @@ def write_parts(pack: Path, source: str) -> None:
             temporary.write_text(f"{text}\n", "utf-8")
 
 
-def look_at_pack(found: Findings, chosen: Settings) -> None:
-    """Everything about the pack."""
-    known = found.of(packs.load, chosen.pack)
-    for kind in SOURCES:
-        found.of(check_sources, Path(chosen.pack), kind)
-    if known is None:
-        return
-    form = formats.FORMATS[chosen.tools.format]
-    found.of(formats.check, form, known.catalogue, f"pack {chosen.pack}")
-    found.of(check_pictures, known, chosen)
-    found.seen.append(f"{len(known.catalogue)} functions")
-    if not found.problems and (filled := found.of(with_sources, known, chosen)) is not None:
-        full, notes = filled
-        pools = Pools(full)
-        found.problems += pack_checks.pack_problems(full, pools)
-        templates: list[Template] = []
-        if known.templates is not None:
-            templates = found.of(check_templates, full, chosen) or []
-            found.seen.append(f"{len(templates)} templates")
-            found.of(check_seeing, full)
-        written = frozenset(name for one in templates for name in one.header.functions)
-        found.notes += [*pack_checks.pack_notes(full, pools, written), *notes]
-    found.tell(found.of(check_population, known, chosen))
-    rows = found.of(golden_rows.read, known.golden, known.catalogue)
-    if rows is not None:
-        found.seen.append(f"{len(rows)} golden queries")
-    found.of(check_system, known, form)
-    if not found.problems:
-        found.of(check_lengths, known, chosen, form)
-
-
-def look() -> Findings:
-    """Everything that can be looked at."""
+def look(examples: int = 0) -> Findings:
+    """Everything that can be looked at; examples: as of `main`."""
     found = Findings()
     chosen = found.of(settings.load)
     if chosen is None:
@@ -335,24 +192,46 @@ def look() -> Findings:
         if name:
             found.of(check_model, role, name, chosen.engine.max_model_len)
     found.of(check_writer, chosen)
+    found.of(check_scorer, chosen)
     found.of(check_viewer, chosen)
     found.of(check_training, chosen)
-    look_at_pack(found, chosen)
+    of = of_pack.look(chosen, not found.problems, examples)
+    found.problems += of.problems
+    found.warnings, found.notes, found.seen = of.warnings, of.notes, of.seen
+    found.examples = of.examples
     return found
 
 
-def main() -> None:
-    found = look()
+def arguments() -> argparse.Namespace:
+    """The options of the command line."""
+    parser = argparse.ArgumentParser(
+        "python -m stages.check", description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.add_argument(
+        "--examples", type=int, default=0, choices=range(0, 21), metavar="N",
+        help="print N queries of each function (0 to 20)",
+    )  # fmt: skip
+    return parser.parse_args()
+
+
+def main(examples: int = 0) -> None:
+    """examples: queries of each function that are printed."""
+    found = look(examples)
     if found.problems:
         raise InputError(
             f"{len(found.problems)} problem(s), nothing was run:\n" + "\n".join(found.problems)
         )
     chosen = settings.load()
     write_parts(Path(chosen.pack), chosen.population.source)
+    for example in found.examples:
+        print(example)
     for note in found.notes:
         print(f"note: {note}")
+    for warning in found.warnings:
+        print(f"warning: {warning}")
     print(f"check: all well (parameters, pack, models, {', '.join(found.seen)})")
 
 
 if __name__ == "__main__":
-    run(main, __doc__)
+    run(lambda: main(arguments().examples))

@@ -38,16 +38,15 @@ from stages.core.pack import Pack
 from stages.core.settings import Settings
 from stages.core.tables import Answers, Dialogues
 from stages.engines import engine, models
-from stages.engines.store import NAME, Store
+from stages.engines.adapter import check_adapter
 from stages.evaluation import report
-from stages.evaluation.adapter import check_adapter
 from stages.evaluation.answered import answered
-from stages.evaluation.engine import answer
+from stages.evaluation.asking import answer, served_name
 from stages.evaluation.own import ACCURACY
 from stages.evaluation.shortlist import examples, recall, shortlist
 from stages.evaluation.similarity import Encode, embedder
 from stages.formats.grammar import grammar
-from stages.planning.plans import has_dates
+from stages.planning.plans import TODAY, has_dates
 from stages.spine import scoring
 from stages.spine.scoring import CONSTRAINED, Scored
 
@@ -55,8 +54,6 @@ METRICS = Path("metrics")
 ADAPTER, TRAIN = Path("models/adapter"), Path("data/dataset/train.parquet")
 # evaluate.decoding -> whether the models answer freely, and whether by a grammar.
 DECODINGS = {"free": (True, False), "constrained": (False, True), "both": (True, True)}
-# A tool set names a day where users say "tomorrow"; a golden set is scored on this one.
-TODAY = "2026-06-01"
 
 
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
@@ -92,7 +89,8 @@ def asked(
     """The golden rows as they are asked. most: functions shown; encode: loads the embedder."""
     near = shortlist([row.query for row in rows], known.catalogue, most, encode, known_queries())
     shown = [row.tools or names for row, names in zip(rows, near, strict=True)]
-    today = TODAY if has_dates(known) else None
+    # A tool set names a day where users say "tomorrow"; a golden set is scored on one day.
+    today = TODAY.isoformat() if has_dates(known) else None
     conversations = [
         formats.conversation(form, [user(row.query)], known.catalogue.subset(names).tools, today)
         for row, names in zip(rows, shown, strict=True)
@@ -115,24 +113,18 @@ def scored(
     """The models' answers, scored; their constrained ones, where both are asked for; and the
     seconds that a query took, by model.
     """
-    form, student = formats.FORMATS[chosen.tools.format], models.resolve("student")
+    form = formats.FORMATS[chosen.tools.format]
     free, bound = DECODINGS[chosen.evaluate.decoding]
     rows, times = given.rows, free + bound
     grammars: list[str | None] = [None] * (len(rows) * free)
     if bound:
         subsets = [known.catalogue.subset(names).functions for names in given.shown]
         grammars += [grammar(form.name, functions) for functions in subsets]
-    kept, seconds = Store(files.work_dir() / NAME), dict[str, float]()
+    seconds = dict[str, float]()
     found, beside = dict[str, Scored](), dict[str, Scored]()
     for name, adapter in adapters.items():
         print(f"{name}: answering {len(rows)} golden queries", flush=True)
-        model = models.identity("student") + (f"+{models.digest(adapter)}" if adapter else "")
-        # An equal run beside this one waits, and finds the answers in the store.
-        with files.alone(files.work_dir() / f"engine-evaluate-{model.replace('/', '-')}.lock"):
-            answers = answer(
-                student, adapter, given.conversations * times, chosen.engine,
-                chosen.evaluate.max_tokens, chosen.seed, kept, model, grammars,
-            )  # fmt: skip
+        answers = answer(chosen, adapter, given.conversations * times, grammars)
         read = [
             answered(row, names, text, form, known.catalogue)
             for row, names, text in zip(
@@ -165,9 +157,11 @@ def write(
     files.write_json(path, value)
 
 
-def adapters_of(options: argparse.Namespace, student: str) -> dict[str, Path | None]:
-    """Name of each model to score -> its adapter, None for the base model alone. Adapters are
-    checked here, before the base model has cost a minute.
+def adapters_of(
+    options: argparse.Namespace, chosen: settings.Settings, student: str
+) -> dict[str, Path | None]:
+    """Name of each model to score -> its adapter, None for the base model alone. Adapters, and
+    whether a server has them, are checked here, before the base model has cost a minute.
     """
     adapters: dict[str, Path | None] = {"base": None, "tuned": options.adapter or ADAPTER}
     if options.base_only:
@@ -177,6 +171,7 @@ def adapters_of(options: argparse.Namespace, student: str) -> dict[str, Path | N
     for adapter in adapters.values():
         if adapter is not None:
             check_adapter(adapter, student)
+        served_name(chosen, adapter)
     if options.out is not None and options.out.exists() and not options.out.is_dir():
         raise InputError(f"--out {options.out} is no folder")
     return adapters
@@ -199,7 +194,7 @@ def main(given: Sequence[str] | None = None) -> None:
     known = pack.load(chosen.pack)
     rows = golden_of(options.golden, known)
     folder = models.resolve("embedder")
-    adapters = adapters_of(options, models.resolve("student"))
+    adapters = adapters_of(options, chosen, models.resolve("student"))
 
     @cache
     def encode() -> Encode:

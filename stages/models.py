@@ -11,7 +11,6 @@ A model is named `package:NAME`, `path:DIR` or `hub:ORG/NAME@REVISION`.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import os
 import re
@@ -29,19 +28,6 @@ PICKLED = {".bin", ".pt", ".pth", ".ckpt", ".pkl"}
 CODE = {"auto_map", "custom_pipelines", "custom_generate", "trust_remote_code"}
 ACTIVATION = re.compile(r"[^.]*|torch\.nn(\.\w+)+")
 HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
-
-
-def package_folder(name: str) -> Path:
-    """The folder with the weights inside an installed package; the package is not imported."""
-    spec = importlib.util.find_spec(name)
-    if spec is None or spec.origin is None:
-        raise InputError(f"package:{name}: no such Python package; install it or name another")
-    top = Path(spec.origin).parent
-    for pattern in ("**/modules.json", "**/model*.safetensors", "**/*.gguf"):
-        found = sorted(top.glob(pattern))
-        if found:
-            return found[0].parent
-    raise InputError(f"package:{name}: {top} holds no GGUF or safetensors weights")
 
 
 def dequantize(gguf: Path, out: Path) -> None:
@@ -171,7 +157,7 @@ def prepare(name: str, out: Path) -> None:
     kind, _, rest = name.partition(":")
     out.mkdir(parents=True)
     if kind == "package":
-        folder = package_folder(rest)
+        folder = models.package_folder(rest)
         gguf = sorted(folder.glob("*.gguf"))
         if gguf:
             dequantize(gguf[0], out)

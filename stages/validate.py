@@ -1,8 +1,8 @@
 """Stage `validate`: drop what repeats, select to the population, split, write the dataset.
 
 Command: python -m stages.validate
-Reads:   data/population, data/routed, data/generated; the pack; the queries of its golden.jsonl,
-         only to drop what coincides and to measure the overlap
+Reads:   data/population, data/routed, data/generated; the pack; its golden.jsonl, only
+         to drop what coincides and to measure the overlap and how far labels agree with the rule
 Writes:  data/dataset/{train,validation}.parquet, and the same rows as .jsonl, which `datasets` and
          TRL's SFTTrainer take as they are; data/rejected/{rejected,surplus}.parquet;
          metrics/validate.json, metrics/validate/*.csv (plots)
@@ -102,6 +102,7 @@ def shortfalls(targets: Sequence[Stratum], taken: Sequence[str]) -> list[dict[st
 def main() -> None:
     # Here, so that --help need not wait for numpy.
     from stages.dataset import dialogues, figures, splitting, steering
+    from stages.dataset.agreement import agreement
     from stages.dataset.contamination import Golden
 
     chosen = settings.load()
@@ -159,11 +160,13 @@ def main() -> None:
         ),
     )
     short = shortfalls(targets, samples["stratum"].to_list())
+    labels = agreement(golden, known)
     metrics = {
         "recipe": routed["recipe"],
         "wanted": planned,
         **flow,
         **proof,
+        "label_agreement": labels._asdict() if labels else None,
         "train": samples.height - int(held_back.sum()),
         "validation": int(held_back.sum()),
         "shortfalls": short,
@@ -188,6 +191,8 @@ def main() -> None:
         with files.replacing(PLOTS / f"{name}.csv") as temporary:
             table.write_csv(temporary, float_precision=6)
     files.write_json("metrics/validate.json", metrics)
+    if labels:
+        print(f"labels: the rule derives {labels.share:.1%} of {labels.labels} golden texts")
     told(metrics, short, samples.height, planned)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from stages.checks import language
-from stages.checks.call import CHECKS, texts
+from stages.checks import contradiction, language
+from stages.checks.call import CHECKS, grounding, texts
 from stages.checks.phrases import class_place, class_word, commanded, named_class
 from stages.checks.subprompt import extract
 from stages.checks.words import count, plurals, tokens, words
@@ -516,3 +517,58 @@ def test_split_reaches_its_share() -> None:
     assert int(splitting.validation(group, 0.05, 42).sum()) == 50
     other = splitting.validation(group, 0.05, 43)
     assert other.to_list() != splitting.validation(group, 0.05, 42).to_list()
+
+
+@pytest.mark.parametrize(
+    ("kind", "query", "passes"),
+    [
+        # What may be a detail does not contradict the label, nor does it prove another one.
+        ("Any", "a castle on a cliff, dark background", True),
+        ("Background", "a castle on a cliff, dark background", True),
+        ("Photo", "a castle on a cliff, dark background", False),
+        ("Any", "girl holding a sign", True),
+        ("Template", "girl holding a sign", True),
+        ("Any", "dog walking flyer", False),
+        ("Any", "my shop opens in may, make a flyer", False),
+        ("Any", "a castle, a poster", False),
+        # Nothing is named: a hint is enough.
+        ("Audio", "play baby workout", True),
+        ("Audio", "baby workout", False),
+        ("Video", "find the tv series salt road", True),
+        ("Photo", "film still of a robot", True),
+    ],
+)
+def test_a_detail_is_no_contradiction(frame: Frame, kind: str, query: str, passes: bool) -> None:
+    reason = contradiction.named(query, kind, frame)
+    assert (reason is None) == passes, reason
+
+
+def test_what_people_type_is_not_refused(creative: Pack) -> None:
+    plan = make_search("Generate", "Photo", (1, 40))
+    for query in (
+        "photo of a man shuffling cards, cards, fantasy",
+        "photo for a film, Another Life...Another End",
+        "a nice photo of latte art :)",
+        "photo of the the lake",
+        "photo of humanity, concept art, line art, digital art",
+    ):
+        assert judged(query, plan, creative).check is None, query
+    for query in ("photo of cards cards", "photo of ... in blue", "photo of latte art :) ("):
+        assert judged(query, plan, creative).check, query
+
+
+def test_a_singular_is_grounded_in_its_plural(creative: Pack) -> None:
+    found = judged("find dinosaur stickers", make_search(kind="Design Asset"), creative)
+    assert (found.check, found.extracted) == (None, "dinosaur sticker")
+
+
+@given(
+    st.lists(st.sampled_from(["dinosaur", "sticker", "stickers"]), min_size=1, max_size=4),
+    st.lists(st.sampled_from(["dinosaur", "sticker", "stickers"]), min_size=1, max_size=4),
+)
+def test_what_is_unsaid(value: list[str], query: list[str]) -> None:
+    """A word stands for one of the query's at most, a singular for a plural, not the other way."""
+    said, wanted = Counter(query), Counter(value)
+    held = wanted["dinosaur"] <= said["dinosaur"] and wanted["stickers"] <= said["stickers"]
+    held &= wanted["sticker"] <= said["sticker"] + said["stickers"] - wanted["stickers"]
+    assert grounding.unsaid(" ".join(value), " ".join(query)) != held

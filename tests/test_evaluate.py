@@ -10,7 +10,6 @@ import sys
 import time
 from contextlib import nullcontext
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
@@ -23,10 +22,11 @@ from stages.core import settings as contract_settings
 from stages.core.command import InputError
 from stages.core.conversation import user
 from stages.core.pack import Pack
+from stages.engines import Answer, Ask, Failed
+from stages.engines import adapter as adapters
 from stages.engines import models as base_models
 from stages.engines.store import NAME, Store
-from stages.evaluation import adapter as adapters
-from stages.evaluation import engine
+from stages.evaluation import asking
 from stages.spine import scoring
 from tests.conftest import PACK, ROOT
 from tests.test_scoring import COMPLETIONS, ROWS, answers
@@ -99,9 +99,7 @@ def chosen(**changes: Any) -> contract_settings.Settings:
 
 def test_result_has_the_agreed_shape(creative: Pack, tmp_path: Path) -> None:
     tuned = answers(creative, tmp_path)
-    base = answers(
-        creative, tmp_path, completions=["no call", *COMPLETIONS[1:4], "no call"]
-    )
+    base = answers(creative, tmp_path, completions=["no call", *COMPLETIONS[1:4], "no call"])
     value = scoring.result({"base": base, "tuned": tuned}, creative.metrics, chosen(seed=1))
     json.dumps(value, allow_nan=False)
     assert list(value) == ["golden", "acts", "base", "tuned", "tests"] and value["golden"] == 5
@@ -357,7 +355,7 @@ def test_a_merged_model_that_computes_nan_is_not_scored(
     adapter = changed(tiny[1], tmp_path / "adapter", large)
     adapters.check_adapter(adapter, str(tiny[0]))
     with pytest.raises(InputError, match=r"computes NaN or infinity: .*smaller learning rate"):
-        engine.merge(str(tiny[0]), adapter, tmp_path / "merged")
+        adapters.merge(str(tiny[0]), adapter, tmp_path / "merged")
     assert not (tmp_path / "merged").exists()
 
 
@@ -367,7 +365,7 @@ def test_merged_model_answers_as_base_with_adapter(tiny: tuple[Path, Path], tmp_
     from transformers import AutoModelForCausalLM
 
     base, adapter = tiny
-    engine.merge(str(base), adapter, tmp_path / "merged")
+    adapters.merge(str(base), adapter, tmp_path / "merged")
     merged = AutoModelForCausalLM.from_pretrained(tmp_path / "merged", dtype="auto")
     assert merged.dtype == torch.bfloat16
     plain = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
@@ -384,7 +382,7 @@ def test_merged_model_answers_as_base_with_adapter(tiny: tuple[Path, Path], tmp_
 @pytest.fixture
 def workplace(tiny: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder laid out like the repository, with tiny models and five golden queries."""
-    from stages.models import package_folder
+    from stages.engines.models import package_folder
 
     base, adapter = tiny
     pack = tmp_path / "pack"
@@ -396,7 +394,7 @@ def workplace(tiny: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.Monke
     params = YAML().load(ROOT / "params.yaml")
     params["pack"] = str(pack)
     params["engine"] = {"max_model_len": 2048, "kv_cache_gib": 1, "max_num_seqs": 8}
-    params["evaluate"] = {"max_tokens": 12, "bootstrap_samples": 50, "decoding": "free"}
+    params["evaluate"] |= {"max_tokens": 12, "bootstrap_samples": 50}
     with (tmp_path / "params.yaml").open("w") as stream:
         YAML().dump(params, stream)
     (tmp_path / "models" / "base").mkdir(parents=True)
@@ -408,6 +406,12 @@ def workplace(tiny: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.delenv("DVC_ROOT", raising=False)
     monkeypatch.delenv("ROUTENATOR_PARAMS", raising=False)
     return tmp_path
+
+
+def settings(**changes: Any) -> contract_settings.Settings:
+    """The workplace's params, with blocks in place of its own."""
+    value = YAML(typ="safe").load(Path("params.yaml"))
+    return contract_settings.Settings.model_validate(value | changes)
 
 
 def command(*given: str) -> subprocess.CompletedProcess[str]:
@@ -458,7 +462,12 @@ def test_query_too_long_for_the_model(workplace: Path) -> None:
         evaluate.main(["--golden", "long.jsonl", "--base-only"])
 
 
-def asked(queries: list[str], pack: Pack) -> list[engine.Conversation]:
+def told(queries: list[str]) -> list[asking.Conversation]:
+    """The queries under a system prompt of one word."""
+    return [([{"role": "system", "content": "system"}, user(query)], None) for query in queries]
+
+
+def asked(queries: list[str], pack: Pack) -> list[asking.Conversation]:
     """The queries as they are asked."""
     form = formats.FORMATS["pythonic"]
     return [formats.conversation(form, [user(q)], pack.catalogue.tools) for q in queries]
@@ -468,18 +477,18 @@ def asked(queries: list[str], pack: Pack) -> list[engine.Conversation]:
 def test_real_base_model_answers(creative: Pack, workplace: Path) -> None:
     """The student, as `stages.models` makes it, over eight queries; twice the same answers."""
     if (STUDENT / "config.json").is_file():
-        base = str(STUDENT)
-    else:
-        base = str(workplace / "models" / "base" / "student")
+        link = workplace / "models" / "base" / "student"
+        link.unlink()
+        link.symlink_to(STUDENT)
     queries = asked(
         [f"find {thing}" for thing in ("cat", "dog", "owl", "fox", "bee", "ant", "elk", "yak")],
         creative,
     )
-    options = contract_settings.Engine(max_model_len=2048, kv_cache_gib=1, max_num_seqs=8)
-    first = engine.answer(base, None, queries, options, 16)
+    first = asking.answer(settings(), None, queries)
     assert len(first.completions) == 8 and first.seconds > 0
     assert all(isinstance(text, str) for text in first.completions)
-    assert engine.answer(base, None, queries, options, 16).completions == first.completions
+    shutil.rmtree(files.work_dir())
+    assert asking.answer(settings(), None, queries).completions == first.completions
 
 
 # --- stopped and run again
@@ -491,32 +500,27 @@ class FakeEngine:
     def __init__(self, rounds: int) -> None:
         self.rounds, self.asked = rounds, list[str]()
 
-    def generate(self, prompts: list[Any], *_: Any, **__: Any) -> list[Any]:
+    def __call__(self, asks: list[Ask]) -> list[Answer]:
         if self.rounds == 0:
             raise KeyboardInterrupt
         self.rounds -= 1
         # The number of the byte's token is its own less 31 (see tiny_llama).
-        queries = ["q" * one["prompt_token_ids"].count(ord("q") - 31) for one in prompts]
+        queries = ["q" * ask.tokens.count(ord("q") - 31) for ask in asks]
         self.asked += queries
-        return [SimpleNamespace(outputs=[SimpleNamespace(text=f"{len(q)}")]) for q in queries]
+        return [str(len(query)) for query in queries]
 
 
 def test_answers_that_were_given_are_not_asked_for_again(
-    tiny: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept = Store(tmp_path / "s.sqlite")
     queries = ["q" * n for n in range(1, 12)]
-    options = contract_settings.Engine(max_model_len=128, kv_cache_gib=1, max_num_seqs=2)
-    monkeypatch.setitem(sys.modules, "vllm", SimpleNamespace(SamplingParams=dict))
+    params = settings(engine={"max_model_len": 128, "kv_cache_gib": 1, "max_num_seqs": 2})
     started: list[FakeEngine] = []
 
-    def ask(rounds: int, model: str = "m") -> engine.Answers:
+    def ask(rounds: int, adapter: Path | None = None) -> asking.Answers:
         started.append(FakeEngine(rounds))
-        monkeypatch.setattr(engine, "_served", lambda *_: nullcontext((started[-1], None)))
-        asked: list[engine.Conversation] = [
-            ([{"role": "system", "content": "system"}, user(query)], None) for query in queries
-        ]
-        return engine.answer(str(tiny[0]), None, asked, options, 8, 0, kept, model)
+        monkeypatch.setattr(asking, "engine", lambda *_: nullcontext(started[-1]))
+        return asking.answer(params, adapter, told(queries))
 
     with pytest.raises(KeyboardInterrupt):
         ask(rounds=2)
@@ -526,8 +530,26 @@ def test_answers_that_were_given_are_not_asked_for_again(
     assert answers.completions == [str(n) for n in range(1, 12)] and answers.seconds > 0
     assert ask(rounds=0).completions == answers.completions, "no engine was needed"
     assert ask(rounds=0).seconds == pytest.approx(answers.seconds)
-    ask(rounds=9, model="m+adapter")
+    ask(rounds=9, adapter=Path("models/adapter"))
     assert started[-1].asked == queries
+
+
+def test_a_query_without_an_answer_ends_the_scoring_and_the_others_are_kept(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queries = ["q", "qq", "qqq"]
+
+    def failing(asks: list[Ask]) -> list[Answer]:
+        answers = FakeEngine(1)(asks)
+        return [Failed("broken off") if text == "2" else text for text in answers]
+
+    monkeypatch.setattr(asking, "engine", lambda *_: nullcontext(failing))
+    with pytest.raises(InputError, match="golden row 2 has no answer: broken off"):
+        asking.answer(settings(), None, told(queries))
+    fake = FakeEngine(1)
+    monkeypatch.setattr(asking, "engine", lambda *_: nullcontext(fake))
+    assert asking.answer(settings(), None, told(queries)).completions == ["1", "2", "3"]
+    assert fake.asked == ["qq"]
 
 
 @pytest.mark.slow

@@ -28,7 +28,7 @@ from stages.core.command import InputError
 from stages.core.pack import Pack
 from stages.core.tables import Items
 from stages.engines import server
-from stages.evaluation.adapter import check_adapter
+from stages.engines.adapter import check_adapter
 from stages.formats import pythonic
 from stages.ingest import sources
 from stages.ingest.assets import own_columns

@@ -125,7 +125,7 @@ def test_what_transformers_has_itself_is_taken_from_there(folder: Path, tmp_path
 
 LOADERS = """
 from stages.engines.models import load_tokenizer, skeleton
-from stages.evaluation.engine import merge
+from stages.engines.adapter import merge
 from stages.evaluation.similarity import embedder
 from stages.training.base import load_base
 def vllm(folder):

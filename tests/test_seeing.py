@@ -80,9 +80,11 @@ def picture(path: Path, colour: str, size: tuple[int, int] = (300, 150)) -> Path
 
 def planned(path: Path, number: int = 0, **changes: Any) -> Plan:
     slots = {"title": "Poster", "work_title": None, "keywords": ["fair"], "topics": ["farm"]}
-    base = {"plan_id": f"p{number}", "route": "vision", "band": (1, 40), "rank": number,
-            "quota": 9, "template_id": "vision/search_words_long", "slots": slots,
-            "image_path": str(path), "seed": number}  # fmt: skip
+    base: dict[str, Any] = {
+        "plan_id": f"p{number}", "route": "vision", "band": (1, 40), "rank": number, "quota": 9,
+            "template_id": "vision/search_words_long", "slots": slots,
+            "image_path": str(path), "seed": number,
+    }  # fmt: skip
     return make_search(**base | changes)
 
 

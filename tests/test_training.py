@@ -41,7 +41,7 @@ from stages.core.conversation import Call, assistant, user
 from stages.core.pack import Pack
 from stages.core.tables import Dialogues
 from stages.engines import models as base_models
-from stages.evaluation import engine as scoring_engine
+from stages.evaluation import asking
 from stages.formats import FORMATS, chat_template, system
 from stages.training import (
     attention,
@@ -233,9 +233,7 @@ def test_prefix_leaves_each_row_the_token_before_its_answer() -> None:
 
 def test_catalogues_have_their_own_prefixes(tokenizer: Any, tools: str) -> None:
     other = json.dumps(json.loads(tools)[:1])
-    frame = table(
-        [sample(n, q, (tools, other)[n % 2]) for n, q in enumerate(QUERIES)]
-    )
+    frame = table([sample(n, q, (tools, other)[n % 2]) for n, q in enumerate(QUERIES)])
     rows = tokens.encode_table(frame, tokenizer, 1024, FORM)
     assert rows[0].prefix_length == rows[2].prefix_length > rows[1].prefix_length > 20
 
@@ -317,12 +315,12 @@ def test_scoring_sends_what_stands_before_the_first_token_with_loss(
         table([sample(n, q, tools) for n, q in enumerate(QUERIES)]), tokenizer, 1024, FORM
     )
     told = {"role": "system", "content": system(FORM, json.loads(tools))}
-    asked: list[scoring_engine.Conversation] = [([told, user(query)], None) for query in QUERIES]
-    sent, end = scoring_engine.prompts(str(tmp_path), asked, 1024)
+    asked: list[asking.Conversation] = [([told, user(query)], None) for query in QUERIES]
+    sent, end = asking.prompts(str(tmp_path), asked, 1024)
     assert end == 257
     for row, prompt in zip(rows, sent, strict=True):
         first = next(n for n, label in enumerate(row.labels) if label != NO_LOSS)
-        assert row.input_ids[:first] == prompt
+        assert row.input_ids[:first] == list(prompt.tokens)
         answer = tokenizer.decode(row.labels[first:])
         assert answer == (learnt or ANSWER + "<|im_end|>")
         call = Call("Search", {"content_type": "Photo", "extracted_prompt": "barn"})
@@ -577,14 +575,15 @@ def test_a_row_never_sees_its_neighbour(
     assert not moved[:first].any() and not moved[first + 14 :].any()
 
 
-@pytest.mark.parametrize("scores", [1 << 22, 64 * 40])
+@pytest.mark.parametrize(("queries", "kept"), [(1000, 1 << 22), (64, 1 << 22), (64, 0)])
 @pytest.mark.parametrize("kind", KINDS)
 def test_attention_of_matrix_products_is_attention(
-    saved: Callable[..., str], monkeypatch: pytest.MonkeyPatch, kind: str, scores: int
+    saved: Callable[..., str], monkeypatch: pytest.MonkeyPatch, kind: str, queries: int, kept: int
 ) -> None:
     """Logits and every LoRA gradient against transformers' eager attention, in one or more parts,
     with padding and without."""
-    monkeypatch.setattr(attention, "SCORES", scores)
+    monkeypatch.setattr(attention, "QUERIES", queries)
+    monkeypatch.setattr(attention, "KEPT", kept)
     results = []
     for wanted in (None, "eager"):
         base = qlora.load_base(saved(kind), False, torch.float32)
@@ -607,33 +606,51 @@ def test_attention_of_matrix_products_is_attention(
         assert gradient.norm() > 0 and error <= 1e-4, (name, error)
 
 
-def test_attention_in_parts_sees_every_key_where_it_is_not_causal() -> None:
+def shared_mask() -> torch.Tensor:
+    """(1, 1, 200, 200): a prefix of 90 tokens and eleven rows of 10, True where one is seen."""
+    group, row = torch.zeros(200), torch.tensor([0] * 90 + [n // 10 for n in range(10, 120)])
+    place = torch.arange(200)
+    seen = shared_prefix.Visible(group, row)(0, 0, place[:, None], place[None])
+    return torch.as_tensor(seen)[None, None]
+
+
+@pytest.mark.parametrize(
+    ("mask", "keys"),
+    [
+        (torch.ones(1, 1, 200, 200).bool(), [200] * 4),
+        (torch.ones(1, 1, 200, 200).tril().bool(), [64, 128, 192, 200]),
+        # The first two parts see the prefix up to their ends, the others it and their own rows.
+        (shared_mask(), [64, 90 + 38, 90 + 72, 90 + 10]),
+    ],
+)
+def test_a_part_of_the_queries_takes_the_keys_that_it_sees(
+    monkeypatch: pytest.MonkeyPatch, mask: torch.Tensor, keys: list[int]
+) -> None:
+    monkeypatch.setattr(attention, "QUERIES", 64)
+    monkeypatch.setattr(attention, "KEPT", 0)
     query = torch.randn(1, 1, 1, 200, 8, dtype=torch.float64, requires_grad=True)
     bias = torch.zeros(1, 1, 200, 200, dtype=torch.float64)
-    apart = torch.nn.functional.scaled_dot_product_attention
-    for causal in (False, True):
-        if causal:
-            bias.masked_fill_(torch.ones(200, 200).triu(1).bool(), torch.finfo(bias.dtype).min)
-        assert [rows.stop for rows, _ in attention.parts(query, causal)][:1] != [64]
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(attention, "SCORES", 1)
-            found = attention._Attention.apply(query, query[:, :, 0], query[:, :, 0], bias, causal)
-        one = query[:, :, 0]
-        expected = apart(one, one, one, attn_mask=bias, scale=1.0)
-        torch.testing.assert_close(found[:, :, 0], expected)
-        for wanted, have in zip(
-            torch.autograd.grad(expected.sum(), query),
-            torch.autograd.grad(found.sum(), query),
-            strict=True,
-        ):
-            torch.testing.assert_close(have, wanted, rtol=1e-5, atol=1e-5)
+    bias.masked_fill_(~mask, torch.finfo(bias.dtype).min)
+    assert [len(seen) for _, seen in attention.parts(bias)] == keys
+    found = attention._Attention.apply(query, query[:, :, 0], query[:, :, 0], bias)
+    one = query[:, :, 0]
+    expected = torch.nn.functional.scaled_dot_product_attention(
+        one, one, one, attn_mask=bias, scale=1.0
+    )
+    torch.testing.assert_close(found[:, :, 0], expected)
+    for wanted, have in zip(
+        torch.autograd.grad(expected.sum(), query),
+        torch.autograd.grad(found.sum(), query),
+        strict=True,
+    ):
+        torch.testing.assert_close(have, wanted, rtol=1e-5, atol=1e-5)
 
 
 def test_attention_with_a_cache_is_attention(
     saved: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Later queries against keys from a cache, in parts too: the logits of the whole at once."""
-    monkeypatch.setattr(attention, "SCORES", 1)
+    monkeypatch.setattr(attention, "QUERIES", 64)
     model = qlora.load_base(saved("llama"), False, torch.float32).eval()
     assert model.config._attn_implementation == attention.NAME
     ids = torch.arange(300)[None] % 251
@@ -1032,10 +1049,7 @@ def workplace(
     Path(saved("llama")).rename(base / "student")
     tokenizer.save_pretrained(base / "student")
     words = ["barn", "owl", "cat", "sea"]
-    rows = [
-        sample(n, f"find a {words[n % 4]} number {n}", tools, words[n % 4])
-        for n in range(40)
-    ]
+    rows = [sample(n, f"find a {words[n % 4]} number {n}", tools, words[n % 4]) for n in range(40)]
     files.write_table(tmp_path / "data/dataset/train.parquet", table(rows[:32]), Dialogues)
     files.write_table(tmp_path / "data/dataset/validation.parquet", table(rows[32:]), Dialogues)
     monkeypatch.chdir(tmp_path)

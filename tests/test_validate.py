@@ -34,9 +34,11 @@ Wanted = tuple[str, tuple[int, int], dict[str, int]]
 
 
 def planned(number: int, route: str = "heuristic", **changes: Any) -> Plan:
-    given = {"kind": "Photo", "plan_id": f"{route}-{number}", "route": route, "rank": number,
-             "quota": 4, "template_id": f"{route}/plain", "asset_ids": (f"asset-{number % 5}",),
-             "node_ids": (f"n{number}",), "seed": number}  # fmt: skip
+    given: dict[str, Any] = {
+        "kind": "Photo", "plan_id": f"{route}-{number}", "route": route, "rank": number, "quota": 4,
+        "template_id": f"{route}/plain", "asset_ids": (f"asset-{number % 5}",),
+             "node_ids": (f"n{number}",), "seed": number,
+    }  # fmt: skip
     return make_search(**given | changes)
 
 
@@ -167,6 +169,8 @@ def test_metrics_prove_the_dataset(workplace: Path) -> None:
     assert metrics["near_duplicates_left"] <= 0.01
     assert 0 < metrics["self_bleu"] < 1
     assert set(metrics["golden_overlap"]) == {"longest", "rows"}
+    assert metrics["label_agreement"]["rows"] > 0
+    assert 0 <= metrics["label_agreement"]["share"] <= 1
     by_route = metrics["by_route"]
     assert sum(route["rows"] for route in by_route.values()) == 20
     assert by_route["heuristic"]["class_place"]["mean"] == 0.3

@@ -42,7 +42,7 @@ BY = ("function", "kind", "stratum")
 
 
 def planned(**changes: Any) -> Plan:
-    given = {"slots": {"object": "barn", "look": "old"}, "words": 3, "seed": 1,
+    given: dict[str, Any] = {"slots": {"object": "barn", "look": "old"}, "words": 3, "seed": 1,
              "template_id": "heuristic/one", "band": (1, 9), "kind": "Photo"}  # fmt: skip
     return make_search(**given | changes)
 
@@ -214,8 +214,7 @@ def test_quotas_are_met_but_not_passed_and_ranks_keep_order(
 
 def test_a_failing_template_is_retired_and_its_siblings_take_its_share() -> None:
     requests = [
-        row(i, quota=60, template_id="text/bad" if i % 2 else "text/ok")
-        for i in range(400)
+        row(i, quota=60, template_id="text/bad" if i % 2 else "text/ok") for i in range(400)
     ]
     quotas = quotas_of(requests, min_acceptance=0.25, min_tried=10)
     written: list[str] = []

@@ -27,6 +27,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SYMBOL = re.compile(r"[^\w\s,.'’\"\-!?&:()]|_")
 # Nearly all queries: none of _UNWANTED can be found in these but SELECT ... FROM.
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ,'?!&-]*")
+_SMILEY = re.compile(r"(?:^|\s)[:;=]-?[()](?=[\s.,!?]|$)")
 _PAIRS = (("(", ")"), ("[", "]"), ("“", "”"), ("«", "»"))
 
 
@@ -43,8 +44,9 @@ def check(query: str) -> str | None:
         return "no letter"
     if query.count('"') % 2:
         return 'a single "'
+    paired = query if plain else _SMILEY.sub(" ", query)
     for left, right in _PAIRS:
-        if query.count(left) != query.count(right):
+        if paired.count(left) != paired.count(right):
             return f"{left} without {right}"
     if "'" in query and len(re.findall(r"(?:^|\s)'\w", query)) > len(
         re.findall(r"\w[.,!?]?'(?:$|[\s,.!?])", query)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stages.checks.phrases import commanded, named_class
+from stages.checks.phrases import commanded, mentioned_classes, naming
 from stages.checks.words import lexicon, tokens
 from stages.core.frame import Frame
 
@@ -14,13 +14,22 @@ def function(query: str, wanted: str, frame: Frame) -> str | None:
 
 
 def named(query: str, wanted: str, frame: Frame) -> str | None:
-    """Reason if the query names or implies another class, or none where the label claims one."""
-    found = named_class(query, frame) or implied_class(query, frame)
-    if found and found != wanted:
+    """Reason if the query names or implies another class, or none where the label claims one.
+
+    Where it names a class in what may be a detail, or none, the label may also be any class that it
+    mentions, or the one without words.
+    """
+    told = naming(query, lexicon(frame))
+    found = told.value if told else implied_class(query, frame)
+    if found and found != wanted and (told is None or told.is_sure):
         return f"names {found}, not {wanted}"
-    if not found and frame.unnamed not in (None, wanted) and not misspelt(query, wanted, frame):
-        return f"names no {frame.argument}, so it is {frame.unnamed}, not {wanted}"
-    return None
+    if frame.unnamed in (None, wanted) or found == wanted:
+        return None
+    if wanted in mentioned_classes(query, frame) or misspelt(query, wanted, frame):
+        return None
+    if found:
+        return f"names {found}, not {wanted}"
+    return f"names no {frame.argument}, so it is {frame.unnamed}, not {wanted}"
 
 
 def implied_class(query: str, frame: Frame) -> str | None:

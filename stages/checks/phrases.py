@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from stages.checks.words import CLOSING, OPENING, Lexicon, Token, lexicon, tokens
 from stages.core.frame import Frame
 
 JOINERS = {"of", "the", "and", "in", "&"}
 WIDE_JOINERS = JOINERS | {"a", "an", "for", "on", "to", "at", "from", "with", "by", "or", "as",
-                          "is", "but", "into", "over", "under", "de", "la", "du", "y"}  # fmt: skip
+                          "is", "but", "than", "his", "her", "its", "into", "over", "under", "de",
+                          "la", "du", "y"}  # fmt: skip
 NAMING = {"called", "named", "titled", "entitled"}
 CONNECTORS = {"to", "for", "at", "up", "out", "me", "us", "you", "it", "that", "if", "how"}
 # Words that end the reach of a name in a description: a cafe called bean there with brown colors.
@@ -18,7 +20,8 @@ STOPS = {"with", "using", "featuring", "for", "in", "on", "at", "that", "which",
 # A set of stickers is stickers.
 PARTITIVES = {"set", "sets", "pack", "collection", "bunch", "series", "pair", "lot", "lots", "kind",
               "sort", "type", "types", "piece", "pieces", "group", "selection", "range", "variety",
-              "bundle", "couple", "batch", "line"}  # fmt: skip
+              "bundle", "couple", "batch", "line", "example", "examples", "sample",
+              "samples"}  # fmt: skip
 SAYING = {"says", "saying", "say", "reads", "reading", "read", "text", "words"}
 
 
@@ -38,6 +41,8 @@ def _title_case(found: Sequence[Token], lex: Lexicon, search: bool) -> bool:
     content = [t for t in letters if t.key not in lex.small]
     if len(content) < 2 or not all(_capital(t) for t in content):
         return False
+    if any(t.key in ("me", "us") and not _capital(t) for t in letters[1:]):
+        return False  # Show me Nights in Harbor Town
     if letters[1].key in ("for", "about", "with", "of") and _capital(letters[1]):
         return True  # Looking For, Anything With, Photo Of
     small = [t for t in letters[1:] if t.key in lex.small]
@@ -106,6 +111,8 @@ def _capital_runs(found: Sequence[Token], lex: Lexicon, search: bool) -> list[tu
         length = lex.works.at(keys, i)
         if length > 1 and not capital[i + length - 1]:
             capital[i] = False  # TV show
+        if token.text == "I" and i and capital[i - 1] and token.after:
+            capital[i] = True  # Evocation I: The Arcane Dominion
         if token.key == "i" and i and capital[i + 1] and i - 1 >= 0 and keys[i - 1] in lex.small:
             capital[i] = True  # a copy of I Bury the Living
     spans: list[tuple[int, int]] = []
@@ -120,6 +127,7 @@ def _capital_runs(found: Sequence[Token], lex: Lexicon, search: bool) -> list[tu
             lex.classes.at(keys, i) or lex.requests.at(keys, i) or lex.trailers.at(keys, i)
             or any(v.at(keys, i) for v in lex.verbs.values())
             or (keys[i] in lex.small and not upper_next)
+            or (keys[i] in lex.articles and not search)
         ):  # fmt: skip
             starts = False
         if not starts:
@@ -132,7 +140,9 @@ def _capital_runs(found: Sequence[Token], lex: Lexicon, search: bool) -> list[tu
                 here += 1
             if here >= len(found) or here - end > 3:
                 break
-            following = capital[here] or found[here].text[0].isdigit()
+            # Live at Leeds 1970, but not: Chicago from the 1920s.
+            number = found[here].text[0].isdigit() and (here == end or keys[end] in JOINERS)
+            following = capital[here] or number
             if here > end and "," in found[end - 1].after:
                 break
             both = keys[end - 1] in lex.calendar and keys[here] in lex.calendar
@@ -208,6 +218,8 @@ def command(
         if lex.fixed.at(keys, i) > 1 or lex.compounds.at(keys, i) > 1:
             break
         asked = lex.requests.at(keys, i) or (i == start and lex.trailers.at(keys, i))
+        if not asked and keys[i] == "what" and i + 1 < len(found):
+            asked = int(lex.classes.at(keys, i + 1) > 0)  # what flyers do you have
         verb = _verb(keys, i, lex, name, commands) if verb_allowed else 0
         if verb and verb >= asked:
             i, commands, verb_allowed = i + verb, True, False
@@ -275,17 +287,23 @@ def _class_hits(keys: Sequence[str], lex: Lexicon, ignored: set[int]) -> list[tu
     return hits
 
 
-def class_word(query: str, frame: Frame) -> tuple[str, int] | None:
-    """The class that the query names and the position of its word; None if it names none.
+class Naming(NamedTuple):
+    """How a query names its class: `position` of the word, `is_sure` unless it may be a detail."""
 
-    The head counts: the last word for a class before the first preposition or comma (`album cover`,
-    `photo of a logo`); failing that, one that ends a phrase (`cat in a hat sticker`).
-    """
-    return _class_word(query, lexicon(frame))
+    value: str
+    position: int
+    is_sure: bool
 
 
 @lru_cache(4096)
-def _class_word(query: str, lex: Lexicon) -> tuple[str, int] | None:
+def naming(query: str, lex: Lexicon) -> Naming | None:
+    """How the query names its class; None if it names none.
+
+    The head counts: the last word for a class before the first preposition or comma (`album cover`,
+    `photo of a logo`); failing that, one that ends a phrase (`cat in a hat sticker`). That is a
+    detail perhaps, and so is a head in a later clause (`a castle, dark background`) unless a
+    command or an article opens it, and what an action is done to (`girl holding a sign`).
+    """
     found = tokens(query)
     if not found:
         return None
@@ -317,15 +335,49 @@ def _class_word(query: str, lex: Lexicon) -> tuple[str, int] | None:
             head_end += 1
         inside = [h for h in hits if clause_start <= h[0] and h[1] <= head_end]
         if inside:
-            return inside[-1][2], inside[-1][1] - 1
+            start, end, value = inside[-1]
+            opened = clause_start == begin or keys[clause_start] in lex.articles or any(
+                command(found, clause_start, lex, name, ignored)[1] for name in lex.verbs
+            )  # fmt: skip
+            is_sure = opened and not _is_object(keys, clause_start, start, end, lex)
+            return Naming(value, end - 1, is_sure)
         final = clause_end
         while final > clause_start and lex.trailers.at(keys, final - 1) == 1:
             final -= 1
         last = [h for h in hits if clause_start <= h[0] and h[1] == final]
         if last:
-            return last[-1][2], last[-1][1] - 1
+            return Naming(last[-1][2], last[-1][1] - 1, is_sure=False)
         clause_start = clause_end
     return None
+
+
+def _is_object(keys: Sequence[str], first: int, start: int, end: int, lex: Lexicon) -> bool:
+    """Whether an action is done to keys[start:end]: shuffling cards, holding a sign."""
+    i = start - 1
+    while i > first and keys[i] not in lex.articles and not keys[i].endswith("ing"):
+        i -= 1
+    if i <= first:
+        return False
+    if keys[i] in lex.articles:
+        return keys[i - 1].endswith(("ing", "s"))
+    return i == start - 1 and keys[end - 1].endswith("s")
+
+
+def class_word(query: str, frame: Frame) -> tuple[str, int] | None:
+    """The class that the query names and the position of its word, after `naming`."""
+    found = naming(query, lexicon(frame))
+    return None if found is None else (found.value, found.position)
+
+
+def mentioned_classes(query: str, frame: Frame) -> set[str]:
+    """The classes of which any word or hint stands in the query, titles apart."""
+    lex = lexicon(frame)
+    keys = [t.key for t in tokens(query)]
+    ignored = {i for s, e in titles(query, lex, True) for i in range(s, e)}
+    named = {hit[2] for hit in _class_hits(keys, lex, ignored)} if keys else set()
+    hinted = {name for name, hints in lex.hints.items()
+              if any(hints.at(keys, i) for i in range(len(keys)))}  # fmt: skip
+    return named | hinted
 
 
 def named_class(query: str, frame: Frame) -> str | None:

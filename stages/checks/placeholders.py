@@ -6,7 +6,7 @@ import re
 
 _GAP = re.compile(
     r"\[[^\[\]]*\]|\{[^{}]*\}|<(?!/?(?:[abiup]|em|strong|br|div|span|h\d|li|ul|img|html)\b)[^<>]*>"
-    r"|\b[Xx]{3,}\b|_{2,}|\blorem\b|\bipsum\b|\.\.\.\s*\w"
+    r"|\b[Xx]{3,}\b|_{2,}|\blorem\b|\bipsum\b|(?<!\w)\.\.\.\s*\w"
     r"|\binsert (?:your|the|a|name|date|text|title|here|[A-Z]+)\b|\byour (?:name|text|title) here\b"
     r"|\b(?:foo|bar)bar\b|\bTBD\b|\bTODO\b|\b(?:NAME|DATE|TITLE|COLOR|TOPIC|OBJECT)\b|%[sd]\b|\$\{",
 )

@@ -1,87 +1,19 @@
 """The sub-prompt label: a query reduced to what the API needs. The one rule set.
 
 It follows the labelling guide: command words, politeness, articles, prepositions and conjunctions
-go; in a Search also the generic word for the medium. Small words stay in titles, fixed phrases and
-dates, and before a name (`by Monet`, `in the style of Gaudi`). The word lists are the frame's.
+go; in a Search also the generic word for the medium, and the class is named in the singular. Small
+words stay in titles and fixed phrases, and where the sense needs them (see `small_words`). The word
+lists are the frame's.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
-from stages.checks.phrases import NAMING, SAYING, command, ends_clause, titles
+from stages.checks.phrases import NAMING, SAYING, command, ends_clause, naming, titles
+from stages.checks.small_words import date_span, keeps_date, stays
 from stages.checks.words import CLOSING, OPENING, Lexicon, Token, lexicon, tokens
 from stages.core.frame import Frame
-
-DATE_WORDS = {"on", "at", "by", "from", "to", "until", "in", "between"}
-MAKERS = {"painted", "drawn", "created", "directed", "written", "sung", "designed", "composed",
-          "performed", "illustrated", "photographed", "sculpted", "inspired", "filmed",
-          "played", "recorded", "produced", "sculpture"}  # fmt: skip
-_TIME = re.compile(r"\d{1,2}([:.]\d\d)?(am|pm)$|\d{1,2}:\d\d$|\d{1,2}(st|nd|rd|th)$"
-                   r"|\d{1,2}[/.-]\d{1,2}([/.-]\d{2,4})?$")  # fmt: skip
-_YEAR = re.compile(r"(1[0-9]|20)\d\d$")
-_NUMBER = re.compile(r"\d{1,2}([:.]\d\d)?$")
-_HALVES = {"am", "pm", "a.m", "p.m", "o'clock"}
-
-
-def _is_date(keys: Sequence[str], i: int, lex: Lexicon) -> bool:
-    """Whether a date or time starts at i: January 21, the 5th, 7 pm, Friday, 1970."""
-    if i >= len(keys):
-        return False
-    key = keys[i]
-    if key == "the" and i + 1 < len(keys):
-        return bool(re.match(r"\d{1,2}(st|nd|rd|th)$", keys[i + 1]))
-    if key == "may" or (len(key) < 4 and key in lex.calendar):  # also a verb; sun, mar, sat
-        return i + 1 < len(keys) and keys[i + 1][0].isdigit()
-    if key in lex.calendar or _TIME.match(key) or _YEAR.match(key):
-        return True
-    following = keys[i + 1] if i + 1 < len(keys) else ""
-    return bool(_NUMBER.match(key)) and (following in _HALVES or following in lex.calendar)
-
-
-def _keeps_date(keys: Sequence[str], i: int, lex: Lexicon) -> bool:
-    """Whether the preposition at i belongs to a date and so stays."""
-    key = keys[i]
-    if key not in DATE_WORDS or i + 1 >= len(keys):
-        return False
-    after = keys[i + 1]
-    if key == "to":
-        before = keys[i - 1] if i else ""
-        return (before[:1].isdigit() and after[0].isdigit()) or (
-            before in lex.calendar and after in lex.calendar
-        )
-    if key == "in":
-        month = after in lex.calendar and len(after) > 2 and _is_date(keys, i + 1, lex)
-        return bool(month or _YEAR.match(after))
-    if key in ("from", "between"):
-        ranged = i + 2 < len(keys) and keys[i + 2] in ("to", "and", "-", "until", "till")
-        return ranged and (after[0].isdigit() or _is_date(keys, i + 1, lex))
-    if key == "at" and _NUMBER.match(after):
-        return True
-    return _is_date(keys, i + 1, lex)
-
-
-def _date_span(keys: Sequence[str], i: int, lex: Lexicon) -> int:
-    """Length of `the 5th of May` at i, kept whole after a date preposition; 0 if there is none."""
-    j = i + 1 if keys[i] == "the" else i
-    if j < len(keys) and re.match(r"\d{1,2}(st|nd|rd|th)$", keys[j]):
-        if j + 2 < len(keys) and keys[j + 1] == "of" and keys[j + 2] in lex.calendar:
-            return j + 3 - i
-        return j + 1 - i
-    return 0
-
-
-def _keeps_by(found: Sequence[Token], i: int, lex: Lexicon) -> bool:
-    """Whether `by` at i stands before a name, not before a thing or an action."""
-    if found[i].key != "by" or i + 1 >= len(found):
-        return False
-    following, before = found[i + 1], found[i - 1].key if i else ""
-    if following.text[0].isupper():
-        return True
-    if following.key in lex.small or following.key.endswith("ing"):
-        return False
-    return not (before.endswith("ed") and before not in MAKERS) and before not in ("lit", "made")
 
 
 def _lower_title(
@@ -128,6 +60,13 @@ def _lower_title(
     return None
 
 
+def _mirrored(keys: Sequence[str], i: int) -> bool:
+    """Whether a phrase such as `head to head`, `day by day`, `inch after inch` starts at i."""
+    if i + 2 >= len(keys) or keys[i] != keys[i + 2]:
+        return False
+    return keys[i + 1] in ("to", "by", "after", "for", "in", "on", "upon", "and")
+
+
 def _adopted(
     found: Sequence[Token],
     named: Sequence[tuple[int, int]],
@@ -147,15 +86,20 @@ def _adopted(
     i = begin
     while i < len(found):
         length = 0 if i in taken else lex.fixed.at(keys, i)
+        if not length and i not in taken and _mirrored(keys, i):
+            length = 3
         final = lex.trailers.at(keys, i) == len(found) - i and i > 0 and keys[i - 1] not in SAYING
+        article = i + length < len(found) and keys[i + length] in ("a", "an", "the")
+        if length > 1 and article and keys[i + length - 1] == "of":
+            length += 1  # in the style of a poster
         if length > 1 and not (final and lex.trailers.at(keys, i) == length):
             # A phrase that a title follows joins it: best of + The Doors stay apart, in order.
             spans.append((i, i + length))
             taken |= set(range(i, i + length))
             i += length
-        elif i not in taken and _keeps_date(keys, i, lex):
+        elif i not in taken and keeps_date(keys, i, lex):
             i += 1
-            length = _date_span(keys, i, lex)
+            length = date_span(keys, i, lex)
             spans.append((i - 1, i + length))
             taken |= set(range(i - 1, i + length))
             i += length
@@ -190,6 +134,27 @@ def _beside(keys: Sequence[str], start: int, end: int, kept: dict[int, int], lex
     return start - 1 in kept or end in kept or end - 1 in kept
 
 
+def _contains(keys: Sequence[str], i: int, begin: int, lex: Lexicon) -> bool:
+    """Whether the word at i says no more than the type before it: logo ideas, card designs."""
+    if keys[i] not in lex.containers or i <= begin:
+        return False
+    if i + 1 < len(keys) and keys[i + 1] not in lex.small and not lex.trailers.at(keys, i + 1):
+        return False
+    return any(lex.classes.at(keys, j) == i - j for j in range(max(begin, i - 4), i))
+
+
+def _modifies(found: Sequence[Token], after: int, lex: Lexicon) -> bool:
+    """Whether the word before `after` is no head, since a plural follows: whale song recordings."""
+    keys = [t.key for t in found[: after + 1]]
+    if not 1 < after < len(keys) or keys[after - 2] in lex.small or ends_clause(found[after - 1]):
+        return False
+    if lex.trailers.at(keys, after):
+        return False
+    word = keys[after]
+    plural = len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "'s"))
+    return plural and word not in lex.containers and not lex.classes.at(keys, after)
+
+
 def _generics(
     found: Sequence[Token], lex: Lexicon, value: str, kept: dict[int, int], begin: int
 ) -> set[int]:
@@ -197,7 +162,7 @@ def _generics(
     keys = [t.key for t in found]
     words, slips = lex.generic[value], lex.generic_slips[value]
     dropped: set[int] = set()
-    seen_preposition = False
+    seen_preposition = named = False
     i = begin
     while i < len(found):
         compound = lex.compounds.at(keys, i)
@@ -205,7 +170,7 @@ def _generics(
         work = lex.works_dropped.at(keys, i)
         if work > length and _beside(keys, i, i + work, kept, lex):
             length = work  # whatever the type, a song or movie before its title says no more
-        if not length and keys[i] in slips:
+        if not length and (keys[i] in slips or _contains(keys, i, begin, lex)):
             length = 1
         longer = lex.classes.at(keys, i)
         if i in kept and not (length > 1 and i + length - 1 not in kept):
@@ -213,13 +178,15 @@ def _generics(
         elif compound > length:
             i += compound
         elif longer > length:
+            named |= lex.class_of[" ".join(keys[i : i + longer])] == value
             i += longer  # album cover, background music: a specific type stays
         elif length:
-            if not (dropped and seen_preposition):
+            told = bool(dropped) or (named and work)  # trailers for new horror movies
+            if not ((told and seen_preposition) or _modifies(found, i + length, lex)):
                 dropped |= set(range(i, i + length))
             i += length
         else:
-            seen_preposition |= keys[i] in lex.prepositions and bool(dropped)
+            seen_preposition |= keys[i] in lex.prepositions and (bool(dropped) or named)
             i += 1
     return dropped
 
@@ -241,8 +208,29 @@ def _fallback(found: Sequence[Token], lex: Lexicon) -> list[int]:
     return [telling[-1] if telling else len(found) - 1]
 
 
+def _singular(
+    query: str, found: Sequence[Token], lex: Lexicon, value: str, group: dict[int, int]
+) -> dict[int, str]:
+    """Position -> singular of the word by which a Search names its class: `flyers`, a kind.
+
+    Plurals that describe stay: `birthday balloons`, `data charts`.
+    """
+    named = naming(query, lex)
+    if named is None or named.value != value or named.position in group:
+        return {}
+    word = found[named.position]
+    text, one = word.text, lex.singular.get(word.key)
+    if one is None or len(one) > len(text):
+        return {}
+    return {named.position: text[: len(one)] if text.lower().startswith(one) else one}
+
+
 def _written(
-    found: Sequence[Token], kept: Sequence[int], group: dict[int, int], commas: bool
+    found: Sequence[Token],
+    kept: Sequence[int],
+    group: dict[int, int],
+    commas: bool,
+    spelt: dict[int, str],
 ) -> str:
     """The kept words with their own spelling; commas between them where wanted, none dangling.
 
@@ -252,7 +240,7 @@ def _written(
         parts: list[str] = []
         added = ""
         for place, i in enumerate(kept):
-            text = found[i].text
+            text = spelt.get(i, found[i].text)
             following = kept[place + 1] if place + 1 < len(kept) else None
             if i in group and place and kept[place - 1] == i - 1 and group.get(i - 1) == group[i]:
                 before = "".join(c for c in found[i].before if c not in unwanted)
@@ -303,13 +291,17 @@ def extract(query: str, function: str, value: str, frame: Frame) -> str:
             kept.append(i)
             i += 1
             continue
-        filler = lex.fillers.at(keys, i)
+        places = lex.places.at(keys, i)  # next to, on top of
+        filler = lex.fillers.at(keys, i) or places
         if i in gone:
             i += 1
+        elif places and kept and kept[-1] == i - 1 and not ends_clause(found[i - 1]):
+            kept += range(i, i + places)
+            i += places
         elif filler and not any(j in group for j in range(i, i + filler)):
             i += filler
         elif keys[i] in lex.small:
-            if _keeps_date(keys, i, lex) or _keeps_by(found, i, lex):
+            if (i - 1 not in gone or keys[i] != "the") and stays(found, keys, i, kept, lex, search):
                 kept.append(i)
             i += 1
         else:
@@ -317,4 +309,5 @@ def extract(query: str, function: str, value: str, frame: Frame) -> str:
             i += 1
     if not kept:
         kept = _fallback(found, lex)
-    return _written(found, kept, group, commas=not search) or query.strip()
+    spelt = _singular(query, found, lex, value, group) if search else {}
+    return _written(found, kept, group, not search, spelt) or query.strip()

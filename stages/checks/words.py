@@ -48,12 +48,16 @@ def tokens(query: str) -> Sequence[Token]:
             text, after = text + after[0], after[1:]  # the girls' night
         key = folded(text).translate(_KEY)
         if after[:1] == "." and place < len(chunks) - 1 and (
-            key in _ABBREVIATED or (("." in text or len(text) == 1) and _INITIALS.match(text))
+            key in _ABBREVIATED or (("." in text or len(text) == 1) and _INITIALS.match(text)
+                                    and not (found and found[-1].text[-1].isdigit()))
         ):  # fmt: skip
             text, after = text + ".", after[1:]  # H. R. Giger
         if text:
-            if apart:
+            if apart and found:
                 _follow(found, apart)
+            elif apart:  # a quotation mark that stands alone
+                before = " ".join([*apart, before])
+                apart.clear()
             found.append(Token(text, key, before, after))
         else:
             apart.append(chunk)
@@ -134,12 +138,22 @@ class Phrases:
         return (word,) in self.first.get(word, ())
 
 
+_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+_BESIDE = {a: row[max(i - 1, 0) : i] + row[i + 1 : i + 2] for row in _ROWS
+           for i, a in enumerate(row)}  # fmt: skip
+
+
 def _slips(word: str) -> set[str]:
-    """`word` with one letter dropped, doubled, or swapped with the next: a typist's slips."""
+    """`word` with one letter dropped, doubled, swapped with the next or struck beside its key."""
     dropped = {word[:i] + word[i + 1 :] for i in range(1, len(word))}
     doubled = {word[: i + 1] + word[i:] for i in range(len(word))}
     swapped = {word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in range(len(word) - 1)}
-    return (dropped | doubled | swapped) - {word}
+    struck = {
+        word[:i] + key + word[i + 1 :]
+        for i in range(1, len(word))
+        for key in _BESIDE.get(word[i], "")
+    }
+    return (dropped | doubled | swapped | struck) - {word}
 
 
 # Slips of words for a class that are words themselves.
@@ -163,14 +177,18 @@ class Lexicon:
     small: set[str]
     soft: Phrases
     fillers: Phrases
+    places: Phrases
     fixed: Phrases
     compounds: Phrases
     calendar: set[str]
     works: Phrases
     titled: Phrases  # works whose title may follow in lower case
     works_dropped: Phrases
+    containers: set[str]
     classes: Phrases
     class_of: dict[str, str]
+    singular: dict[str, str]  # last word of a class's plural -> of its singular
+    hints: dict[str, Phrases]
     generic: dict[str, Phrases]
     generic_slips: dict[str, set[str]] = field(default_factory=dict)
     class_slips: dict[str, set[str]] = field(default_factory=dict)
@@ -189,6 +207,8 @@ def _build(frame: Frame) -> Lexicon:
         slips[name] = {s for v in mine if " " not in v and len(v) > 3 for s in _slips(v)} - known
     class_of = {folded(p): name for name, named in frame.classes.items()
                 for word in named for p in plurals(word)}  # fmt: skip
+    singular = {plural: one for named in frame.classes.values() for word in named
+                for one, plural in [plurals(folded(word).split()[-1])]}  # fmt: skip
     generic = {name: {folded(p) for word in lists.generic.get(name, []) for p in plurals(word)}
                for name in ("", *frame.classes)}  # fmt: skip
     dropped = {p for word in lists.works_dropped for p in plurals(word)}
@@ -208,14 +228,18 @@ def _build(frame: Frame) -> Lexicon:
                [*lists.articles, *lists.pronouns, *lists.prepositions, *lists.conjunctions]},
         soft=Phrases(lists.soft_verbs),
         fillers=Phrases(lists.fillers),
+        places=Phrases(lists.places),
         fixed=Phrases(lists.fixed),
         compounds=Phrases(p for word in lists.compounds for p in plurals(word)),
         calendar=set(map(folded, lists.calendar)),
         works=Phrases(works),
         titled=Phrases(works - media),
         works_dropped=Phrases(dropped),
+        containers={folded(p) for word in lists.containers for p in plurals(word)},
         classes=Phrases(class_of),
         class_of=class_of,
+        singular=singular,
+        hints={name: Phrases(lists.hints.get(name, [])) for name in frame.classes},
         generic={name: Phrases(found) for name, found in generic.items()},
         generic_slips={
             name: {s for w in found if " " not in w and len(w) > 4 for s in _slips(w)}

@@ -9,7 +9,7 @@ import reprlib
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -67,12 +67,19 @@ def scratch(prefix: str) -> Iterator[Path]:
     """A new folder in data/.work, deleted after the block; those that killed processes left behind
     are deleted first.
     """
-    for left in work_dir().glob(f"{prefix}-*"):
-        with _locked(left) as free:
-            if free:
-                shutil.rmtree(left, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{prefix}-", dir=work_dir()))
-    with _locked(folder):
+    with ExitStack() as held:
+        guard = os.open(work_dir(), os.O_RDONLY)
+        try:
+            # Between its making and its lock a folder looks like one that was left behind.
+            fcntl.flock(guard, fcntl.LOCK_EX)
+            for left in work_dir().glob(f"{prefix}-*"):
+                with suppress(FileNotFoundError), _locked(left) as free:
+                    if free:
+                        shutil.rmtree(left, ignore_errors=True)
+            folder = Path(tempfile.mkdtemp(prefix=f"{prefix}-", dir=work_dir()))
+            held.enter_context(_locked(folder))
+        finally:
+            os.close(guard)
         try:
             yield folder
         finally:

@@ -37,10 +37,12 @@ class FrameWords(BaseModel):
 
     asks: function -> verbs that ask for it, likeliest first; commands: more such verbs; verbs:
     those of any function; soft_verbs: verbs only before an article or after a request, else nouns.
-    cues: class -> words that imply it where none is named; generic: class -> words for it that a
-    search drops. searches: functions that look up what exists. works: words for a work with a
-    title; works_dropped: those that a search drops. fixed: phrases kept whole; compounds: words of
-    a class that mean something else together; calendar: capitalized words that make no title.
+    cues: class -> words that imply it where none is named; hints: class -> words with which it may
+    be meant though none names it; generic: class -> words for it that a search drops. containers:
+    words that say no more after a class: logo ideas; places: prepositions of more words. searches:
+    functions that look up what exists. works: words for a work with a title; works_dropped: those
+    that a search drops. fixed: phrases kept whole; compounds: words of a class that mean something
+    else together; calendar: capitalized words that make no title.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
@@ -50,6 +52,7 @@ class FrameWords(BaseModel):
     verbs: SomeWords = []
     soft_verbs: SomeWords = []
     cues: dict[str, SomeWords] = {}
+    hints: dict[str, SomeWords] = {}
     generic: dict[str, SomeWords] = {}
     searches: list[str] = []
     requests: SomeWords = []
@@ -59,6 +62,8 @@ class FrameWords(BaseModel):
     prepositions: SomeWords = []
     conjunctions: SomeWords = []
     fillers: SomeWords = []
+    containers: SomeWords = []
+    places: SomeWords = []
     works: SomeWords = []
     works_dropped: SomeWords = []
     fixed: SomeWords = []

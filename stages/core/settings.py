@@ -251,9 +251,10 @@ def _ray_address(text: str) -> str:
     return text
 
 
-class Server(Block):
+class Connection(Block):
+    """A server with OpenAI's interface, and how it is asked."""
+
     address: Annotated[Name, AfterValidator(_address)]
-    model: Line
     vllm: bool
     key_variable: Annotated[str, Field(pattern=r"\A([A-Za-z_][A-Za-z0-9_]*)?\z", max_length=200)]
     # Connections are open files, of which a process has about a thousand.
@@ -261,6 +262,24 @@ class Server(Block):
     # A day.
     timeout: Annotated[float, Field(gt=0, le=86_400)]
     retries: Annotated[int, Field(ge=0, le=100)]
+
+
+class Server(Connection):
+    model: Line
+
+
+class ScoringServer(Connection):
+    base: Line
+    tuned: Line
+
+    @model_validator(mode="after")
+    def _two(self) -> ScoringServer:
+        if self.base and self.base == self.tuned:
+            raise ValueError(
+                f"base and tuned are both {self.base!r:.100}: the adapter has a name of its own on "
+                "the server"
+            )
+        return self
 
 
 class Ray(Block):
@@ -342,6 +361,9 @@ class Tools(Block):
 
 
 class Evaluate(Block):
+    engine: Literal["vllm", "server", "ray"]
+    server: ScoringServer
+    ray: Ray
     max_tokens: Tokens
     # The draws are held in memory, one row a sample.
     bootstrap_samples: Annotated[int, Field(gt=0, le=100_000)]
@@ -388,6 +410,17 @@ class Settings(Block):
                 f"evaluate.decoding {self.evaluate.decoding} has no grammar for tools.format "
                 "native, whose calls the student's own template writes: set pythonic or hermes"
             )
+        if self.evaluate.engine == "server" and not self.evaluate.server.vllm:
+            for is_wrong, name, right in (
+                (self.evaluate.decoding != "free", f"evaluate.decoding {self.evaluate.decoding}",
+                 "evaluate.decoding free"),
+                (self.tools.format == "native", "tools.format native", "pythonic or hermes"),
+            ):  # fmt: skip
+                if is_wrong:
+                    raise ValueError(
+                        f"{name} needs a server with vLLM's own fields, which "
+                        f"evaluate.server.vllm false denies: set {right}"
+                    )
         held_back = self.route.rows * self.validate_.validation_share
         if held_back < 1:
             raise ValueError(

@@ -143,6 +143,11 @@ def folded(text: str) -> str:
     return text.lower() if text.isascii() else composed(composed(text).casefold())
 
 
+def loosely(text: str) -> str:
+    """`text` as it is compared for an exact match: case and runs of blanks do not count."""
+    return " ".join(folded(text).split())
+
+
 class _Words(dict[int, str | None]):
     """For str.translate: each character as it stands in words, a blank for what parts them, None
     for what is not heard. Letters, marks, numbers and symbols are words, punctuation is not.

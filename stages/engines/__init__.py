@@ -23,11 +23,13 @@ class Ask:
     """One request: chat messages, sampling settings by vLLM's names, the request's own seed.
 
     A last message of role `begin` is the beginning of the answer, from which the model goes on.
+    tokens: a whole prompt in place of messages, which are empty then; its answer is given as it is.
     """
 
     messages: Messages
     sampling: dict[str, Any]
     seed: int
+    tokens: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def started(complete: Complete, asks: list[Ask]) -> Wait:
 
 def begins(messages: Messages) -> bool:
     """Whether the prompt ends with the beginning of the query."""
-    return messages[-1]["role"] == "begin"
+    return bool(messages) and messages[-1]["role"] == "begin"
 
 
 def beginning(messages: Messages) -> str:
@@ -78,7 +80,9 @@ def as_chat(messages: Messages) -> Messages:
 
 
 def by_prefix(asks: list[Ask]) -> list[int]:
-    """The order in which requests that share a beginning run together, as positions in `asks`."""
+    """The order in which requests that share a beginning run together, as positions in `asks`;
+    prompts of tokens stay as they are.
+    """
     return sorted(range(len(asks)), key=lambda i: json.dumps(asks[i].messages))
 
 
@@ -86,6 +90,8 @@ def heard(ask: Ask, text: str, stops: Sequence[str] = ()) -> Answer:
     """What a model said as the answer to `ask`: after its beginning, without thinking, up to the
     first of `stops`, which an engine that stopped there itself need not be given.
     """
+    if ask.tokens:
+        return text
     said = spoken(text)
     if said is None:
         return Failed(ONLY_THOUGHT)

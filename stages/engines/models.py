@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,19 @@ def resolve(role: str, base: str | Path = "models/base") -> str:
     from huggingface_hub import snapshot_download
 
     return snapshot_download(source["hub"], revision=source["revision"], local_files_only=True)
+
+
+def package_folder(name: str) -> Path:
+    """The folder with the weights inside an installed package; the package is not imported."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        raise InputError(f"package:{name}: no such Python package; install it or name another")
+    top = Path(spec.origin).parent
+    for pattern in ("**/modules.json", "**/model*.safetensors", "**/*.gguf"):
+        found = sorted(top.glob(pattern))
+        if found:
+            return found[0].parent
+    raise InputError(f"package:{name}: {top} holds no GGUF or safetensors weights")
 
 
 def load_tokenizer(folder: str) -> Any:

@@ -10,6 +10,7 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 from stages.core import settings
@@ -34,22 +35,34 @@ class Replica:
 
 @contextmanager
 def serving(
-    options: settings.Ray, folder: str, engine: settings.Engine, seed: int
+    options: settings.Ray,
+    folder: str,
+    engine: settings.Engine,
+    seed: int,
+    adapter: str | Path | None = None,
+    block: str = "generate.ray",
+    **extra: Any,
 ) -> Iterator[Complete]:
-    """`options.replicas` vLLM engines with the model in `folder`, which every node must have."""
+    """`options.replicas` vLLM engines with the model in `folder`, and the LoRA adapter in the
+    folder `adapter` on it; every node must have both. block: where params.yaml has `options`;
+    `extra` goes to vLLM.
+    """
+    lora = None if adapter is None else str(Path(adapter).resolve())
 
     def start(stack: ExitStack) -> Complete:
         from stages.engines import vllm
 
         parallel = {"tensor_parallel_size": options.gpus} if options.gpus > 1 else {}
-        return stack.enter_context(vllm.serving(folder, engine, seed, **parallel))
+        return stack.enter_context(vllm.serving(folder, engine, seed, lora, **parallel, **extra))
 
-    with pool(options, start) as complete:
+    with pool(options, start, block) as complete:
         yield complete
 
 
 @contextmanager
-def pool(options: settings.Ray, start: Callable[[ExitStack], Complete]) -> Iterator[Complete]:
+def pool(
+    options: settings.Ray, start: Callable[[ExitStack], Complete], block: str = "generate.ray"
+) -> Iterator[Complete]:
     """Replicas of whatever `start` starts, on the cluster at `options.address` or, if that is
     empty, on a local one that ends with the block.
     """
@@ -70,7 +83,7 @@ def pool(options: settings.Ray, start: Callable[[ExitStack], Complete]) -> Itera
     except Exception as error:  # some of Ray's have no class of their own
         ray.shutdown()
         raise InputError(
-            f"generate.ray.address {options.address or '(a local cluster)'}: Ray does not start "
+            f"{block}.address {options.address or '(a local cluster)'}: Ray does not start "
             f"({' '.join(str(error).split())[:200]}). On a busy machine its agents may need longer "
             "than the 15 s that Ray gives them: try again, or start one with `ray start --head` "
             "and set the address to auto"

@@ -22,16 +22,21 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import openai
 
 from stages.core.command import InputError
-from stages.core.settings import Server
+from stages.core.settings import Connection, ScoringServer, Server
 from stages.engines import ONLY_THOUGHT, Answer, Ask, Complete, Failed, as_chat, begins, heard
-from stages.engines.parameters import refused, texts_in
+from stages.engines.complaints import Complaints, codes
+from stages.engines.listing import Listed, Wanted, check_loaded, choose, listed, scored
+from stages.engines.parameters import refused
+from stages.engines.probing import Probe, problem
 from stages.engines.redaction import Key
-from stages.engines.transport import UNPAID, TooLong, bounded
+from stages.engines.transport import TooLong, bounded
 
 T = TypeVar("T")
 # The sampling settings that OpenAI's interface has; the others are vLLM's own.
@@ -57,11 +62,11 @@ FOR_GOOD_CODES = {
 # Statuses that tell of one request, if the server has answered any.
 OF_ONE = (400, 413, 414, 415, 422, 451)
 RENAMED = {"max_tokens": "max_completion_tokens"}
-# Without these the beginning of the answer would be lost.
-NEEDED = ("continue_final_message", "add_generation_prompt")
+# Without these the beginning of the answer would be lost, its end, or what it must keep to.
+NEEDED = ("continue_final_message", "add_generation_prompt", "stop_token_ids", "structured_outputs")
 
 
-def key_of(options: Server) -> Key:
+def key_of(options: Connection, block: str) -> Key:
     """The key, from the environment variable that params.yaml names."""
     if not options.key_variable:
         return Key("")
@@ -69,8 +74,8 @@ def key_of(options: Server) -> Key:
     where = f"the environment variable {options.key_variable}"
     if not key:
         raise InputError(
-            f"{where} is empty, and params.yaml names it in generate.server.key_variable: put the "
-            "server's key there"
+            f"{where} is empty, and params.yaml names it in {block}.key_variable: put the server's "
+            "key there"
         )
     if not re.fullmatch(r"[!-~]+", key):
         raise InputError(
@@ -84,9 +89,28 @@ def key_of(options: Server) -> Key:
 def serving(options: Server) -> Iterator[Complete]:
     """The server at `options.address`; InputError if it is no such server or refuses us."""
     with asyncio.Runner() as runner:
-        session = _session(options)
+        session = _Session(options, _written(options))
         try:
-            session.model = runner.run(session.named())
+            session.model = runner.run(session.named()).name
+            yield lambda asks: runner.run(session.complete(asks))
+        finally:
+            runner.run(session.client.close())
+
+
+@contextmanager
+def scoring(
+    options: ScoringServer, is_tuned: bool, folder: str | Path, probe: Probe
+) -> Iterator[Complete]:
+    """The same for scoring: the base model, or the tuned one, whose weights are those in `folder`.
+    InputError also if the server has another model, or takes no prompts of tokens or no grammars
+    where `options` and `probe` want them.
+    """
+    with asyncio.Runner() as runner:
+        session = _Session(options, scored(options, is_tuned))
+        try:
+            session.model = runner.run(session.named(folder)).name
+            if options.vllm:
+                runner.run(session.check(probe))
             yield lambda asks: runner.run(session.complete(asks))
         finally:
             runner.run(session.client.close())
@@ -94,64 +118,86 @@ def serving(options: Server) -> Iterator[Complete]:
 
 def served(options: Server) -> str:
     """The name of the model that the server would be asked for; errors as of `serving`."""
+    return _name(options, _written(options))
+
+
+def name_scored(options: ScoringServer, is_tuned: bool, folder: str | Path) -> str:
+    """The server's name of the base model, or the tuned one, whose weights are those in `folder`;
+    errors as of `scoring`, but those of its probe.
+    """
+    return _name(options, scored(options, is_tuned), folder)
+
+
+def _written(options: Server) -> Wanted:
+    return Wanted("generate.server", "model", options.model)
+
+
+def _name(options: Connection, wanted: Wanted, folder: str | Path | None = None) -> str:
     with asyncio.Runner() as runner:
-        session = _session(options)
+        session = _Session(options, wanted)
         try:
-            return runner.run(session.named())
+            return runner.run(session.named(folder)).name
         finally:
             runner.run(session.client.close())
-
-
-def _session(options: Server) -> _Session:
-    # Their debug lines hold whole requests.
-    for name in ("openai", "httpx", "httpx2", "httpcore", "httpcore2"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    key = key_of(options)
-    client = openai.AsyncOpenAI(
-        base_url=options.address,
-        api_key=key.reveal() or NO_KEY,
-        timeout=options.timeout,
-        max_retries=options.retries,
-        http_client=bounded(options.timeout),
-    )
-    return _Session(client, options, key)
 
 
 class _Session:
     """One server for one run: what it refuses, and when it last answered."""
 
-    def __init__(self, client: openai.AsyncOpenAI, options: Server, key: Key) -> None:
-        self.client, self.options, self.key = client, options, key
+    def __init__(self, options: Connection, wanted: Wanted) -> None:
+        # Their debug lines hold whole requests.
+        for name in ("openai", "httpx", "httpx2", "httpcore", "httpcore2"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        self.options, self.wanted = options, wanted
+        self.key = key_of(options, wanted.block)
+        self.complaints = Complaints(options, wanted.block, self.key)
+        self.client = openai.AsyncOpenAI(
+            base_url=options.address,
+            api_key=self.key.reveal() or NO_KEY,
+            timeout=options.timeout,
+            max_retries=options.retries,
+            http_client=bounded(options.timeout),
+        )
         self.model = ""
-        self.where = f"generate.server.address {options.address}"
         self.left_out: set[str] = set()
         self.thinks = 0  # or ASKED_NOT_TO or ROOM, once a model was found to think
         self.answered = -1.0  # when, by time.monotonic
         self.probing = asyncio.Lock()
         self.gone: Failed | None = None
 
-    async def named(self) -> str:
-        """The name to ask for: the params' or else the only one that the server lists."""
-        options = self.options
-        names = await self._listed()
-        if options.model in names:
-            return options.model
-        told = self._clean(", ".join(names[:10]))
-        if options.model or len(names) != 1:
-            raise InputError(
-                f"{options.address} serves {told or 'no model'}: name one of them in "
-                f"generate.server.model (found {options.model!r})"
-            )
-        # It names the rows and goes into messages.
-        if told != names[0]:
-            raise InputError(
-                f"{options.address} serves a model whose name cannot be used ({told}): give it "
-                "another there, such as with --served-model-name, or name it in "
-                "generate.server.model"
-            )
-        return names[0]
+    async def named(self, folder: str | Path | None = None) -> Listed:
+        """The model to ask for: the params' or else the only one that the server lists. folder:
+        where its weights are here, if they are.
+        """
+        found = choose(await self._listed(), self.wanted, self.complaints)
+        if folder is not None:
+            check_loaded(found, folder, self.wanted, self.complaints)
+        return found
 
-    async def _listed(self) -> list[str]:
+    async def check(self, probe: Probe) -> None:
+        """InputError where the server has not what `probe` looks for."""
+
+        async def ask(**given: Any) -> Any:
+            return await self._read(
+                lambda: self.client.completions.create(model=self.model, temperature=0, **given),
+                lambda found: found.choices[0],
+                1,
+            )
+
+        where = self.complaints.where
+        try:
+            found = await problem(ask, probe)
+        except (openai.NotFoundError, openai.BadRequestError, ValueError) as error:
+            raise InputError(
+                f"{where} does not complete a prompt of tokens ({self.complaints.told(error)}): if "
+                f"it is not vLLM, set {self.wanted.block}.vllm to false"
+            ) from None
+        except openai.APIError as error:
+            raise InputError(self.complaints.why(error)) from None
+        if found:
+            raise InputError(f"{where} {found}")
+
+    async def _listed(self) -> list[Listed]:
         """The models of the server; InputError if that is none, or refuses us, or is gone."""
         # A server that starts needs minutes, one that is not there should not cost them.
         retries = min(self.options.retries, 3)
@@ -159,16 +205,16 @@ class _Session:
         try:
             return await self._read(
                 lambda: asked.models.list(),
-                lambda found: [str(model.id) for model in found.data],
+                lambda found: [listed(model) for model in found.data],
                 retries,
             )
         except (openai.NotFoundError, ValueError) as error:
             raise InputError(
-                f"{self.where} is no OpenAI-compatible server ({self._told(error)}): it usually "
-                "ends in /v1"
+                f"{self.complaints.where} is no OpenAI-compatible server "
+                f"({self.complaints.told(error)}): it usually ends in /v1"
             ) from None
         except openai.APIError as error:
-            raise InputError(self._why(error)) from None
+            raise InputError(self.complaints.why(error)) from None
 
     async def _read(
         self, call: Callable[[], Awaitable[Any]], read: Callable[[Any], T], retries: int
@@ -233,25 +279,27 @@ class _Session:
     async def _failed(self, ask: Ask, error: Exception, began: float) -> Failed:
         """Whether it is this request that failed or the server that fails for all."""
         status = getattr(error, "status_code", None)
-        if status in FOR_GOOD or FOR_GOOD_CODES & _codes(error):
-            return Failed(self._why(error), fatal=True)
+        if status in FOR_GOOD or FOR_GOOD_CODES & codes(error):
+            return Failed(self.complaints.why(error), fatal=True)
         if status in OF_ONE and refused(getattr(error, "body", None), set(NEEDED)):
-            why = f"{self.where} does not take vLLM's own fields ({self._told(error)}): set "
-            return Failed(why + "generate.server.vllm to false", fatal=True)
+            return Failed(
+                f"{self.complaints.where} does not take vLLM's own fields "
+                f"({self.complaints.told(error)}): set {self.wanted.block}.vllm to false",
+                fatal=True,
+            )
         since = 0.0 if status in OF_ONE else began
         async with self.probing:
             if self.gone is not None:
                 return self.gone
             if self.answered <= since:
                 # Nobody was answered meanwhile: is anybody, whatever is asked?
-                messages = [{"role": "user", "content": "Write one word."}]
                 try:
-                    await self._ask(Ask(messages, ask.sampling, ask.seed), 1)
+                    await self._ask(_least(ask), 1)
                 except (openai.APIError, ValueError) as again:
-                    self.gone = Failed(self._why(again), fatal=True)
+                    self.gone = Failed(self.complaints.why(again), fatal=True)
                     return self.gone
                 self.answered = time.monotonic()
-        return Failed(self._told(error))
+        return Failed(self.complaints.told(error))
 
     async def _ask(self, ask: Ask, retries: int) -> Answer:
         """One completion; what the server refuses of the request is left out."""
@@ -261,12 +309,7 @@ class _Session:
             given, own = self._parameters(ask)
             try:
                 answer = await self._read(
-                    lambda given=given, own=own: client.chat.completions.create(  # type: ignore[misc]
-                        model=self.model,
-                        messages=as_chat(ask.messages),  # type: ignore[arg-type]
-                        extra_body=own,
-                        **given,
-                    ),
+                    lambda given=given, own=own: self._completion(client, ask, own, given),  # type: ignore[misc]
                     lambda found, cut="stop" not in given: self._heard(ask, found, cut),  # type: ignore[misc]
                     retries,
                 )
@@ -278,17 +321,27 @@ class _Session:
                 return answer
             self._let_think(thinks)
 
+    def _completion(
+        self, client: openai.AsyncOpenAI, ask: Ask, own: dict[str, Any], given: dict[str, Any]
+    ) -> Awaitable[Any]:
+        """The request, by the interface for its kind of prompt."""
+        given = given | {"model": self.model, "extra_body": own}
+        if ask.tokens:
+            return client.completions.create(prompt=list(ask.tokens), **given)
+        messages: Any = as_chat(ask.messages)
+        return client.chat.completions.create(messages=messages, **given)
+
     def _heard(self, ask: Ask, found: Any, cut: bool) -> Answer:
         """What a completion says; any error if it is none. cut: at the stop strings, here."""
         choice = found.choices[0]
-        message, text = choice.message, choice.message.content
+        text = choice.text if ask.tokens else choice.message.content
         if isinstance(text, list):  # parts, of which the texts are said
             text = "".join(part["text"] for part in text if part.get("type") == "text")
         if choice.finish_reason in ("content_filter", "error"):
             return Failed(f"the server broke the answer off: {choice.finish_reason}")
-        if not text and getattr(message, "refusal", None):
-            return Failed(self._clean(f"the model refuses: {message.refusal}"))
-        if not (text or "").strip() and _thought(found):
+        if not ask.tokens and not text and getattr(choice.message, "refusal", None):
+            return Failed(self.complaints.clean(f"the model refuses: {choice.message.refusal}"))
+        if not ask.tokens and not (text or "").strip() and _thought(found):
             return Failed(ONLY_THOUGHT)
         if text is None:
             return Failed("an answer without text")
@@ -350,46 +403,13 @@ class _Session:
     def _say(self, what: str) -> None:
         print(f"{self.options.address}: {what}", file=sys.stderr, flush=True)
 
-    def _why(self, error: Exception) -> str:
-        """Why no request has a chance, and what to do."""
-        status, told = getattr(error, "status_code", None), self._told(error)
-        kept = "What was written is kept; run the stage again"
-        if status in (401, 403):
-            named = self.options.key_variable or "none is named"
-            return (
-                f"{self.where} refuses the key ({status}): look at the environment variable of "
-                f"generate.server.key_variable ({named}). It says: {told}. {kept}"
-            )
-        if status == 402 or UNPAID.search(" ".join([told, *_codes(error)])):
-            return f"{self.where} is not paid ({told}): look at the account. {kept}"
-        if status == 429:
-            return (
-                f"{self.where} takes no more requests for now ({told}): wait, or lower "
-                f"generate.server.concurrency. {kept}"
-            )
-        if status is not None and status < 500:
-            return f"{self.where} refuses every request ({told}). {kept}"
-        return f"{self.where} does not answer ({told}): is the server running? {kept}"
 
-    def _told(self, error: Exception) -> str:
-        """The error's text; some servers repeat the key that they refuse, we do not."""
-        cause = f", {error.__cause__}" if error.__cause__ else ""
-        codes = f" ({', '.join(sorted(_codes(error)))})" if _codes(error) else ""
-        # The client takes its text from `message` alone.
-        body = getattr(error, "body", None)
-        more = "" if " - " in str(error) or not body else f" - {'; '.join(texts_in(body))}"
-        return self._clean(f"{type(error).__name__}: {error}{more}{codes}{cause}")
-
-    def _clean(self, text: str) -> str:
-        """A text of the server for one line of a message, without the key."""
-        text = self.key.redacted(text[:2_000])
-        shown = "".join(c if c.isprintable() else " " for c in text)
-        return " ".join(shown.split())[:300]
-
-
-def _codes(error: Exception) -> set[str]:
-    """The words for its kind in an error's body."""
-    return {str(getattr(error, name, None) or "") for name in ("code", "type")} - {""}
+def _least(ask: Ask) -> Ask:
+    """A request of the same kind that any server can answer."""
+    sampling = {n: v for n, v in ask.sampling.items() if n != "structured_outputs"}
+    if ask.tokens:
+        return replace(ask, sampling=sampling, tokens=ask.tokens[:1])
+    return Ask([{"role": "user", "content": "Write one word."}], sampling, ask.seed)
 
 
 def _thought(found: Any) -> bool:

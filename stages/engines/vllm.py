@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
-from stages.core import settings
+from stages.core import files, settings
 from stages.engines import Answer, Ask, Complete, Failed, Wait, as_chat, beginning, by_prefix, heard
 
 DIED = (
@@ -17,16 +18,57 @@ DIED = (
 
 
 @contextmanager
-def serving(folder: str, options: settings.Engine, seed: int, **extra: Any) -> Iterator[Complete]:
-    """vLLM with the model in `folder`; its memory is free again after the block."""
-    from stages.engines.engine import engine, shutdown
+def serving(
+    folder: str,
+    options: settings.Engine,
+    seed: int,
+    adapter: str | Path | None = None,
+    **extra: Any,
+) -> Iterator[Complete]:
+    """vLLM with the model in `folder`, and the LoRA adapter in the folder `adapter` on it; its
+    memory is free again after the block. Raises InputError for what cannot be served.
+    """
+    from stages.engines.engine import engine, quiet, shutdown
 
-    llm = engine(folder, options, seed, **extra)
-    try:
+    with ExitStack() as stack:
+        lora = None
+        if adapter is not None:
+            quiet()
+            copy = stack.enter_context(files.scratch("merged"))
+            folder, lora, more = _adapted(folder, adapter, copy)
+            extra |= more
+        llm = engine(folder, options, seed, **extra)
+        stack.callback(shutdown, llm)
         template = getattr(llm.get_tokenizer(), "chat_template", None)
-        yield Offline(llm, "enable_thinking" in str(template))
-    finally:
-        shutdown(llm)
+        yield Offline(llm, "enable_thinking" in str(template), lora)
+
+
+def _adapted(base: str, adapter: str | Path, copy: Path) -> tuple[str, Any, dict[str, Any]]:
+    """The model to serve for an adapter, the LoRA request for each prompt (None where the adapter
+    is merged into a copy of the base model, in the folder `copy`), and vLLM's arguments.
+    """
+    import torch
+
+    from stages.engines.adapter import check_adapter, merge
+
+    config = check_adapter(adapter, base)
+    patterns = config.get("rank_pattern") or config.get("alpha_pattern")
+    if torch.cuda.is_available() and not patterns:
+        return base, *_apart(adapter, config["r"])
+    # Serving the adapter apart is several times slower on a processor, and vLLM takes one scale
+    # for all matrices.
+    merge(base, adapter, copy)
+    return str(copy), None, {}
+
+
+def _apart(adapter: str | Path, rank: int) -> tuple[Any, dict[str, Any]]:
+    """The LoRA request of an adapter that is served beside its base model; vLLM's arguments."""
+    from vllm.lora.request import LoRARequest
+
+    from stages.engines.adapter import RANKS
+
+    request = LoRARequest("tuned", 1, str(Path(adapter).resolve()))
+    return request, {"enable_lora": True, "max_lora_rank": next(r for r in RANKS if r >= rank)}
 
 
 class Offline:
@@ -36,8 +78,9 @@ class Offline:
     the longest answers of the first are written.
     """
 
-    def __init__(self, llm: Any, can_think: bool = False) -> None:
+    def __init__(self, llm: Any, can_think: bool = False, lora: Any = None) -> None:
         self.llm = llm
+        self.lora = {} if lora is None else {"lora_request": lora}
         # A model that would think first is asked not to, where its chat template knows how.
         self.template = {"chat_template_kwargs": {"enable_thinking": False}} if can_think else {}
         self.ended: dict[str, Any] = {}  # vLLM's outputs by its numbers, until they are asked for
@@ -49,34 +92,43 @@ class Offline:
         """Hand the requests to the engine."""
         given: list[str | Failed] = [""] * len(asks)
         order = by_prefix(asks)
-        for begun in (False, True):
-            part = [i for i in order if bool(beginning(asks[i].messages)) == begun]
-            for i, number in zip(part, self._add([asks[i] for i in part], begun), strict=True):
+        kinds = [(bool(ask.tokens), bool(beginning(ask.messages))) for ask in asks]
+        for kind in sorted(set(kinds)):
+            part = [i for i in order if kinds[i] == kind]
+            for i, number in zip(part, self._add([asks[i] for i in part]), strict=True):
                 given[i] = number
         return partial(self._answers, asks, given)
 
-    def _add(self, asks: list[Ask], begun: bool) -> list[str | Failed]:
-        """vLLM's numbers of requests that all have, or all lack, a beginning."""
-        from vllm import SamplingParams
+    def _add(self, asks: list[Ask]) -> list[str | Failed]:
+        """vLLM's numbers of requests of one kind: all of tokens, or with or without a beginning."""
         from vllm.exceptions import VLLMClientError
 
-        if not asks:
-            return []
         try:
-            names = self.llm.enqueue_chat(
-                [as_chat(ask.messages) for ask in asks],
-                [SamplingParams(**ask.sampling, seed=ask.seed) for ask in asks],
-                use_tqdm=False,
-                add_generation_prompt=not begun,
-                continue_final_message=begun,
-                **self.template,
-            )
+            sampling = [_sampling(ask) for ask in asks]
+            if asks[0].tokens:
+                names = self.llm.enqueue(
+                    [{"prompt_token_ids": list(ask.tokens)} for ask in asks],
+                    sampling,
+                    use_tqdm=False,
+                    **self.lora,
+                )
+            else:
+                begun = bool(beginning(asks[0].messages))
+                names = self.llm.enqueue_chat(
+                    [as_chat(ask.messages) for ask in asks],
+                    sampling,
+                    use_tqdm=False,
+                    add_generation_prompt=not begun,
+                    continue_final_message=begun,
+                    **self.template,
+                    **self.lora,
+                )
         except (ValueError, VLLMClientError) as error:
             # One request that vLLM refuses, such as a prompt too long, refuses the whole batch.
             if len(asks) == 1:
                 return [Failed(" ".join(str(error).split())[:300])]
             middle = len(asks) // 2
-            return self._add(asks[:middle], begun) + self._add(asks[middle:], begun)
+            return self._add(asks[:middle]) + self._add(asks[middle:])
         except Exception as error:  # EngineDeadError or, in this process, whatever killed it
             return [_died(error)] * len(asks)
         # Outputs carry the number alone, without the random letters after it.
@@ -104,6 +156,18 @@ class Offline:
                 text = self.ended.pop(number).outputs[0].text
                 answers.append(heard(ask, text))
         return answers
+
+
+def _sampling(ask: Ask) -> Any:
+    """The request's `SamplingParams`."""
+    from vllm import SamplingParams
+
+    given = dict(ask.sampling)
+    if (bounds := given.pop("structured_outputs", None)) is not None:
+        from vllm.sampling_params import StructuredOutputsParams
+
+        given["structured_outputs"] = StructuredOutputsParams(**bounds)
+    return SamplingParams(**given, seed=ask.seed)
 
 
 def _died(error: Exception) -> Failed:

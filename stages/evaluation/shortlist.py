@@ -35,8 +35,8 @@ def shortlist(
     queries: Sequence[str], catalogue: Catalogue, most: int, embedder: Callable[[], Encode],
     known: Mapping[str, Sequence[str]] | None = None,
 ) -> list[tuple[str, ...]]:  # fmt: skip
-    """For each query the names of the functions to show, in the catalogue's order: all of them, or
-    the `most` nearest. `embedder` loads the model, where it is needed.
+    """For each query the names of the functions to show: all of them, in the catalogue's order, or
+    the `most` nearest, the nearest first. `embedder` loads the model, where it is needed.
 
     A function is as near as the nearest of what stands for it, by the cosine of the embeddings: its
     description and, of `known`, queries that want it.
@@ -52,7 +52,7 @@ def shortlist(
             nearest = (asked @ encode(own).T).max(axis=1)
             likeness[:, column] = np.maximum(likeness[:, column], nearest)
     first = np.argsort(-likeness, axis=1, kind="stable")[:, :most]
-    return [tuple(names[n] for n in sorted(row)) for row in first]
+    return [tuple(names[n] for n in row) for row in first]
 
 
 def recall(shown: Sequence[tuple[str, ...]], wanted: Sequence[Sequence[str]]) -> float | None:

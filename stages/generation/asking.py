@@ -37,7 +37,7 @@ def engine(chosen: Settings, role: str = "writer") -> AbstractContextManager[Com
         return ray.serving(block.ray, resolve("writer"), chosen.engine, chosen.seed)
     from stages.engines import vllm
 
-    extra = {"limit_mm_per_prompt": {"image": 1}} if role == "viewer" else {}
+    extra: dict[str, Any] = {"limit_mm_per_prompt": {"image": 1}} if role == "viewer" else {}
     return vllm.serving(resolve(role), chosen.engine, chosen.seed, **extra)
 
 

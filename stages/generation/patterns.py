@@ -97,7 +97,10 @@ class Patterns:
             return words
 
         text = phrase.write(said, surface, rng) or ""
-        text = BEFORE_MARK.sub(r"\1", _joined(text, surfaces, language.of(locale)))
+        spoken = language.of(locale)
+        text = BEFORE_MARK.sub(r"\1", _joined(text, surfaces, spoken))
+        for one in surfaces.values():
+            text = spoken.fitted(text, one)
         text = IDLE_COMMA.sub("", text)
         if rest:
             return Written(f"{text}, {_adjuncts(rest)}", f"{name}+{ADJUNCT}", surfaces)
@@ -132,17 +135,24 @@ class Patterns:
 
 def _joined(text: str, surfaces: dict[str, str], words: Locale) -> str:
     """The phrase where a preposition stands before a day's words with their own: "from on friday"
-    becomes "from friday", also in `surfaces`.
+    becomes "from friday", "on friday to monday" becomes "friday to monday", also in `surfaces`.
     """
     for slot, surface in surfaces.items():
-        bare = words.bare(surface)
-        if bare == surface:
+        if (joint := words.joint(surface)) == surface:
             continue
-        for preposition in words.PREPOSITIONS:
-            doubled = f"{preposition} {surface}"
-            if f" {doubled}" in f" {text}":
-                text = text.replace(doubled, f"{preposition} {bare}")
-                surfaces[slot] = bare
+        bare = words.bare(surface)
+        changes = [(f"{one} {surface}", f"{one} {joint}") for one in words.PREPOSITIONS]
+        for name, other in surfaces.items():
+            if name == slot:
+                continue
+            changes += [(f"{surface} {to} {other}", f"{bare} {to} {other}") for to in words.RANGES]
+            if words.joint(other) == other:  # "between friday and on monday"
+                between = f"{other} {words.CUES.joint}"
+                changes.append((f"{between} {surface}", f"{between} {bare}"))
+        for old, new in changes:
+            if f" {old}" in f" {text}":
+                text = text.replace(old, new)
+                surfaces[slot] = joint if joint in new else bare
                 break
     return text
 

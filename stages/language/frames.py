@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import re
+from collections.abc import Sequence
 
 from stages.language.locale import Locale
 
@@ -15,6 +17,8 @@ LONG = 14
 
 # Words at an end of a phrase that a frame must not say once more.
 CLOSE = 3
+# Where a sentence ends within a phrase.
+SENTENCE = re.compile(r"[?!]\s+")
 
 
 def mood_of(text: str, words: Locale) -> str:
@@ -30,11 +34,27 @@ def _shares(frame: str, words: list[str]) -> bool:
     return bool({*frame.lower().split()} & {word.lower().strip(",.!?") for word in words})
 
 
+def closers(text: str, mood: str, words: Locale) -> Sequence[str]:
+    """What may close a phrase: nothing a question, one of several sentences, one that ends with a
+    mark or a "please" already, or one that only tells something; thanks a wish that is no command.
+    """
+    last = text.lower().split(" ")[-1]
+    if mood == "question" or not last[-1:].isalnum() or last in words.CLOSERS:
+        return ()
+    if SENTENCE.search(text):
+        return ()
+    if mood == "command":
+        return words.CLOSERS
+    first = text.split(" ", 1)[0].lower().strip(",.!?")
+    return () if first in words.TELLING else words.THANKS
+
+
 def dressed(text: str, words: Locale, rng: random.Random) -> str:
     """A phrase as one of many people may say it, in the mood that it has.
 
-    Polite forms go before commands alone, what closes goes after anything but a question, and
-    neither where the phrase has its words already.
+    Polite forms go before commands alone, and what closes after what asks for something
+    (`closers`); neither where the phrase has its words already. The mark at the end is that of the
+    last sentence.
     """
     mood = mood_of(text, words)
     short = len(text.split()) < LONG
@@ -42,8 +62,8 @@ def dressed(text: str, words: Locale, rng: random.Random) -> str:
         request = rng.choice(words.REQUESTS)
         text = f"{request} {text}"
         mood = mood_of(request, words)
-    elif short and words.CLOSERS and rng.random() < CLOSED and mood != "question":
-        closer = rng.choice(words.CLOSERS)
+    elif short and (fitting := closers(text, mood, words)) and rng.random() < CLOSED:
+        closer = rng.choice(fitting)
         if not _shares(closer, text.split()[-CLOSE:]):
             text = f"{text} {closer}"
     if words.OPENERS and rng.random() < OPENED:
@@ -53,6 +73,8 @@ def dressed(text: str, words: Locale, rng: random.Random) -> str:
     if text and rng.random() < CAPITAL:
         text = text[0].upper() + text[1:]
     if text and text[-1].isalnum() and rng.random() < MARKED:
+        *before, last = SENTENCE.split(text)
+        mood = mood_of(last, words) if before else mood
         text += "?" if mood == "question" else "."
     return text
 

@@ -67,6 +67,9 @@ class Locale(Protocol):
     OPENERS: Sequence[str]
     REQUESTS: Sequence[str]
     CLOSERS: Sequence[str]
+    THANKS: Sequence[str]
+    TELLING: frozenset[str]
+    RANGES: Sequence[str]
     CUES: Cues
 
     def integer(self, value: int) -> list[str]:
@@ -111,17 +114,21 @@ class Locale(Protocol):
     def bare(self, surface: str) -> str:
         """A day's words without their preposition."""
 
+    def joint(self, surface: str) -> str:
+        """A day's words as they stand after a preposition: "from three weeks from now"."""
+
+    def fitted(self, text: str, surface: str) -> str:
+        """A text with the article before a numeral in it that its sound asks for: "an 8"."""
+
     def stem(self, word: str) -> str:
         """A word as it is compared where its number and case do not count."""
 
-    def questions(self, words: str, schema: Mapping[str, Any]) -> list[str]:
-        """Sentences that ask for a missing argument; `words`, its name in words, is in each."""
-
     def question(self, words: str, schema: Mapping[str, Any]) -> str:
-        """The first of them."""
+        """A sentence that asks for a missing argument; `words`, its name in words, is in it.
 
-    def refusals(self) -> list[str]:
-        """Sentences that decline."""
+        All begin alike: of several beginnings none is as likely as the one beginning of all calls,
+        and a model that takes the likeliest token calls where it should ask.
+        """
 
     def refusal(self) -> str:
-        """The first of them."""
+        """The sentence that declines; only one, for the same reason."""

@@ -35,6 +35,9 @@ class Plain:
     OPENERS: Sequence[str] = ()
     REQUESTS: Sequence[str] = ()
     CLOSERS: Sequence[str] = ()
+    THANKS: Sequence[str] = ()
+    TELLING: frozenset[str] = frozenset()
+    RANGES: Sequence[str] = ()
 
     def __init__(self, code: str) -> None:
         self.code = code.replace("-", "_")
@@ -130,17 +133,17 @@ class Plain:
     def bare(self, surface: str) -> str:
         return surface
 
+    def joint(self, surface: str) -> str:
+        return surface
+
+    def fitted(self, text: str, surface: str) -> str:
+        return text
+
     def stem(self, word: str) -> str:
         return word
 
-    def questions(self, words: str, schema: Mapping[str, Any]) -> list[str]:
-        return [f"{words}?"]
-
     def question(self, words: str, schema: Mapping[str, Any]) -> str:
-        return self.questions(words, schema)[0]
-
-    def refusals(self) -> list[str]:
-        return ["-"]
+        return f"{words}?"
 
     def refusal(self) -> str:
         return "-"

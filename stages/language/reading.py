@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from stages.language import days
 from stages.language.lexicon import LOOSE, Lexicon
 from stages.language.locale import Weekday
-from stages.language.tokens import Token
+from stages.language.tokens import Token, is_contraction
 
 MAX_YEARS = (1_900, 2_199)
 
@@ -160,6 +160,8 @@ class Reader:
                 break
         else:
             return None
+        if is_contraction(self.text[token.start : token.end]):
+            return None  # "we'd" is no wednesday
         length, meaning = phrase
         end = at + length
         if table is self.lexicon.nths:  # of "on the 9th of may" the day begins behind the "on"

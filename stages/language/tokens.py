@@ -59,6 +59,11 @@ def tokens(text: str) -> Sequence[Token]:
     return tuple(found)
 
 
+def is_contraction(word: str) -> bool:
+    """Whether a word has an apostrophe inside that makes nobody's of it: "we'd", not "mom's"."""
+    return any(mark in _POSSESSIVE.sub("", word) for mark in APOSTROPHES)
+
+
 def _ascii(character: str) -> str:
     """A digit of any script as 0 to 9; a minus as a hyphen."""
     if character == "−":

@@ -12,7 +12,7 @@ from stages.core.command import InputError
 from stages.core.pack import INGESTED_KINDS, PACK, VOCABULARIES, Pack
 from stages.core.phrases import Part, Slot, parse
 from stages.core.sources import Source
-from stages.planning import chatter
+from stages.planning import chatter, idle
 from stages.planning.calls import key_of
 from stages.planning.plans import Settings, plans
 from stages.planning.presence import Presence
@@ -83,15 +83,19 @@ def pack_notes(
             for source in pack.sources.get(function, ()):
                 unsaid = [leaf.slot for leaf in source.leaves() if leaf.is_said]
                 if rest := [slot for slot in unsaid if slot not in said]:
+                    need = "which is required" if source.required else "optional"
+                    share = "each" if source.required else f"{source.share:.0%}"
                     found.append(
-                        f"{path}: phrases.{function}: none says {', '.join(rest)}: it is added "
-                        'roughly, as "with NAME VALUE"'
+                        f"{path}: phrases.{function}: none says {', '.join(rest)}, {need}: {share} "
+                        'of its queries gets a rough "with NAME VALUE": write phrases with it'
                     )
         found += _forms(pack, locale)
         found += _always_said(pack, locale)
         found += chatter.requests(pack, locale)[1]
     pools = pools or Pools(pack)
-    if pack.asked != ([], False) and not list(_empty(pack, pools)):
+    if not list(_empty(pack, pools)):
+        for locale in pack.locales:
+            found += idle.notes(pack, pools, locale)
         found += [one.text for one in _agreements(pack, pools) if not one.is_wrong]
     return found
 

@@ -25,7 +25,7 @@ from stages.planning.tool_sets import ToolSets, tool_sets
 
 # Routes that write phrases.
 ROUTES = ("heuristic", "text")
-# Today for packs whose prompts name none.
+# Today for packs whose prompts name none, and for golden sets.
 TODAY = datetime.date(2026, 6, 1)
 # What a plan without a template has from it.
 NOTHING = Filling("", {}, (), (), None, 0, None, 0)

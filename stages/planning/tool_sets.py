@@ -26,6 +26,9 @@ NEAR_SHARE = 0.5
 NEAREST = 4
 # A function so near to another may do the same: a set that lacks the one should lack the other.
 ALIKE = 0.75
+# A plan stands in a set whose first function is its own this often, where there are both kinds: a
+# shortlist shows the nearest first, and that is mostly the right one.
+FIRST_SHARE = 0.6
 # Sets that lack some functions, where the catalogue is small enough to be shown whole.
 LACKING_SETS = 8
 # The days that a tool set may take for today, from the first.
@@ -64,7 +67,7 @@ def similarity(functions: Sequence[Function]) -> Floats:
 
 @dataclass(frozen=True)
 class ToolSets:
-    """All sets of a run, and which serve a function."""
+    """All sets of a run, and which serve a function: `shows` names a set as often as it weighs."""
 
     sets: tuple[ToolSet, ...]
     shows: dict[str, tuple[int, ...]] = field(default_factory=dict)
@@ -85,10 +88,10 @@ def tool_sets(
 ) -> ToolSets:  # fmt: skip
     """The tool sets of a catalogue.
 
-    count: how many, if the catalogue is larger than a set; more where else a function would stand
-    in none. shown: functions of a set, from and to. with_today: whether a set names today's date. A
-    catalogue of at most shown[1] functions is shown whole, and, with_lacking, for plans of a
-    function that is not shown, without some of them.
+    count: how many, if the catalogue is larger than a set; more where else a function would be
+    first in none. shown: functions of a set, from and to. with_today: whether a set names today's
+    date. A catalogue of at most shown[1] functions is shown whole, and, with_lacking, for plans of
+    a function that is not shown, without some of them.
     """
     names = [function.name for function in catalogue.functions]
     alike = similarity(catalogue.functions)
@@ -108,12 +111,22 @@ def tool_sets(
         for i, name in enumerate(names)
     }
     held = [set(group) for group in groups]
-    shows = {n: tuple(i for i, group in enumerate(held) if n in group) for n in names}
+    shows = {n: _weighted(n, groups) for n in names}
     lacks = {}
     for name in names:
         far = tuple(i for i, group in enumerate(held) if not group & near[name])
         lacks[name] = far or tuple(i for i, group in enumerate(held) if name not in group)
     return ToolSets(tuple(made), shows, lacks)
+
+
+def _weighted(name: str, groups: Sequence[Sequence[str]]) -> tuple[int, ...]:
+    """The groups with a function, those that it is first of repeated after FIRST_SHARE."""
+    first = [i for i, group in enumerate(groups) if group[0] == name]
+    other = [i for i, group in enumerate(groups) if name in group[1:]]
+    if not first or not other:
+        return tuple(sorted(first + other))
+    times = FIRST_SHARE / (1 - FIRST_SHARE) * len(other) / len(first)
+    return tuple(sorted(first * max(1, round(times)) + other))
 
 
 def _whole(names: list[str], seed: int) -> list[list[str]]:
@@ -133,29 +146,27 @@ def _whole(names: list[str], seed: int) -> list[list[str]]:
 def _mixed(
     names: list[str], alike: Floats, seed: int, count: int, shown: tuple[int, int]
 ) -> list[list[str]]:
-    """Sets of random functions and of such that are near to one of them, each function in about as
-    many; every set in an order of its own.
+    """Sets of a function, such that are near to it, the nearest first, and random ones; each
+    function is first in about as many, and among the random ones.
     """
     draw = random.Random(seed_of(seed, "tool sets"))
+    firsts = Stream(len(names), seed_of(seed, "first functions"))
     order = Stream(len(names), seed_of(seed, "functions"))
-    # So many that those which are not there for being near come round once at least.
-    count = max(count, math.ceil(len(names) / max(1, shown[0] - int(shown[0] * NEAR_SHARE))))
     nearest = np.argsort(-alike, axis=1, kind="stable")
     groups = []
     postponed: list[int] = []
-    for _ in range(count):
+    for _ in range(max(count, len(names))):
         size = draw.randint(min(shown), min(max(shown), len(names) - 1))
-        first = postponed.pop(0) if postponed else next(order)
-        group = [first]
+        first = next(firsts)
         near = int(size * NEAR_SHARE)
         close = [int(j) for j in nearest[first] if j != first and alike[first, j] > 0]
         close = close[: max(2 * near, NEAREST)]
-        group += draw.sample(close, min(near, len(close)))
+        chosen = draw.sample(close, min(near, len(close)))
+        group = [first, *sorted(chosen, key=close.index)]
         waiting, postponed = postponed, []
         while len(group) < size:
             other = waiting.pop(0) if waiting else next(order)
             (postponed if other in group else group).append(other)
         postponed = list(dict.fromkeys([*waiting, *postponed]))
-        draw.shuffle(group)
         groups.append([names[i] for i in group])
     return groups

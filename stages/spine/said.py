@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 from stages import language
 from stages.core.catalogue import Catalogue
 from stages.core.conversation import Message, assistant, user
@@ -13,16 +11,12 @@ from stages.generation.patterns import named
 
 
 def messages(query: str, planned: Plan, catalogue: Catalogue) -> list[Message]:
-    """The conversation: what the user says and what is right to answer. Of the sentences that ask
-    or decline, the plan's seed takes one.
-    """
+    """The conversation: what the user says and what is right to answer."""
     words, turn = language.of(planned.locale), planned.turn
-    rng = random.Random(planned.seed)
     if turn.act == "call":
         return [user(query), assistant([one.call for one in turn.calls])]
     if turn.act == "ask":
         properties = catalogue[turn.calls[0].function].parameters.get("properties", {})
         schema = simplified(properties.get(turn.missing, {}))
-        asked = words.questions(named(turn.missing or ""), schema)
-        return [user(query), assistant(rng.choice(asked))]
-    return [user(query), assistant(rng.choice(words.refusals()))]
+        return [user(query), assistant(words.question(named(turn.missing or ""), schema))]
+    return [user(query), assistant(words.refusal())]

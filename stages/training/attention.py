@@ -1,8 +1,9 @@
 """Attention as plain matrix products, for training on a processor.
 
 There PyTorch's fused scaled-dot-product attention takes longer backwards than the matrix products
-that it consists of. Here they are, a part of the queries at a time. Nothing of the size queries x
-keys is kept for the way back where that would be large: it is computed again (Dao et al. 2022,
+that it consists of. Here they are, a part of the queries at a time, each with those keys alone
+that one of its queries sees: of rows that share a prefix, the prefix and their own. What is large
+of the size queries x keys is not kept for the way back but computed again (Dao et al. 2022,
 *FlashAttention*, section 3.1).
 """
 
@@ -15,59 +16,65 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import eager_mask
 
 NAME = "matrix_products"
-# Scores (heads x queries x keys) of a part at most; of one part alone the probabilities are kept.
-SCORES = 1 << 22
+# Queries of a part.
+QUERIES = 128
+# Probabilities (batch x heads x queries x keys) of a layer that are kept for the way back, at most.
+KEPT = 1 << 23
+
+Parts = list[tuple[slice, torch.Tensor]]
 
 
 class _Attention(torch.autograd.Function):
-    """queries (b, groups, heads a group, n, d), already scaled; keys, values (b, groups, n, d);
-    bias (b or 1, 1, n, n), added to the scores.
+    """queries (b, groups, heads a group, n, d), already scaled; keys, values (b, groups, m, d);
+    bias (b or 1, 1, n, m), added to the scores.
     """
 
     @staticmethod
     def forward(
-        ctx: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, bias: torch.Tensor,
-        causal: bool,
-    ) -> torch.Tensor:  # fmt: skip
+        ctx: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, bias: torch.Tensor
+    ) -> torch.Tensor:
         out = torch.empty_like(query, memory_format=torch.contiguous_format)
-        kept = None
-        ctx.parts = parts(query, causal)
+        ctx.parts = parts(bias)
+        size = sum((rows.stop - rows.start) * len(seen) for rows, seen in ctx.parts)
+        keeps = size * query[..., 0, 0].numel() <= KEPT
+        kept = []
         for rows, seen in ctx.parts:
-            kept = probabilities(query[..., rows, :], key[:, :, seen], bias[..., rows, seen])
-            out[..., rows, :] = (kept @ value[:, :, seen]).view_as(out[..., rows, :])
-        ctx.save_for_backward(query, key, value, bias, kept if len(ctx.parts) == 1 else None)
+            found = probabilities(query[..., rows, :], key[:, :, seen], bias[..., rows, seen])
+            out[..., rows, :] = (found @ value[:, :, seen]).view_as(out[..., rows, :])
+            if keeps:
+                kept.append(found)
+        ctx.save_for_backward(query, key, value, bias, *kept)
         return out
 
     @staticmethod
     def backward(ctx: Any, *given: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        query, key, value, bias, kept = ctx.saved_tensors
+        query, key, value, bias, *kept = ctx.saved_tensors
         d_query = torch.empty_like(query, memory_format=torch.contiguous_format)
         # Sums over parts, in the type of long sums.
         d_key, d_value = (torch.zeros_like(one, dtype=torch.float32) for one in (key, value))
-        for rows, seen in ctx.parts:
-            part = query[..., rows, :]
-            if kept is None:
-                found = probabilities(part, key[:, :, seen], bias[..., rows, seen])
-            else:
-                found = kept
+        for number, (rows, seen) in enumerate(ctx.parts):
+            part, keys = query[..., rows, :], key[:, :, seen]
+            found = kept[number] if kept else probabilities(part, keys, bias[..., rows, seen])
             d_out = given[0][..., rows, :].flatten(2, 3)
             d_value[:, :, seen] += found.mT @ d_out
             d_found = d_out @ value[:, :, seen].mT
             d_scores = torch._softmax_backward_data(d_found, found, -1, found.dtype)
-            d_query[..., rows, :] = (d_scores @ key[:, :, seen]).view_as(part)
+            d_query[..., rows, :] = (d_scores @ keys).view_as(part)
             d_key[:, :, seen] += d_scores.mT @ part.flatten(2, 3)
-        return d_query, d_key.to(key.dtype), d_value.to(value.dtype), None, None
+        return d_query, d_key.to(key.dtype), d_value.to(value.dtype), None
 
 
-def parts(query: torch.Tensor, causal: bool) -> list[tuple[slice, slice]]:
-    """(queries, keys that they may see): few enough queries that their scores are SCORES at most,
-    but 64 at least.
+def parts(bias: torch.Tensor) -> Parts:
+    """(queries, the keys that one of them sees), of all queries in turn. `bias` (b, 1, n, m) is the
+    least number of its type where a key is not seen.
     """
-    groups, heads, n = query.shape[1:4]
-    step = max(64, SCORES // (query.shape[0] * groups * heads * n))
-    return [
-        (slice(at, at + step), slice(at + step if causal else None)) for at in range(0, n, step)
-    ]
+    hidden = torch.finfo(bias.dtype).min
+    found = []
+    for at in range(0, bias.shape[2], QUERIES):
+        rows = slice(at, min(at + QUERIES, bias.shape[2]))
+        seen = (bias[:, 0, rows] > hidden).flatten(0, 1).any(0).nonzero()[:, 0]
+        found.append((rows, seen))
+    return found
 
 
 def probabilities(query: torch.Tensor, key: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
@@ -88,9 +95,7 @@ def attention(
     if more.get("dropout") or more.get("softcap"):
         raise ValueError(f"attention {NAME} knows no dropout and no softcap")
     split = (query * scaling).unflatten(1, (key.shape[1], -1))
-    # With more keys than queries, from a cache, the keys' places are not the queries'.
-    causal = bool(getattr(module, "is_causal", False)) and key.shape[2] == query.shape[2]
-    out = _Attention.apply(split, key, value, attention_mask.to(query.dtype), causal)
+    out = _Attention.apply(split, key, value, attention_mask.to(query.dtype))
     return out.flatten(1, 2).transpose(1, 2).contiguous(), None
 
 

@@ -25,7 +25,8 @@ from rich.table import Table
 from stages.core import files
 from tests.benchmarks.frame import ROOT, Line, Size
 
-NAMES = ("light", "tables", "route", "training", "writing", "scoring", "together", "whole")
+NAMES = ("light", "tables", "route", "training", "tool_sets", "writing", "scoring", "together",
+         "whole")  # fmt: skip
 FILE = ROOT / "metrics" / "benchmarks.json"
 
 

@@ -23,7 +23,7 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 from stages.engines import models
 from stages.core import settings
-from stages.evaluation.engine import merge
+from stages.engines.adapter import merge
 
 base, options = models.resolve("student"), settings.load()
 torch.manual_seed(0)

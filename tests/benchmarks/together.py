@@ -25,7 +25,6 @@ from tests.benchmarks.training import (
     BATCH,
     OURS,
     ROOM,
-    WARM,
     Races,
     dataset,
     heuristic_only,
@@ -56,7 +55,7 @@ def trainings(size: Size, rows: list[Any], base: Path, folder: Path) -> Iterator
         sides.append(Races(rows, base, folder / name))
 
     def run(races: Races, count: int = measured, **more: Any) -> tuple[float, float]:
-        result, whole = races.run(*OURS, WARM + count, **more)
+        result, whole = races.run(*OURS, races.warm + count, **more)
         return rate(result), whole.peak_mib
 
     alone, beside, peaks = [], [], []

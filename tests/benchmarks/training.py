@@ -89,17 +89,22 @@ class Races:
     rows: list[Any]
     base: Path
     folder: Path
+    batch: int = BATCH
+
+    @property
+    def warm(self) -> int:
+        """Rows of the steps before the clock starts."""
+        return trainer.WARM_UP * self.batch
 
     def run(self, side: str, layers: str, count: int, **more: Any) -> tuple[dict[str, Any], Timed]:
         file = self.folder / "rows.json"
         file.write_text(json.dumps([asdict(row) for row in self.rows[:count]]), "utf-8")
         job = {"base": str(self.base), "rows": str(file), "side": side, "layers": layers,
-               "batch": BATCH, "room": ROOM, **more}  # fmt: skip
+               "batch": self.batch, "room": ROOM, **more}  # fmt: skip
         return trainer.run(job, self.folder)
 
 
 OURS = ("shared_prefix", "dequantized")
-WARM = trainer.WARM_UP * BATCH
 
 
 def compare(
@@ -108,16 +113,16 @@ def compare(
     """One line, of the seconds that `ROWS` rows take at the measured rates, and the best peer."""
     rows = races.rows
     mean = sum(len(row.input_ids) for row in rows) / len(rows)
-    first = {peer: rate(races.run(*peer, WARM + BATCH)[0]) for peer in peers}
+    first = {peer: rate(races.run(*peer, races.warm + races.batch)[0]) for peer in peers}
     best = max(first, key=lambda peer: first[peer])
-    few, _ = races.run(*OURS, WARM + max(BATCH, measured // 10))
+    few, _ = races.run(*OURS, races.warm + max(races.batch, measured // 10))
     ours, theirs, peaks = [], [], []
     # In turns, so that a slower hour of the machine meets both alike.
     for _ in range(size.repeats):
-        result, whole = races.run(*OURS, WARM + measured)
+        result, whole = races.run(*OURS, races.warm + measured)
         ours.append(result)
         peaks.append(whole.peak_mib)
-        theirs.append(races.run(*best, WARM + measured)[0])
+        theirs.append(races.run(*best, races.warm + measured)[0])
     our, their = (median(map(rate, side)) for side in (ours, theirs))
     losses = [median(result["loss"] for result in side) for side in (ours, theirs)]
     work = (
@@ -138,10 +143,10 @@ def attention(races: Races, measured: int, size: Size) -> Line:
     but to be no slower."""
     ours, fused, peaks = [], [], []
     for _ in range(size.repeats):
-        result, whole = races.run(*OURS, WARM + measured)
+        result, whole = races.run(*OURS, races.warm + measured)
         ours.append(rate(result))
         peaks.append(whole.peak_mib)
-        fused.append(rate(races.run(*OURS, WARM + measured, attention="fused")[0]))
+        fused.append(rate(races.run(*OURS, races.warm + measured, attention="fused")[0]))
     our, their = median(ours), median(fused)
     return at_least(
         "finetune, attention", f"the same {ROWS} rows; {our:.2f} and {their:.2f} rows/s",

@@ -125,12 +125,14 @@ def test_intervals_hold_the_value_and_depend_on_the_seed_alone() -> None:
     assert found["no_call_accuracy"] is None
 
 
-def test_the_shortlist_has_the_nearest_in_the_catalogues_order() -> None:
+def test_the_shortlist_has_the_nearest_first() -> None:
     def encode(texts: list[str]) -> np.ndarray:
         return np.array([[float("taxi" in t), float("hotel" in t), 0.1] for t in texts])
 
     found = shortlist(["a taxi please", "my hotel"], CATALOGUE, 1, lambda: encode)
     assert found == [("order_taxi",), ("book_hotel",)]
+    both = shortlist(["a taxi to my hotel hotel", "my hotel"], CATALOGUE, 2, lambda: encode)
+    assert both[1][0] == "book_hotel" and set(both[0]) == {"order_taxi", "book_hotel"}
     assert shortlist(["x"], CATALOGUE, 3, lambda: encode) == [CATALOGUE.names]
     assert recall(found, [["order_taxi"], ["order_taxi"]]) == 0.5
     assert recall(found, [[], []]) is None

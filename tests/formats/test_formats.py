@@ -165,10 +165,10 @@ def test_pythonic_evaluates_nothing(text: str, error: str | None) -> None:
 @pytest.mark.parametrize("part", ["[", "a.b.", '{"a":', "f(", "<tool_call>", "'", "\\"])
 def test_reading_takes_time_in_proportion(name: str, part: str) -> None:
     text = ("[f(a=" + part * 40_000)[:40_000]
-    began = time.perf_counter()
+    began = time.process_time()
     for start in ("", "[f(a=", "<tool_call>", "{"):
         FORMATS[name].parse(start + text, CATALOGUE)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_odd_names_are_written_as_identifiers() -> None:

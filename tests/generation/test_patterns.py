@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stages import language
 from stages.checks import call as checks
 from stages.core import pack
 from stages.core.pack import Pack
 from stages.core.plan import Argument, Plan
-from stages.generation.patterns import Patterns, _adjuncts, named
+from stages.generation.patterns import Patterns, _adjuncts, _joined, named
 from stages.planning.plans import Settings, plans
 from tests.builders import TRAVEL, make_call, make_plan
 
@@ -113,3 +114,26 @@ def test_a_booleans_words_are_not_said_after_its_name() -> None:
     express = Argument("express", True, "user", "with express", ())
     item = Argument("food", "wet", "user", "canned food", ())
     assert _adjuncts([express, item]) == "with express, food canned food"
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "second", "made"),
+    [
+        ("from A to B", "on friday", "on monday", "from friday to monday"),
+        ("boarding A to B", "on friday", "on monday", "boarding friday to monday"),
+        ("from A through B", "on june 3rd", "in two weeks",
+         "from june 3rd through two weeks from now"),
+        ("from A until B", "in three weeks", "on july 9",
+         "from three weeks from now until july 9"),
+        ("between A and B", "on friday", "on monday", "between friday and monday"),
+        ("A and again B", "on friday", "on monday", "on friday and again on monday"),
+        ("arriving A, out B", "in a week", "on monday", "arriving in a week, out on monday"),
+    ],
+)  # fmt: skip
+def test_days_of_a_range_have_one_preposition(
+    text: str, first: str, second: str, made: str
+) -> None:
+    surfaces = {"start": first, "end": second}
+    said = text.replace("A", first, 1).replace("B", second, 1)
+    assert _joined(said, surfaces, language.of("en")) == made
+    assert all(words in made for words in surfaces.values())

@@ -88,6 +88,9 @@ def test_what_else_is_said() -> None:
     ]  # fmt: skip
     assert [r.kind for r in heard("list my events of next week", "en", TODAY).said] == ["date"]
     assert [r.kind for r in heard("see you tomorrow", "en").said] == ["date"]
+    # "wed" is short for a day, "we'd" is not.
+    said = [r.values[0] for r in heard("we’d come thu or on Friday's bus", "en", TODAY).said]
+    assert said == ["2026-06-04", "2026-06-05"]
 
 
 @settings(deadline=None)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 
 import numpy as np
 import pytest
 
 from stages.core.catalogue import Catalogue, from_tools
-from stages.planning.tool_sets import NEAR_SHARE, similarity, tool_sets
+from stages.planning.tool_sets import FIRST_SHARE, similarity, tool_sets
 
 
 def catalogue(n: int) -> Catalogue:
@@ -19,13 +18,14 @@ def catalogue(n: int) -> Catalogue:
 @pytest.mark.parametrize("n", [9, 40, 300])
 def test_sets_of_a_large_catalogue(n: int) -> None:
     made = tool_sets(catalogue(n), 1, count=60, shown=(4, 8), with_today=False)
-    assert len(made.sets) == max(60, math.ceil(n / (4 - int(4 * NEAR_SHARE))))
+    assert len(made.sets) == max(60, n)
     counted: Counter[str] = Counter()
     for one in made.sets:
         assert len(set(one.functions)) == len(one.functions)
         assert 4 <= len(one.functions) <= 8 and one.today is None
         counted.update(one.functions)
-    assert len(counted) == n, "every function stands in a set"
+    firsts = Counter(one.functions[0] for one in made.sets)
+    assert len(firsts) == n and max(firsts.values()) - min(firsts.values()) <= 1
     for name in counted:
         assert all(name in made.sets[i].functions for i in made.for_plan(name, True))
         assert made.for_plan(name, False)
@@ -44,6 +44,14 @@ def test_a_small_catalogue_is_shown_whole(n: int) -> None:
     assert len(made.sets) == (1 if n == 1 else n + 1)
     for name in names:
         assert all(name not in made.sets[i].functions for i in made.for_plan(name, False))
+
+
+def test_a_plan_is_mostly_about_the_first_function_that_its_set_shows() -> None:
+    made = tool_sets(catalogue(40), 1, count=160, shown=(4, 8), with_today=False)
+    for name in catalogue(40).names:
+        indexes = made.for_plan(name, True)
+        share = sum(made.sets[i].functions[0] == name for i in indexes) / len(indexes)
+        assert abs(share - FIRST_SHARE) < 0.12
 
 
 ALIKE = [

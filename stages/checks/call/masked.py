@@ -5,15 +5,34 @@ from __future__ import annotations
 from stages.checks.call.context import Context
 from stages.checks.call.places import places
 from stages.core.plan import Plan
+from stages.language.mentions import Span
+
+PAIRS = (("(", ")"), ("[", "]"), ("“", "”"), ("«", "»"), ('"', '"'))
 
 
 def masked(query: str, plan: Plan, context: Context) -> str:
     """The query with a letter group of its own, never a word, in place of each argument's words: a
     telephone number that is an argument is no leak, a band called "The The" no stutter.
     """
-    spans = sorted({span for place in places(query, plan, context) for span in place.spans})
+    found = {span for place in places(query, plan, context) for span in place.spans}
+    spans = sorted(_whole(query, span) for span in found)
     made, end = [], 0
     for number, span in enumerate(spans):
         made += [query[end : span.start], f"zq{chr(97 + number % 26)}v"]
         end = span.end
     return "".join([*made, query[end:]])
+
+
+def _whole(query: str, span: Span) -> Span:
+    """A span with the mark before or behind it whose other half it holds: of "(415) 555-0134",
+    which is found by its digits, the first bracket.
+    """
+    start, end = span
+    for left, right in PAIRS:
+        held = query[start:end]
+        is_odd = held.count(left) % 2 if left == right else held.count(right) > held.count(left)
+        if is_odd and query[:start].endswith(left):
+            start -= 1
+        elif held.count(left) > held.count(right) or (left == right and is_odd):
+            end += query[end:].startswith(right)
+    return Span(start, end)

@@ -12,19 +12,22 @@ from stages.core.plan import Plan
 from stages.language.tokens import tokens
 
 NAME = "repeated"
-# Said twice on purpose.
+# Said twice on purpose; articles by a slip.
 _DOUBLES = (
     "bora cha knock ha haha very so yo no bye night choo la chop pom walla ho tick tock ding boo "
     "pow wow yum go hear blah dum hip win big now there had that mama papa baa woof meow tut tsk "
-    "really long far away wee sing bling chow aye duran york baden"
+    "really long far away wee sing bling chow aye duran york baden the a an"
 )
 DOUBLES = frozenset(_DOUBLES.split())
 MOST = 2
+# A longer text may say a word once for each so many words, a list once for each of its parts
+# (concept art, line art, digital art), up to this.
+LONG, MOST_LISTED = 10, 4
 
 
 def check(query: str, plan: Plan, context: Context) -> Refusal | None:
-    """Refuses a query in which a word follows itself, a word that means something stands three
-    times, or three words return; the words of arguments apart.
+    """Refuses a query in which a word follows itself, a word that means something stands too
+    often, or three words return; the words of arguments apart.
     """
     text = masked(query, plan, context)
     spelled = [token for token in tokens(text) if token.kind == "word"]
@@ -37,8 +40,10 @@ def check(query: str, plan: Plan, context: Context) -> Refusal | None:
             return Refusal(NAME, f"{left.key!r:.60} twice in a row")
     small = language.of(context.locale).CUES.small
     counts = Counter(word for word in found if word not in small and len(word) > 1)
+    longer, listed = len(found) // LONG, text.count(",") + 1
+    most = max(MOST, min(longer, MOST_LISTED), min(listed, MOST_LISTED))
     for word, times in counts.items():
-        if times > MOST and word not in DOUBLES:
+        if times > most and word not in DOUBLES:
             return Refusal(NAME, f"{word!r:.60} {times} times")
     seen: set[tuple[str, ...]] = set()
     for at in range(len(found) - 2):

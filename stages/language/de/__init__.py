@@ -6,20 +6,23 @@ from stages.language.de.people import (
     OPENERS,
     PREPOSITIONS,
     QUESTIONS,
+    RANGES,
     REQUESTS,
+    TELLING,
+    THANKS,
     VERBS,
     question,
-    questions,
     refusal,
-    refusals,
 )
 from stages.language.de.values import (
     bare,
     date,
     day_words,
     duration,
+    fitted,
     integer,
     joined,
+    joint,
     moment,
     money,
     month_day,
@@ -32,8 +35,8 @@ from stages.language.de.values import (
 )
 
 __all__ = [
-    "CLOSERS", "CUES", "OPENERS", "PREPOSITIONS", "QUESTIONS", "REQUESTS", "VERBS", "bare",
-    "date", "day_words",
-    "duration", "integer", "joined", "moment", "money", "month_day", "nth", "number", "question",
-    "questions", "refusal", "refusals", "split", "stem", "time", "time_words",
+    "CLOSERS", "CUES", "OPENERS", "PREPOSITIONS", "QUESTIONS", "RANGES", "REQUESTS", "TELLING",
+    "THANKS", "VERBS", "bare", "date", "day_words", "duration", "fitted", "integer", "joined",
+    "joint", "moment", "money", "month_day", "nth", "number", "question", "refusal",
+    "split", "stem", "time", "time_words",
 ]  # fmt: skip

@@ -21,29 +21,21 @@ QUESTIONS = frozenset(
 )
 # After these a day's words have no preposition of their own.
 PREPOSITIONS = ("ab", "vom", "für den", "bis", "am", "seit")
+RANGES = ("bis", "bis zum")
 OPENERS = ("hey", "hallo", "ok", "hi", "also", "guten tag")
 REQUESTS: Sequence[str] = ("bitte", "ach bitte", "sei so nett und")
 CLOSERS = ("bitte", "danke", "vielen dank", "wenn möglich")
-
-
-def questions(words: str, schema: Mapping[str, Any]) -> list[str]:
-    form, options = schema.get("format"), schema.get("enum") or []
-    if form in ("date", "time", "date-time"):
-        asked = {"date": "Welcher Tag", "time": "Welche Uhrzeit"}.get(form, "Welcher Zeitpunkt")
-        return [f"{asked} für „{words}“?", f"{asked} soll es für „{words}“ sein?"]
-    if 2 <= len(options) <= 4 and all(isinstance(one, str) for one in options):
-        shown = [one.replace("_", " ") for one in options]
-        return [f"{words[:1].upper()}{words[1:]}: {', '.join(shown[:-1])} oder {shown[-1]}?"]
-    return [f"Welche Angabe für „{words}“?", f"Was soll bei „{words}“ stehen?"]
+THANKS = ("bitte", "danke", "vielen dank")
+TELLING = frozenset("mein meine unser unsere er sie es sein seine ihr ihre hilfe".split())  # noqa: SIM905
 
 
 def question(words: str, schema: Mapping[str, Any]) -> str:
-    return questions(words, schema)[0]
-
-
-def refusals() -> list[str]:
-    return ["Das kann ich leider nicht.", "Dabei kann ich leider nicht helfen."]
+    options = schema.get("enum") or []
+    if 2 <= len(options) <= 4 and all(isinstance(one, str) for one in options):
+        shown = [one.replace("_", " ") for one in options]
+        return f"Was soll bei „{words}“ stehen, {', '.join(shown[:-1])} oder {shown[-1]}?"
+    return f"Was soll bei „{words}“ stehen?"
 
 
 def refusal() -> str:
-    return refusals()[0]
+    return "Das kann ich leider nicht."

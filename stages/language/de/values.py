@@ -185,5 +185,13 @@ def bare(surface: str) -> str:
     return surface.removeprefix("am ")
 
 
+def joint(surface: str) -> str:
+    return bare(surface)
+
+
+def fitted(text: str, surface: str) -> str:
+    return text
+
+
 def stem(word: str) -> str:
     return word

@@ -32,50 +32,42 @@ QUESTIONS = frozenset(
 BOUNDS = {"from", "since", "to", "until", "till", "before", "after"}
 # After these a day's words have no preposition of their own.
 PREPOSITIONS = ("from", "for", "on", "starting", "leaving", "until", "by", "before", "after", "to",
-                "since", "of", "till")  # fmt: skip
+                "since", "of", "till", "through", "thru", "between", "around")  # fmt: skip
+# Between the two days of a range, of which the first then has no preposition either.
+RANGES = ("to", "until", "till", "through", "thru")
 OPENERS = ("hey", "hi", "ok", "okay", "hello", "so", "yo", "hey there", "quick one")
 REQUESTS = ("can you", "could you", "please", "can you please", "could you please", "i need you to",
             "i want you to", "i'd like you to", "would you", "go ahead and", "pls", "will you",
             "can u", "just", "now")  # fmt: skip
 CLOSERS = ("please", "thanks", "thank you", "for me", "pls", "if you can", "asap")
-
-
-def questions(words: str, schema: Mapping[str, Any]) -> list[str]:
-    kind, form, options = schema.get("type"), schema.get("format"), schema.get("enum") or []
-    if words in ("date", "day"):
-        return [f"Which {words}?", f"For which {words}?", f"What {words} would you like?"]
-    if words == "time":
-        return ["What time?", "At what time?", "What time would you like?"]
-    if form in ("date", "time", "date-time") and words in BOUNDS:
-        asked = {"date": "which date", "time": "what time"}.get(form, "which date and time")
-        return [f"{words.capitalize()} {asked}?", f"{words.capitalize()} when?"]
-    if form in ("date", "time", "date-time"):
-        asked = {"date": "Which date", "time": "What time"}.get(form, "Which date and time")
-        return [f"{asked} for the {words}?", f"{asked} should the {words} be?"]
-    if 2 <= len(options) <= 4 and all(isinstance(one, str) for one in options):
-        shown = [one.replace("_", " ") for one in options]
-        listed = f"{', '.join(shown[:-1])} or {shown[-1]}"
-        return [f"Which {words}: {listed}?", f"Which {words} would you like, {listed}?"]
-    if kind == "integer" and words.endswith("s") and not words.endswith("ss"):
-        return [f"How many {words}?", f"How many {words} would you like?"]
-    if kind in ("integer", "number"):
-        return [f"What {words}?", f"What should the {words} be?"]
-    if kind == "boolean":
-        return [f"{words[:1].upper()}{words[1:]}: yes or no?", f"Should {words} be on or off?"]
-    first = words.split(" ")[0]
-    if first in CUES.small:  # "from" is no thing to be named by itself
-        return [f"What should I enter for “{words}”?", f"What is “{words}” to be?"]
-    return [f"Which {words}?", f"What is the {words}?", f"Which {words} would you like?"]
+# What may close a wish that is no command, and what a sentence begins with that only tells.
+THANKS = ("please", "thanks", "thank you", "pls")
+TELLING = frozenset(
+    """my our your his her their its the this that he she it they he's she's it's they're there
+    there's someone somebody something i'm i've we're we've help emergency urgent""".split()  # noqa: SIM905
+)
 
 
 def question(words: str, schema: Mapping[str, Any]) -> str:
-    return questions(words, schema)[0]
+    return f"Could you tell me {_asked(words, schema)}?"
 
 
-def refusals() -> list[str]:
-    return ["Sorry, I can't do that.", "Sorry, that is not something I can do.",
-            "I'm afraid I can't help with that."]  # fmt: skip
+def _asked(words: str, schema: Mapping[str, Any]) -> str:
+    kind, form, options = schema.get("type"), schema.get("format"), schema.get("enum") or []
+    if form in ("date", "time", "date-time") and words in BOUNDS:
+        moment = {"date": "which date", "time": "what time"}.get(form, "which date and time")
+        return f"{words} {moment}"
+    if words in CUES.small:  # "from" is no thing to be named by itself
+        return f"what “{words}” should be"
+    if 2 <= len(options) <= 4 and all(isinstance(one, str) for one in options):
+        shown = [one.replace("_", " ") for one in options]
+        return f"the {words}, {', '.join(shown[:-1])} or {shown[-1]}"
+    if kind == "integer" and words.endswith("s") and not words.endswith("ss"):
+        return f"how many {words}"
+    if kind == "boolean":
+        return f"the {words}, yes or no"
+    return f"the {words}"
 
 
 def refusal() -> str:
-    return refusals()[0]
+    return "Sorry, I can't do that."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Sequence
 from functools import cache
 
@@ -244,6 +245,26 @@ def split(surface: str) -> list[str]:
 
 def bare(surface: str) -> str:
     return surface.removeprefix("on ")
+
+
+def joint(surface: str) -> str:
+    if (found := re.fullmatch(r"in (.+ (?:days?|weeks?))", surface)) is not None:
+        return f"{found[1]} from now"
+    return bare(surface)
+
+
+# Numerals from one on, and those that begin like a vowel.
+NUMERAL = re.compile(
+    r"\d|(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b|\w+teen"
+)
+VOWEL = re.compile(r"8|1[18](?!\d)|eight|eleven")
+
+
+def fitted(text: str, surface: str) -> str:
+    if not NUMERAL.match(surface):
+        return text
+    article = "an" if VOWEL.match(surface) else "a"
+    return re.sub(rf"\b(a)n? (?={re.escape(surface)}(?!\w))", rf"{article} ", text)
 
 
 def stem(word: str) -> str:

@@ -1,4 +1,6 @@
-"""Whether an adapter can be served on a base model, before that has cost a minute."""
+"""Whether an adapter can be served on a base model, before that has cost a minute; the model that
+both make together.
+"""
 
 from __future__ import annotations
 
@@ -192,3 +194,29 @@ def _check_injected(
                 f"{name} has the shape {want or '(none)'}, in {ADAPTER_WEIGHTS} "
                 f"{have or '(none)'}: the files are of different adapters, or one was changed"
             )
+
+
+def merge(base: str, adapter: str | Path, out: str | Path) -> None:
+    """Write the base model with the adapter added to its weights, and its tokenizer, to `out`.
+
+    Adds in float32 and rounds once, to the base model's own type.
+    """
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(
+        base, dtype="auto", use_safetensors=True, trust_remote_code=False
+    )
+    kept = model.dtype
+    merged = PeftModel.from_pretrained(model.float(), str(adapter)).merge_and_unload().to(kept)
+    with torch.no_grad():
+        few = torch.arange(8)[None] % merged.config.get_text_config().vocab_size
+        finite = torch.isfinite(merged(few, use_cache=False).logits).all()
+    if not finite or not all(torch.isfinite(value).all() for value in merged.parameters()):
+        raise InputError(
+            f"adapter {adapter} on {base} computes NaN or infinity: the training has diverged, or "
+            "lora_alpha is too large; train again with a smaller learning rate"
+        )
+    merged.save_pretrained(out)
+    models.load_tokenizer(base).save_pretrained(out)

@@ -1,0 +1,66 @@
+"""What is told of a server that fails: one line that says what to do, and never shows its key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from stages.core.settings import Connection
+from stages.engines.parameters import texts_in
+from stages.engines.redaction import Key
+from stages.engines.transport import UNPAID
+
+
+@dataclass(frozen=True)
+class Complaints:
+    """About the server at `options`, which params.yaml has in the block `block`."""
+
+    options: Connection
+    block: str
+    key: Key
+
+    @property
+    def where(self) -> str:
+        """The server, by its setting."""
+        return f"{self.block}.address {self.options.address}"
+
+    def why(self, error: Exception) -> str:
+        """Why no request has a chance, and what to do."""
+        status, told = getattr(error, "status_code", None), self.told(error)
+        kept = "What was written is kept; run the stage again"
+        if status in (401, 403):
+            named = self.options.key_variable or "none is named"
+            return (
+                f"{self.where} refuses the key ({status}): look at the environment variable of "
+                f"{self.block}.key_variable ({named}). It says: {told}. {kept}"
+            )
+        if status == 402 or UNPAID.search(" ".join([told, *codes(error)])):
+            return f"{self.where} is not paid ({told}): look at the account. {kept}"
+        if status == 429:
+            return (
+                f"{self.where} takes no more requests for now ({told}): wait, or lower "
+                f"{self.block}.concurrency. {kept}"
+            )
+        if status is not None and status < 500:
+            return f"{self.where} refuses every request ({told}). {kept}"
+        return f"{self.where} does not answer ({told}): is the server running? {kept}"
+
+    def told(self, error: Exception) -> str:
+        """The error's text; some servers repeat the key that they refuse, we do not."""
+        cause = f", {error.__cause__}" if error.__cause__ else ""
+        named = f" ({', '.join(sorted(codes(error)))})" if codes(error) else ""
+        # The client takes its text from `message` alone.
+        body: Any = getattr(error, "body", None)
+        more = "" if " - " in str(error) or not body else f" - {'; '.join(texts_in(body))}"
+        return self.clean(f"{type(error).__name__}: {error}{more}{named}{cause}")
+
+    def clean(self, text: str) -> str:
+        """A text of the server for one line of a message, without the key."""
+        text = self.key.redacted(text[:2_000])
+        shown = "".join(c if c.isprintable() else " " for c in text)
+        return " ".join(shown.split())[:300]
+
+
+def codes(error: Exception) -> set[str]:
+    """The words for its kind in an error's body."""
+    return {str(getattr(error, name, None) or "") for name in ("code", "type")} - {""}

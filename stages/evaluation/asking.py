@@ -1,0 +1,224 @@
+"""Answers to golden queries, from the base model or with an adapter on it: the completion store
+before, the engine that `evaluate.engine` names behind.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stages.core import files
+from stages.core.command import InputError
+from stages.core.pace import Pace
+from stages.core.settings import Settings
+from stages.engines import Ask, Complete, Failed, Messages, models
+from stages.engines.probing import Probe
+from stages.engines.store import NAME, Store, key
+from stages.formats import chat_template
+
+# Messages, and the tools that the chat template is to write itself, else None.
+Conversation = tuple[Messages, list[dict[str, Any]] | None]
+# Answers that a killed run loses at most: so many times those that run together.
+ROUNDS = 2
+
+
+@dataclass(frozen=True)
+class Answers:
+    """One completion for each query, in order, and the seconds they took without the start-up."""
+
+    completions: list[str]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A conversation before its answer, as text and as the student's tokens."""
+
+    text: str
+    tokens: tuple[int, ...]
+
+
+def prompts(
+    base: str, conversations: Sequence[Conversation], room: int
+) -> tuple[list[Prompt], int | None]:
+    """The conversations as training has them before an answer, and the token that ends an answer
+    (None: the template has none).
+
+    Raises InputError for the first that leaves no room for its answer, `room` being in tokens.
+    """
+    template = chat_template.read(models.load_tokenizer(base), learn=False)
+    texts = [template.prompt(messages, tools) for messages, tools in conversations]
+    found = [Prompt(text, tuple(template.ids(text))) for text in texts]
+    for number, prompt in enumerate(found):
+        if len(prompt.tokens) > room:
+            raise InputError(
+                f"golden row {number + 1}: {len(prompt.tokens)} tokens with the system prompt, "
+                f"{room} fit; shorten the query or raise engine.max_model_len"
+            )
+    return found, template.end
+
+
+def answer(
+    chosen: Settings,
+    adapter: Path | None,
+    conversations: Sequence[Conversation],
+    grammars: Sequence[str | None] | None = None,
+) -> Answers:
+    """Ask the student (with `adapter` on it, unless None) for an answer to each conversation, at
+    temperature 0.
+
+    An answer ends where the model ends it, or after `evaluate.max_tokens`. grammars: what each
+    answer must keep, None where it is free; without them all are. Answers that the store has of
+    this model are taken from there, with the time that they took, and new ones go there as they
+    come. Raises InputError for a model, adapter, server or query that cannot be served.
+    """
+    bounds = [None] * len(conversations) if grammars is None else list(grammars)
+    model, store = name(chosen, adapter), Store(files.work_dir() / NAME)
+    told = hashlib.sha256(model.encode()).hexdigest()[:16]
+    # An equal run beside this one waits, and finds the answers in the store.
+    with files.alone(files.work_dir() / f"engine-evaluate-{told}.lock"):
+        keys = [
+            _key(model, chosen, conversation, grammar)
+            for conversation, grammar in zip(conversations, bounds, strict=True)
+        ]
+        found = {one: json.loads(text) for one, text in store.get(keys).items()}
+        missing = {one: row for row, one in enumerate(keys) if one not in found}
+        store.count(model, len(keys) - len(missing), len(missing))
+        if missing:
+            asks, probe = requests(chosen, conversations, bounds)
+            with engine(chosen, adapter, probe) as complete:
+                found |= _asked(complete, missing, asks, store, model, ROUNDS * together(chosen))
+    answers = [found[one] for one in keys]
+    return Answers([one["text"] for one in answers], sum(one["seconds"] for one in answers))
+
+
+def name(chosen: Settings, adapter: Path | None) -> str:
+    """The name of base and adapter together, for the store: by their weights and, where a server
+    answers, what it calls them, for nobody here sees what it has loaded.
+    """
+    weights = models.identity("student") + (f"+{models.digest(adapter)}" if adapter else "")
+    return f"{weights} as {served}" if (served := served_name(chosen, adapter)) else weights
+
+
+def served_name(chosen: Settings, adapter: Path | None) -> str:
+    """What the server calls the model; empty where no server answers. Raises InputError where the
+    server is not there or has another model.
+    """
+    if chosen.evaluate.engine != "server":
+        return ""
+    from stages.engines import server
+
+    folder = adapter or models.resolve("student")
+    return server.name_scored(chosen.evaluate.server, adapter is not None, folder)
+
+
+def _key(model: str, chosen: Settings, conversation: Conversation, grammar: str | None) -> str:
+    """The store's key of an answer, the same whichever engine gives it."""
+    messages, tools = conversation
+    sampling = {"temperature": 0.0, "max_tokens": chosen.evaluate.max_tokens}
+    return key(
+        model,
+        messages if tools is None else [*messages, {"tools": tools}],
+        sampling if grammar is None else sampling | {"grammar": grammar},
+        chosen.seed,
+    )
+
+
+def requests(
+    chosen: Settings, conversations: Sequence[Conversation], grammars: Sequence[str | None]
+) -> tuple[list[Ask], Probe]:
+    """What an engine gets, and what a server is tried with first.
+
+    All engines get the prompts of training as tokens, but a server without vLLM's fields, which
+    gets the messages.
+    """
+    block = chosen.evaluate
+    sampling: dict[str, Any] = {"temperature": 0.0, "max_tokens": block.max_tokens}
+    ready, end = prompts(
+        models.resolve("student"), conversations, chosen.engine.max_model_len - block.max_tokens
+    )
+    probe = Probe(ready[0].text, ready[0].tokens, any(grammars))
+    if block.engine == "server" and not block.server.vllm:
+        return [Ask(messages, sampling, chosen.seed) for messages, _ in conversations], probe
+    # A server's default is that of the model's generation_config.json.
+    sampling |= {"repetition_penalty": 1.0}
+    if end is not None:
+        # The end of a turn is not always among the tokens that the model names as its end.
+        sampling |= {"stop_token_ids": [end]}
+    asks = []
+    for prompt, grammar in zip(ready, grammars, strict=True):
+        kept = {} if grammar is None else {"structured_outputs": {"grammar": grammar}}
+        asks.append(Ask([], sampling | kept, chosen.seed, prompt.tokens))
+    return asks, probe
+
+
+def engine(
+    chosen: Settings, adapter: Path | None, probe: Probe
+) -> AbstractContextManager[Complete]:
+    """The engine that `evaluate.engine` names, started when the context is entered."""
+    block, student = chosen.evaluate, models.resolve("student")
+    if block.engine == "server":
+        from stages.engines import server
+
+        return server.scoring(block.server, adapter is not None, adapter or student, probe)
+    if block.engine == "ray":
+        from stages.engines import ray
+
+        return ray.serving(block.ray, student, chosen.engine, chosen.seed, adapter, "evaluate.ray")
+    from stages.engines import vllm
+
+    return vllm.serving(student, chosen.engine, chosen.seed, adapter)
+
+
+def together(chosen: Settings) -> int:
+    """How many requests the engine answers at the same time."""
+    block = chosen.evaluate
+    if block.engine == "server":
+        return block.server.concurrency
+    if block.engine == "ray":
+        from stages.engines.ray import SHARES
+
+        # A replica gets its requests in so many parts, each of which should fill it.
+        return chosen.engine.max_num_seqs * block.ray.replicas * SHARES // ROUNDS
+    return chosen.engine.max_num_seqs
+
+
+def _asked(
+    complete: Complete,
+    missing: dict[str, int],
+    asks: Sequence[Ask],
+    store: Store,
+    model: str,
+    size: int,
+) -> dict[str, dict[str, Any]]:
+    """Answers by key, `size` at a time, each on disk before the next are asked for. missing: key ->
+    position in `asks`. Raises InputError at the first that has none.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    keys, pace = list(missing), Pace()
+    for first in range(0, len(keys), size):
+        part = keys[first : first + size]
+        start = time.perf_counter()
+        answers = complete([asks[missing[one]] for one in part])
+        seconds = (time.perf_counter() - start) / len(part)
+        fresh = {
+            one: {"text": text, "seconds": seconds}
+            for one, text in zip(part, answers, strict=True)
+            if not isinstance(text, Failed)
+        }
+        store.put(model, [(one, json.dumps(value)) for one, value in fresh.items()])
+        for one, text in zip(part, answers, strict=True):
+            if isinstance(text, Failed):
+                where = "" if text.fatal else f"golden row {missing[one] + 1} has no answer: "
+                raise InputError(f"{where}{text.reason}")
+        found |= fresh
+        done = min(first + size, len(keys))
+        pace.add(done)
+        print(f"answered {done} of {len(keys)} queries, {pace.left(len(keys) - done)}", flush=True)
+    return found

@@ -1,0 +1,101 @@
+"""Stage `check`: everything about the pack.
+
+Reads:   PACK; the student's tokenizer and its length, where they are on this machine
+
+What must be mended are problems; a golden set that the checks would refuse in part is a warning;
+what makes the dataset poorer is a note.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from stages import formats
+from stages.core import golden_rows, pack
+from stages.core.command import InputError
+from stages.core.settings import Settings
+from stages.core.templates import Template
+from stages.ingest.look import with_sources
+from stages.planning import pack_checks
+from stages.planning.plans import TODAY, has_dates
+from stages.planning.sources import Pools
+from stages.spine import labels, lengths, pack_parts
+from stages.spine.examples import examples
+
+T = TypeVar("T")
+
+
+@dataclass
+class Told:
+    """What is wrong, what was looked at, and what is to be known."""
+
+    problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    seen: list[str] = field(default_factory=list)
+    examples: list[str] = field(default_factory=list)
+
+    def of(self, look: Callable[..., T], *args: Any) -> T | None:
+        """What `look` gives; None if it raises, whose message becomes a problem."""
+        try:
+            return look(*args)
+        except (InputError, OSError) as error:
+            self.problems.append(str(error))
+            return None
+
+
+def look(chosen: Settings, is_usable: bool = True, count: int = 0) -> Told:
+    """is_usable: whether the student can be read, as far as its name and folder tell; count:
+    examples of each function.
+    """
+    told = Told()
+    known = told.of(pack.load, chosen.pack)
+    for kind in pack_parts.SOURCES:
+        told.of(pack_parts.check_sources, Path(chosen.pack), kind)
+    if known is None:
+        return told
+    told.seen.append(f"{len(known.catalogue)} functions")
+    form = formats.FORMATS[chosen.tools.format]
+    told.of(formats.check, form, known.catalogue, f"pack {chosen.pack}")
+    told.of(pack_parts.check_system, known, form)
+    told.of(pack_parts.check_pictures, known, chosen)
+    if source := told.of(pack_parts.check_population, known, chosen):
+        told.seen.append(source)
+    golden = told.of(golden_rows.read, known.golden, known.catalogue)
+    if golden is not None:
+        told.seen.append(f"{len(golden)} golden queries")
+    filled = told.of(with_sources, known, chosen)
+    if filled is None:
+        return told
+    full, notes = filled
+    pools = Pools(full)
+    told.problems += pack_checks.pack_problems(full, pools)
+    templates = _templates(full, chosen, told)
+    written = frozenset(name for one in templates for name in one.header.functions)
+    told.notes += [*pack_checks.pack_notes(full, pools, written), *notes]
+    if told.problems:
+        return told
+    told.warnings += labels.warning(full, golden or [], TODAY if has_dates(full) else None)
+    if count:
+        told.examples = examples(full, pools, count, chosen.seed)
+    if is_usable:
+        try:
+            found = lengths.look(full, pools, golden or [], chosen)
+            told.problems += found.problems
+            told.notes += found.notes
+        except (InputError, OSError) as error:
+            told.problems.append(f"models.student: {error}")
+    return told
+
+
+def _templates(known: pack.Pack, chosen: Settings, told: Told) -> list[Template]:
+    """The templates, if the pack has some and each can be filled."""
+    if known.templates is None:
+        return []
+    templates = told.of(pack_parts.check_templates, known, chosen) or []
+    told.seen.append(f"{len(templates)} templates")
+    told.of(pack_parts.check_seeing, known)
+    return templates

@@ -1,0 +1,248 @@
+"""Whether the longest prompts and conversations of a pack fit the student, before any is made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from stages import formats
+from stages.core.conversation import Message, user
+from stages.core.golden_rows import GoldenRow
+from stages.core.pack import Pack
+from stages.core.settings import Settings
+from stages.core.strata import FUNCTION, LOCALE
+from stages.engines import tokenizers
+from stages.formats import Format, chat_template
+from stages.formats.chat_template import ChatTemplate
+from stages.generation.patterns import Patterns
+from stages.planning.plans import has_dates
+from stages.planning.sources import Pools
+from stages.planning.strata import strata
+from stages.planning.tool_sets import FIRST_DAY, tool_sets
+from stages.spine.longest import longest, longest_chatter
+from stages.training.tokens import encode
+
+# Functions that an error names, and conversations that are counted exactly.
+NAMED, COUNTED = 3, 3
+
+
+class Found(NamedTuple):
+    """What keeps the stages from running, and what is only to be known."""
+
+    problems: list[str]
+    notes: list[str]
+
+
+class Student(NamedTuple):
+    """The student's limits and its chat template. costs: function -> tokens that it takes in a
+    system prompt, for the errors and to tell large tool sets from small ones.
+    """
+
+    template: ChatTemplate
+    max_tokens: int | None
+    form: Format
+    today: str | None
+    costs: Mapping[str, int]
+
+
+class Case(NamedTuple):
+    """A conversation, the functions that it shows, and about how many tokens it has."""
+
+    shown: tuple[str, ...]
+    spoken: Sequence[Message]
+    about: int
+
+
+def look(pack: Pack, pools: Pools, golden: Sequence[GoldenRow], chosen: Settings) -> Found:
+    """Compares the largest tool sets, with the longest that the pack can say, with what the student
+    and the settings take. Raises InputError for a student that cannot be read.
+    """
+    known = tokenizers.known(chosen.models.student)
+    if known is None:
+        return Found([], [
+            f"models.student: {chosen.models.student} is not in this machine's cache: whether the "
+            "prompts fit it was not checked"
+        ])  # fmt: skip
+    template = chat_template.read(known.tokenizer)
+    form = formats.FORMATS[chosen.tools.format]
+    student = Student(
+        template, known.max_tokens, form, FIRST_DAY.isoformat() if has_dates(pack) else None,
+        _costs(pack, form, lambda text: len(template.ids(text))),
+    )  # fmt: skip
+    spoken, lacking = _spoken(pack, pools)
+    problems = [
+        problem
+        for problem in (
+            _trained(pack, student, spoken, lacking, chosen),
+            _asked(pack, student, spoken, golden, chosen),
+            _engine(student, chosen),
+        )
+        if problem
+    ]
+    return Found(problems, _cut(student, spoken, chosen))
+
+
+def _costs(pack: Pack, form: Format, count: Callable[[str], int]) -> dict[str, int]:
+    """function -> tokens of it in a system prompt; about that, where a template writes it."""
+    if not form.plain:
+        return {f.name: count(json.dumps(f.tool, ensure_ascii=False))
+                for f in pack.catalogue.functions}  # fmt: skip
+    empty = count(formats.system(form, []))
+    return {f.name: count(formats.system(form, [f.tool])) - empty for f in pack.catalogue.functions}
+
+
+def _spoken(
+    pack: Pack, pools: Pools
+) -> tuple[list[tuple[str, list[Message]]], dict[str, list[Message]]]:
+    """(function, its longest conversation) for each that is planned, in each locale; and the
+    longest that needs none, by locale.
+    """
+    limits: dict[tuple[str, str], int] = {}
+    for one in strata(pack, pools)[0]:
+        key = one[FUNCTION], one[LOCALE]
+        limits[key] = max(limits.get(key, 0), one.max_words)
+    writer = Patterns(pack)
+    found = [
+        (function, longest(writer, pools, function, locale, most))
+        for (function, locale), most in limits.items()
+        if function
+    ]
+    chat = {
+        locale: held
+        for function, locale in limits
+        if not function and (held := longest_chatter(pack, locale))
+    }
+    return [(function, held) for function, held in found if held], chat
+
+
+def _trained(
+    pack: Pack, student: Student, spoken: Sequence[tuple[str, list[Message]]],
+    chatter: Mapping[str, list[Message]], chosen: Settings,
+) -> str:  # fmt: skip
+    """What is wrong with the longest row that may be trained on, "" if nothing."""
+    shown = (chosen.tools.shown[0], chosen.tools.shown[1])
+    sets = tool_sets(
+        pack.catalogue, chosen.seed, count=chosen.tools.sets, shown=shown,
+        with_today=student.today is not None,
+    )  # fmt: skip
+    sizes = [sum(student.costs[name] for name in one.functions) for one in sets.sets]
+    cases = []
+    for function, held in [*spoken, *(("", held) for held in chatter.values())]:
+        most = max(sets.for_plan(function, True), key=lambda number: sizes[number])
+        about = sizes[most] + _count(student, held)
+        cases.append(Case(sets.sets[most].functions, held, about))
+    length, case = _longest(pack, student, cases)
+    limit = chosen.finetune.max_length
+    if student.max_tokens is not None and student.max_tokens < limit:
+        limit, name = student.max_tokens, f"{chosen.models.student} takes"
+    else:
+        name = "finetune.max_length is"
+    if length <= limit:
+        return ""
+    mend = _mend(student, "tools.shown", "finetune.max_length", length)
+    return (
+        f"a row to train on may have {length} tokens, {name} {limit}: "
+        f"{_shown(student, case)}; {_said(student, case)}. Mend: {mend}"
+    )
+
+
+def _mend(student: Student, shown: str, limit: str, need: int) -> str:
+    """What to do about `need` tokens: by the parameters `shown` and `limit`."""
+    mend = f"show fewer functions ({shown}), shorten their descriptions"
+    if student.max_tokens is None or need <= student.max_tokens:
+        return f"{mend}, or raise {limit} to {need}"
+    return f"{mend}, or name a student that takes more"
+
+
+def _asked(
+    pack: Pack, student: Student, spoken: Sequence[tuple[str, list[Message]]],
+    golden: Sequence[GoldenRow], chosen: Settings,
+) -> str:  # fmt: skip
+    """What is wrong with the longest prompt that may be scored, "" if nothing: the golden queries,
+    or without any the longest that the pack can say.
+    """
+    names = sorted(pack.catalogue.names, key=lambda name: -student.costs[name])
+    largest = tuple(names[: chosen.tools.scored])
+    asked: list[tuple[tuple[str, ...], str]] = [(row.tools or largest, row.query) for row in golden]
+    asked = asked or [(largest, str(held[0]["content"])) for _, held in spoken]
+    cases = []
+    for shown, query in asked:
+        about = sum(student.costs[name] for name in shown) + _count(student, [user(query)])
+        cases.append(Case(shown, [user(query)], about))
+    length, case = _longest(pack, student, cases)
+    room = chosen.engine.max_model_len - chosen.evaluate.max_tokens
+    if length <= room:
+        return ""
+    need = length + chosen.evaluate.max_tokens
+    mend = _mend(student, "tools.scored", "engine.max_model_len", need)
+    return (
+        f"a prompt to score may have {length} tokens; engine.max_model_len "
+        f"{chosen.engine.max_model_len} less evaluate.max_tokens {chosen.evaluate.max_tokens} "
+        f"leaves {room}: {_shown(student, case)}; {_said(student, case)}. Mend: {mend}"
+    )
+
+
+def _engine(student: Student, chosen: Settings) -> str:
+    """What is wrong with the engine's length, "" if nothing. That of a folder is looked at before
+    this.
+    """
+    name, length = chosen.models.student, chosen.engine.max_model_len
+    if student.max_tokens is None or length <= student.max_tokens or name.startswith("path:"):
+        return ""
+    return (
+        f"engine.max_model_len is {length}, but models.student {name} takes {student.max_tokens} "
+        "tokens: lower it"
+    )
+
+
+def _cut(
+    student: Student, spoken: Sequence[tuple[str, list[Message]]], chosen: Settings
+) -> list[str]:
+    """A note where the longest answer is longer than one that is scored may be."""
+    if not spoken:
+        return []
+    answers = [(_count(student, held[-1:]), function) for function, held in spoken]
+    length, function = max(answers)
+    if length < chosen.evaluate.max_tokens:
+        return []
+    return [
+        f"evaluate.max_tokens is {chosen.evaluate.max_tokens}, but a call of {function} may have "
+        f"{length} tokens, and what is cut off counts as wrong: raise it"
+    ]
+
+
+def _count(student: Student, spoken: Sequence[Message]) -> int:
+    """The tokens of what is said, without what a template puts around it."""
+    return sum(len(student.template.ids(formats.answer(student.form, one))) for one in spoken)
+
+
+def _longest(pack: Pack, student: Student, cases: Sequence[Case]) -> tuple[int, Case]:
+    """The tokens of the longest of these conversations as the student reads them, and which it is;
+    of those that come near to it, each is counted. (0, ...) without any.
+    """
+    if not cases:
+        return 0, Case((), (), 0)
+    found = []
+    for case in sorted(cases, key=lambda case: -case.about)[:COUNTED]:
+        tools = pack.catalogue.subset(case.shown).tools
+        messages, own = formats.conversation(student.form, case.spoken, tools, student.today)
+        if case.spoken[-1]["role"] == "assistant":
+            length = len(encode(student.template, "of the longest", messages, own)[0])
+        else:
+            length = len(student.template.ids(student.template.prompt(messages, own)))
+        found.append((length, case))
+    return max(found, key=lambda one: one[0])
+
+
+def _shown(student: Student, case: Case) -> str:
+    names = sorted(case.shown, key=lambda name: -student.costs[name])
+    parts = ", ".join(f"{name} {student.costs[name]}" for name in names[:NAMED])
+    whole = sum(student.costs[name] for name in case.shown)
+    return f"{len(case.shown)} functions shown together take {whole}, the longest are {parts}"
+
+
+def _said(student: Student, case: Case) -> str:
+    query = str(case.spoken[0]["content"])
+    kind = "query and answer" if len(case.spoken) > 1 else "query"
+    return f"the {kind} {_count(student, case.spoken)} ({query[:60]!r})"

@@ -1,0 +1,114 @@
+"""What a pack consists of, looked at for `stages.check`: SQL, pictures, templates, population and
+the student's system prompt.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from stages import formats
+from stages.core import links, prompts, yaml
+from stages.core import pack as packs
+from stages.core.command import InputError
+from stages.core.pack import Pack
+from stages.core.settings import Settings
+from stages.core.templates import Header, Template, lexicon
+
+SOURCES = {"graph": ("concepts", "relations"), "assets": ("",)}
+# Most bytes of an SQL file.
+MOST_SQL = 2**20
+
+
+def check_templates(known: Pack, chosen: Settings) -> list[Template]:
+    """The templates; InputError if one cannot be filled, or a route with a weight has none.
+
+    known: with what its sources give.
+    """
+    templates = prompts.load(known)
+    served = [t for t in templates if t.header.serves(chosen.route.recipe) and t.header.weight]
+    routes = {t.header.route for t in served}
+    weights = chosen.route.weights.model_dump()
+    if templates and not any(weights[route] for route in routes):
+        raise InputError(
+            f"route.weights: recipe {chosen.route.recipe} has templates for "
+            f"{sorted(routes) or 'no route'} only: give one of these a weight"
+        )
+    return templates
+
+
+def check_system(known: Pack, form: formats.Format) -> None:
+    """InputError if the student's system prompt cannot be made."""
+    try:
+        formats.system(form, known.catalogue.tools)
+    except Exception as error:  # whatever a template's code may raise
+        raise InputError(
+            f"{formats.SYSTEM}:{prompts.line_of(error)}: {prompts.failure(error)}"
+        ) from None
+
+
+def check_seeing(known: Pack) -> None:
+    """InputError if the prompt for a model that sees pictures cannot be filled."""
+    assert known.templates is not None
+    path = known.templates / f"{prompts.SEEING}.jinja"
+    if not path.exists():
+        return
+    header = Header(
+        route="vision", functions=list(known.catalogue.names), words=(1, 10), weight=1,
+        locales=list(known.locales[:1]), sources=["asset"], requires=["image_path"],
+    )  # fmt: skip
+    template = Template(prompts.SEEING, header, yaml.text_of(path, prompts.MOST_BYTES))
+    words = lexicon(known.templates) | {"sentences": ["2"]}
+    if wrong := prompts.problems(template, known, words):
+        raise InputError("\n".join(f"{path}:{line}: {problem}" for line, problem in wrong))
+
+
+def check_population(known: Pack, chosen: Settings) -> str:
+    """What the population is read from; InputError if it is not there or cannot be read."""
+    source = chosen.population.source
+    path = known.folder / source
+    if source == packs.POPULATION:
+        return source
+    if path.suffix in (".yaml", ".yml"):
+        packs.with_population(known, links.check(path, known.folder))
+        return source
+    from stages.planning import observed
+
+    columns = [observed.QUERY, "function", *known.dimensions]
+    if next(observed.rows(links.check(path, known.folder), columns), None) is None:
+        raise InputError(f"{path} holds no row")
+    return source
+
+
+def check_sources(pack: Path, kind: str) -> None:
+    """InputError if a kind of source that the pack has lacks an SQL file, or one is empty."""
+    for start in SOURCES[kind] if (pack / kind).is_dir() else ():
+        found = sorted((pack / kind).glob(f"{start}*.sql"))
+        if not found:
+            raise InputError(f"{pack / kind} holds no {start}*.sql: write one per source")
+        for sql in found:
+            lines = yaml.text_of(sql, MOST_SQL).splitlines()
+            if not any(line.strip() and not line.strip().startswith("--") for line in lines):
+                raise InputError(f"{sql} is empty: write one SELECT")
+
+
+def check_pictures(known: Pack, chosen: Settings) -> None:
+    """InputError if the vision route is on and it is certain that no asset has a picture."""
+    if known.templates is None or not any(known.templates.glob("vision/*.j2")):
+        return
+    texts = [sql.read_text("utf-8", "replace") for sql in Path(chosen.pack).glob("assets/*.sql")]
+    uses = chosen.route.weights.vision and chosen.route.recipe in ("router", "router_heuristic")
+    if uses and not chosen.ingest_assets.max_pictures and not any(map(gives_pictures, texts)):
+        raise InputError(
+            "ingest_assets.max_pictures is 0, no SQL file of the pack's assets gives an image_path "
+            "and route.weights.vision is not 0: draw some, name files, or set that weight to 0"
+        )
+
+
+def gives_pictures(sql: str) -> bool:
+    """Whether an assets SQL file may name pictures: its image_path is something else than NULL."""
+    words = " ".join(sql.lower().split())
+    if "image_path" not in words:
+        return "*" in words
+    empty = ("cast(null as varchar) as image_path", "null::varchar as image_path",
+             "null as image_path")  # fmt: skip
+    return not any(text in words for text in empty)
