@@ -76,11 +76,13 @@ def columns(pack: Pack) -> dict[str, Column]:
     return found
 
 
-def problems(template: Template, pack: Pack, words: dict[str, list[str]]) -> list[Problem]:
+def problems(
+    template: Template, pack: Pack, words: dict[str, list[str]], held: dict[str, Column]
+) -> list[Problem]:
     """All that is wrong with a template: unknown names, variables nobody fills, what cannot be
-    filled.
+    filled. held: of `columns`.
     """
-    header, held = template.header, columns(pack)
+    header = template.header
     found: list[str] = []
     for name in header.functions:
         if name not in pack.catalogue:
@@ -307,7 +309,7 @@ def load(pack: Pack, route: str = "*") -> list[Template]:
     folder = pack.templates
     if folder is None:
         return []
-    words = lexicon(folder)
+    words, held = lexicon(folder), columns(pack)
     loaded, wrong = [], []
     for path in sorted(folder.glob(f"{route}/*.j2")):
         name = f"{path.parent.name}/{path.stem}"
@@ -325,7 +327,7 @@ def load(pack: Pack, route: str = "*") -> list[Template]:
             wrong.append(f"{path}:1: {error}")
             continue
         template = Template(name, header, body, first)
-        found = problems(template, pack, words)
+        found = problems(template, pack, words, held)
         if header.route != path.parent.name:
             found.append((2, f"route {header.route!r} differs from its folder"))
         wrong += [f"{path}:{line}: {problem}" for line, problem in found]

@@ -80,10 +80,15 @@ def look(chosen: Settings, is_usable: bool = True, count: int = 0) -> Told:
         return told
     told.warnings += labels.warning(full, golden or [], TODAY if has_dates(full) else None)
     if count:
-        told.examples = examples(full, pools, count, chosen.seed)
+        told.examples = examples(full, pools, count, chosen.seed, written)
+        if written:
+            told.notes.append(
+                f"{', '.join(sorted(written))}: templates write these, of what the stages ingest: "
+                "their examples are in data/generated after `dvc repro generate@heuristic`"
+            )
     if is_usable:
         try:
-            found = lengths.look(full, pools, golden or [], chosen)
+            found = lengths.look(full, pools, golden or [], chosen, written)
             told.problems += found.problems
             told.notes += found.notes
         except (InputError, OSError) as error:

@@ -17,9 +17,12 @@ from stages.planning.sources import Pools
 PLANNED = 40
 
 
-def examples(pack: Pack, pools: Pools, count: int, seed: int) -> list[str]:
+def examples(
+    pack: Pack, pools: Pools, count: int, seed: int, templated: frozenset[str] = frozenset()
+) -> list[str]:
     """`count` queries of each function, each with the call that is right and, where a check would
-    refuse it, with its reason; as many where the model must ask back.
+    refuse it, with its reason; as many where the model must ask back. templated: functions that
+    are left out, for templates write them, of what the stages ingest.
     """
     rows = count * PLANNED * len(pack.catalogue)
     planned = plans(pack, Settings(rows, reserve=1.0, heuristic_surplus=0.0), seed, pools=pools)
@@ -29,7 +32,7 @@ def examples(pack: Pack, pools: Pools, count: int, seed: int) -> list[str]:
     order = {name: number for number, name in enumerate(pack.catalogue.names)}
     for plan in planned.plans:
         key = plan.stratum[FUNCTION], plan.turn.act
-        if plan.turn.act not in ("call", "ask") or have[key] == count:
+        if plan.turn.act not in ("call", "ask") or have[key] == count or key[0] in templated:
             continue
         have[key] += 1
         band = bands[tuple(plan.stratum.values())]

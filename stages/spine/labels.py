@@ -87,10 +87,14 @@ def _plan(row: GoldenRow, act: Act, calls: tuple[PlannedCall, ...], locale: str)
 
 def _call(pack: Pack, expected: Expected, query: str, context: Context) -> PlannedCall:
     """The call with, of each argument's accepted values, one that the query says, if there is one;
-    an argument that may be left out and is not said is left out.
+    an argument that may be left out and is not said is left out. What a rule derives is left to it.
     """
     arguments: list[Argument] = []
     for name, values in expected.arguments.items():
+        source = pack.by_key.get(f"{expected.name}.{name}")
+        if source is not None and source.kind == "derived":
+            arguments.append(Argument(name, None, "derived"))
+            continue
         real = [value for value in values if value != ABSENT]
         options = [_leaves(pack, expected.name, (name,), value) for value in real]
         said = [one for one in options if _is_said(expected.name, one, query, context)]
@@ -107,7 +111,7 @@ def _leaves(pack: Pack, function: str, path: tuple[str, ...], value: Any) -> lis
     if source is not None and source.kind == "object" and isinstance(value, dict):
         return [one for name, held in value.items()
                 for one in _leaves(pack, function, (*path, name), held)]  # fmt: skip
-    is_said = source is None or source.is_said
+    is_said = source is None or source.is_said or source.kind == "class"
     return [Argument(path[0], value, "user" if is_said else "default", None, path[1:])]
 
 

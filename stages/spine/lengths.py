@@ -20,7 +20,7 @@ from stages.planning.plans import has_dates
 from stages.planning.sources import Pools
 from stages.planning.strata import strata
 from stages.planning.tool_sets import FIRST_DAY, tool_sets
-from stages.spine.longest import longest, longest_chatter
+from stages.spine.longest import longest, longest_chatter, longest_templated
 from stages.training.tokens import encode
 
 # Functions that an error names, and conversations that are counted exactly.
@@ -54,9 +54,13 @@ class Case(NamedTuple):
     about: int
 
 
-def look(pack: Pack, pools: Pools, golden: Sequence[GoldenRow], chosen: Settings) -> Found:
+def look(
+    pack: Pack, pools: Pools, golden: Sequence[GoldenRow], chosen: Settings,
+    templated: frozenset[str] = frozenset(),
+) -> Found:  # fmt: skip
     """Compares the largest tool sets, with the longest that the pack can say, with what the student
-    and the settings take. Raises InputError for a student that cannot be read.
+    and the settings take. templated: functions that templates write. Raises InputError for a
+    student that cannot be read.
     """
     known = tokenizers.known(chosen.models.student)
     if known is None:
@@ -70,7 +74,7 @@ def look(pack: Pack, pools: Pools, golden: Sequence[GoldenRow], chosen: Settings
         template, known.max_tokens, form, FIRST_DAY.isoformat() if has_dates(pack) else None,
         _costs(pack, form, lambda text: len(template.ids(text))),
     )  # fmt: skip
-    spoken, lacking = _spoken(pack, pools)
+    spoken, lacking = _spoken(pack, pools, templated)
     problems = [
         problem
         for problem in (
@@ -93,7 +97,7 @@ def _costs(pack: Pack, form: Format, count: Callable[[str], int]) -> dict[str, i
 
 
 def _spoken(
-    pack: Pack, pools: Pools
+    pack: Pack, pools: Pools, templated: frozenset[str]
 ) -> tuple[list[tuple[str, list[Message]]], dict[str, list[Message]]]:
     """(function, its longest conversation) for each that is planned, in each locale; and the
     longest that needs none, by locale.
@@ -104,7 +108,12 @@ def _spoken(
         limits[key] = max(limits.get(key, 0), one.max_words)
     writer = Patterns(pack)
     found = [
-        (function, longest(writer, pools, function, locale, most))
+        (
+            function,
+            longest_templated(pack, pools, function, locale, most)
+            if function in templated
+            else longest(writer, pools, function, locale, most),
+        )
         for (function, locale), most in limits.items()
         if function
     ]

@@ -21,6 +21,8 @@ from stages.spine.said import messages
 # Values of a range that are looked at, sets of arguments of one function that are written out, and
 # drafts of each.
 LOOKED, SETS, DRAFTS = 200, 2, 12
+# A word as long as people write.
+WORD = "watercolor"
 
 
 def longest(writer: Patterns, pools: Pools, function: str, locale: str, most: int) -> list[Message]:
@@ -41,6 +43,26 @@ def longest(writer: Patterns, pools: Pools, function: str, locale: str, most: in
             if not most or len(query.split()) <= most:
                 found.append(messages(query, planned, pack.catalogue))
     return max(found, key=_size, default=[])
+
+
+def longest_templated(
+    pack: Pack, pools: Pools, function: str, locale: str, most: int
+) -> list[Message]:
+    """About the longest conversation that templates and a model make: `most` words, all of them in
+    what a rule derives. [] where the number is free.
+    """
+    query = " ".join([WORD] * most)
+    leaves = [leaf for source in pack.sources[function] for leaf in source.leaves()]
+    said = [
+        Argument(leaf.slot, query, "derived")
+        if leaf.kind == "derived"
+        else Argument(leaf.slot, max(leaf.schema.get("enum", [""]), key=len), "user")
+        if leaf.kind == "class"
+        else argument(leaf, pools, locale)
+        for leaf in leaves
+    ]
+    planned = _plan((Turn("call", (PlannedCall(function, tuple(said)),)),), function, locale, 0)
+    return messages(query, planned, pack.catalogue) if query else []
 
 
 def longest_chatter(pack: Pack, locale: str) -> list[Message]:

@@ -58,7 +58,7 @@ def check_seeing(known: Pack) -> None:
     )  # fmt: skip
     template = Template(prompts.SEEING, header, yaml.text_of(path, prompts.MOST_BYTES))
     words = lexicon(known.templates) | {"sentences": ["2"]}
-    if wrong := prompts.problems(template, known, words):
+    if wrong := prompts.problems(template, known, words, prompts.columns(known)):
         raise InputError("\n".join(f"{path}:{line}: {problem}" for line, problem in wrong))
 
 
