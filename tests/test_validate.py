@@ -169,7 +169,7 @@ def test_metrics_prove_the_dataset(workplace: Path) -> None:
     assert metrics["near_duplicates_left"] <= 0.01
     assert 0 < metrics["self_bleu"] < 1
     assert set(metrics["golden_overlap"]) == {"longest", "rows"}
-    assert metrics["label_agreement"]["rows"] > 0
+    assert metrics["label_agreement"]["labels"] > 0
     assert 0 <= metrics["label_agreement"]["share"] <= 1
     by_route = metrics["by_route"]
     assert sum(route["rows"] for route in by_route.values()) == 20
