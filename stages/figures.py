@@ -51,8 +51,8 @@ def read(rev: str, name: str) -> dict[str, Any]:
 def figures(evaluated: dict[str, Any], tuned: dict[str, Any], seconds: float | None) -> dict:
     """The flat figures: the tuned model's scores with their 95% intervals, those of constrained
     decoding as `constrained_*`, the base model's as `base_*`, the shortlist's recall, rows, the
-    validation loss (nats a token) and the seconds of training. Raises InputError for scores of
-    another kind of pack.
+    validation loss (nats a token) and the seconds of training. Raises InputError without scores of
+    a tuned model.
     """
     found: dict[str, float | int] = {"golden": evaluated.get("golden", 0)}
     models = (("tuned", ""), ("tuned_constrained", "constrained_"), ("base", "base_"))
@@ -64,8 +64,7 @@ def figures(evaluated: dict[str, Any], tuned: dict[str, Any], seconds: float | N
                     found[f"{prefix}{score}{end}"] = round(block[f"{score}{end}"], 4)
     if "function_accuracy" not in found:
         raise InputError(
-            "metrics/evaluate.json has no function_accuracy of a tuned model: only packs with a "
-            "catalogue have these figures"
+            "metrics/evaluate.json has no function_accuracy of a tuned model: run `dvc repro`"
         )
     if (recall := evaluated.get("shortlist_recall")) is not None:
         found["shortlist_recall"] = round(recall, 4)

@@ -77,6 +77,7 @@ def look(chosen: Settings, is_usable: bool = True, count: int = 0) -> Told:
     pools = Pools(full)
     told.problems += pack_checks.pack_problems(full, pools)
     templates = _templates(full, chosen, told)
+    notes = [*notes, *(told.of(pack_parts.check_told, full, templates, chosen) or [])]
     written = frozenset(name for one in templates for name in one.header.functions)
     told.notes += [*pack_checks.pack_notes(full, pools, written), *notes]
     if told.problems:

@@ -43,7 +43,8 @@ def examples(
         refusal = checks.verdict(one.query, plan, context)
         answer = f"asks for {plan.turn.missing}"
         if plan.turn.act == "call":
-            answer = pythonic.render([call.call for call in plan.turn.calls])
+            labeled = checks.labels(one.query, plan, context).plan
+            answer = pythonic.render([call.call for call in labeled.turn.calls])
         said = f" (said on {today:%A, %Y-%m-%d})" if today else ""
         lines = [f"{one.query}{said}", f"    {answer}"]
         if refusal:

@@ -28,12 +28,54 @@ def check_templates(known: Pack, chosen: Settings) -> list[Template]:
     served = [t for t in templates if t.header.serves(chosen.route.recipe) and t.header.weight]
     routes = {t.header.route for t in served}
     weights = chosen.route.weights.model_dump()
+    if templates and not served:
+        raise InputError(
+            f"{known.templates}: no template belongs to the recipe {chosen.route.recipe}: name it "
+            "under `recipes` in their headers, or set route.recipe to one that they name"
+        )
     if templates and not any(weights[route] for route in routes):
         raise InputError(
-            f"route.weights: recipe {chosen.route.recipe} has templates for "
-            f"{sorted(routes) or 'no route'} only: give one of these a weight"
+            f"route.weights: recipe {chosen.route.recipe} has templates for {sorted(routes)} only: "
+            "give one of these a weight"
         )
     return templates
+
+
+def check_told(known: Pack, templates: list[Template], chosen: Settings) -> list[str]:
+    """Notes on functions that have values told from the query, which no phrase has a slot for.
+    InputError where nothing can write one of them, or several values of a class have no words.
+    """
+    recipe = chosen.route.recipe
+    own = [one.header for one in templates if one.header.serves(recipe) and one.header.weight]
+    told = [name for name in known.catalogue.names
+            if known.of_kind(name, "class") or known.of_kind(name, "derived")]  # fmt: skip
+    for locale, frame in known.frames.items():
+        path = known.folder / packs.VOCABULARIES / f"{locale}.yaml"
+        silent = [name for name, words in frame.classes.items() if not words]
+        if len(silent) > 1:
+            raise InputError(
+                f"{path}: {frame.argument}: {', '.join(silent[: packs.SHOWN])} have no words, and "
+                f"one may have none: write the list `{frame.argument}`, which maps each value to "
+                "the words that name it"
+            )
+        phrased = known.vocabulary(locale).phrases
+        written = {f for one in own if locale in one.locales for f in one.functions}
+        for name in told:
+            if name not in written and name not in phrased:
+                raise InputError(
+                    f"{path}: {name} has an argument that is told from the query, and nothing "
+                    f"writes it with recipe {recipe}: make templates in "
+                    f"{packs.PROMPTS.name}/{known.name} (prompts/README.md) or phrases"
+                )
+    shares = known.population.scenarios or packs.DEFAULT_SCENARIOS
+    bare = [n for n in told if not all(n in v.phrases for v in known.vocabularies.values())]
+    if not bare or not shares.get("missing_function"):
+        return []
+    return [
+        f"{known.folder / packs.POPULATION}: scenarios.missing_function: templates write `single` "
+        f"alone, and {', '.join(bare[: packs.SHOWN])} have no phrases: give it the share 0, or "
+        "write some"
+    ]
 
 
 def check_system(known: Pack, form: formats.Format) -> None:
