@@ -25,6 +25,7 @@ from stages.core.tables import Edges, Items, Nodes, Plans, ToolSets, empty
 from stages.engines import Failed, models, server, transport
 from stages.engines.redaction import Key
 from stages.engines.thinking import spoken
+from stages.ingest.assets import own_columns
 from stages.spine.writing import ENGINE
 from tests import fakes
 from tests.builders import make_search, make_tools
@@ -413,12 +414,16 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake: fakes.Fake) -> 
         value["generate"]["text"].update(batch=16, min_tried=4)
 
     params(tmp_path, served)
-    for name, contract in (
-        ("graph/nodes", Nodes),
-        ("graph/edges", Edges),
-        ("assets/assets", Items),
-    ):
-        files.write_table(f"data/ingested/{name}.parquet", empty(contract), contract)
+    # One item, for templates are looked at with the columns that items have.
+    item = {
+        "asset_id": "1", "content_type": "Photo", "title": "Old barn", "work_title": "Barn",
+        "keywords": ["barn"], "topics": ["farm"], "locale": "en", "ai_generated": True,
+        "function": ["Search"], "aspect_ratio": 1.5, "click_through_rate": 0.1,
+    }  # fmt: skip
+    items = own_columns(pl.DataFrame([item]), "assets/photos.sql").select(list(Items.schema()))
+    files.write_table("data/ingested/assets/assets.parquet", items, Items)
+    files.write_table("data/ingested/graph/nodes.parquet", empty(Nodes), Nodes)
+    files.write_table("data/ingested/graph/edges.parquet", empty(Edges), Edges)
     files.write_table("data/routed/plans.parquet", plans(80, 24), Plans)
     sets = {"tool_set": ["tools-0000"], "tools": [json.dumps(make_tools(PACK))], "today": [None]}
     files.write_table(
