@@ -30,7 +30,7 @@ repro: setup
 lock:
 	$(PYTHON) -m stages.install.lists
 
-ASSISTANT = -S pack=data/domains/assistant -S route.recipe=heuristic -S route.rows=4200 \
+ASSISTANT = -S pack=data/domains/assistant -S route.recipe=heuristic -S route.rows=4900 \
   -S finetune.per_device_train_batch_size=16 -S finetune.num_train_epochs=1 \
   -S finetune.learning_rate=1e-3
 

@@ -108,12 +108,12 @@ def main() -> None:
     chosen = settings.load()
     block, seed = chosen.validate_, chosen.seed
     known = pack.load(chosen.pack)
+    links.check(known.golden, chosen.pack)
+    golden = read_golden(known.golden, known.catalogue) if known.golden.exists() else []
     population = files.read_json("data/population/strata.json")
     routed = files.read_json("data/routed/strata.json")
     targets = strata.from_records(routed["strata"])
     planned = sum(one.quota for one in targets)
-    links.check(known.golden, chosen.pack)
-    golden = read_golden(known.golden, known.catalogue) if known.golden.exists() else []
     measured = Golden(row.query for row in golden)
     frame = joined()
     frame = frame.with_columns(

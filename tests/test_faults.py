@@ -21,14 +21,18 @@ from typing import Any
 
 import polars as pl
 import pytest
-from stages.core.domain import Domain
 
-from stages.core import prompts
+from stages.core import files, prompts
+from stages.core import pack as packs
+from stages.core.plan import from_record
+from stages.core.tables import Plans
+from stages.core.templates import lexicon
 from stages.engines import as_chat
 from stages.engines.store import NAME, Store
 from stages.generation.prompting import Prompter
+from stages.spine.writing import ENGINE
 from tests import fakes
-from tests.conftest import BATCH, ROOT, params, stage, start
+from tests.conftest import BATCH, PACK, ROOT, params, stage, start
 
 KILLS = int(os.environ.get("ROUTENATOR_KILLS", "4"))
 
@@ -193,20 +197,19 @@ def test_server_faults_change_no_row(place: Path, fake: fakes.Fake) -> None:
 
 
 @pytest.mark.slow
-def test_a_request_that_the_server_refuses_is_a_failed_row(
-    place: Path, fake: fakes.Fake, creative: Domain
-) -> None:
-    requests = pl.read_parquet(place / "data/routed/requests.parquet")
-    # The first of a cell with a quota is asked for, whatever becomes of the others.
-    request = requests.filter(pl.col("quota") > 0, route="text", rank=0).row(0, named=True)
-    templates = prompts.load(creative, route="text")
-    prompter = Prompter(templates, creative, prompts.lexicon(), prompts.environment())
-    fake.refuse = json.dumps(as_chat(prompter.messages(request)))
+def test_a_request_that_the_server_refuses_is_a_failed_row(place: Path, fake: fakes.Fake) -> None:
+    plans = files.read_table(place / "data/routed/plans.parquet", Plans)
+    # The first of a stratum with a quota is asked for, whatever becomes of the others.
+    plan = from_record(plans.filter(pl.col("quota") > 0, route="text", rank=0).row(0, named=True))
+    pack = packs.load_ingested(PACK, place / "data" / "ingested")
+    assert pack.templates is not None
+    prompter = Prompter(prompts.load(pack, route="text"), pack, lexicon(pack.templates))
+    fake.refuse = json.dumps(as_chat(prompter.messages(plan)))
     stage(place, "stages.generate", "text")
     rows = pl.read_parquet(place / "data/generated/text.parquet")
-    refused = rows.filter(pl.col("reason").str.starts_with("engine"))
+    refused = rows.filter(check=ENGINE)
     assert 1 <= refused.height < rows.height / 2
-    assert refused["completion"].unique().to_list() == [""] and not refused["accepted"].any()
+    assert refused["completion"].unique().to_list() == [""]
     assert "too long" in refused["reason"][0]
     metrics = json.loads((place / "metrics/generate_text.json").read_text())
     assert metrics["failed"] == refused.height

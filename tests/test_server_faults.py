@@ -20,11 +20,14 @@ import pytest
 from stages import generate
 from stages.core import files, settings
 from stages.core.command import InputError, run
-from stages.core.tables import Requests
+from stages.core.plan import to_record
+from stages.core.tables import Edges, Items, Nodes, Plans, ToolSets, empty
 from stages.engines import Failed, models, server, transport
 from stages.engines.redaction import Key
 from stages.engines.thinking import spoken
+from stages.spine.writing import ENGINE
 from tests import fakes
+from tests.builders import make_search, make_tools
 from tests.conftest import PACK, ROOT, params, start
 from tests.test_engines import asks, options, refusal
 
@@ -378,26 +381,23 @@ def test_a_prompt_that_is_too_long_leaves_nothing_out(fake: fakes.Fake) -> None:
 # --- the stage
 
 
-def requests(n: int, quota: int) -> pl.DataFrame:
-    """Requests of one cell and two templates of the text route, each with a prompt of its own."""
+def plans(n: int, quota: int) -> pl.DataFrame:
+    """Plans of one stratum and two templates of the text route, each with a prompt of its own."""
     rows = []
     for i in range(n):
         slots = dict.fromkeys(("other", "place", "look", "action", "name", "genre"), "old")
-        slots["object"] = f"barn{i}"
-        rows.append({
-            "request_id": f"r{i}", "route": "text", "function": "Generate", "content_type": "Any",
-            "band": "1-40", "locale": "en", "min_words": 1, "max_words": 40, "rank": i,
-            "quota": quota, "words": 3, "type_position": None,
-            "template_id": f"text/generate_any_action_{('long', 'short')[i % 2]}",
-            "slots": json.dumps(slots), "asset_id": None, "node_ids": [], "image_path": None,
-            "seed": i,
-        })  # fmt: skip
-    return pl.DataFrame(rows, schema=Requests.schema())
+        made = make_search(
+            "Generate", "Any", (1, 40), plan_id=f"r{i}", route="text", rank=i, quota=quota, seed=i,
+            words=3, template_id=f"text/generate_any_action_{('long', 'short')[i % 2]}",
+            slots=slots | {"object": f"barn{i}"},
+        )  # fmt: skip
+        rows.append(to_record(made))
+    return pl.DataFrame(rows, schema=Plans.schema())
 
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake: fakes.Fake) -> Path:
-    """A repository with a plan of 80 requests for 24 rows; `fake` writes them."""
+    """A repository with 80 plans for 24 rows; `fake` writes them."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DVC_ROOT", raising=False)
     shutil.copy(ROOT / "params.yaml", tmp_path)
@@ -413,7 +413,17 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake: fakes.Fake) -> 
         value["generate"]["text"].update(batch=16, min_tried=4)
 
     params(tmp_path, served)
-    files.write_table("data/routed/requests.parquet", requests(80, 24), Requests)
+    for name, contract in (
+        ("graph/nodes", Nodes),
+        ("graph/edges", Edges),
+        ("assets/assets", Items),
+    ):
+        files.write_table(f"data/ingested/{name}.parquet", empty(contract), contract)
+    files.write_table("data/routed/plans.parquet", plans(80, 24), Plans)
+    sets = {"tool_set": ["tools-0000"], "tools": [json.dumps(make_tools(PACK))], "today": [None]}
+    files.write_table(
+        "data/routed/tool_sets.parquet", pl.DataFrame(sets, schema=ToolSets.schema()), ToolSets
+    )
     return tmp_path
 
 
@@ -466,8 +476,8 @@ def test_failed_requests_blame_no_template_and_are_no_rejects(
     )
     generate.main(["text"])
     rows = pl.read_parquet(TABLE)
-    failed = rows.filter(pl.col("reason").str.starts_with("engine: "))
-    assert failed.height > 8 and not failed["accepted"].any()
+    failed = rows.filter(check=ENGINE)
+    assert failed.height > 8 and failed["reason"].str.contains("not this").all()
     metrics = json.loads(Path("metrics/generate_text.json").read_text())
     assert metrics["failed"] == failed.height
     assert "engine" not in metrics["rejected"]

@@ -49,6 +49,13 @@ def database() -> Iterator[sources.Database]:
         yield made
 
 
+def copy_pack(*more: str) -> None:
+    """The pack without sources, as far as reading it asks for."""
+    for name in ("catalogue.json", "pack.yaml", *more):
+        shutil.copy(PACK / name, "pack")
+    shutil.copytree(PACK / "vocabularies", "pack/vocabularies")
+
+
 def read(database: sources.Database, sql: str, text: str | None = None) -> pl.DataFrame:
     name = "json" if "t.json" in sql else "csv"
     if text is not None:
@@ -240,7 +247,7 @@ def state(process: int) -> str:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_a_stage_in_an_endless_select_obeys_a_signal(number: signal.Signals) -> None:
-    shutil.copy(PACK / "pack.yaml", "pack")
+    copy_pack()
     shutil.copy(ROOT / "params.yaml", ".")
     params(Path(), lambda value: value.update(pack="pack"))
     Path("pack/graph/concepts.sql").write_text(ENDLESS)
@@ -338,9 +345,9 @@ def tracked() -> Path:
             f"pack/assets/pics/{name}.png"
         )
     Path("pack/assets/t.csv").write_text("id,pic\np1,a.png\np2,b.png\n")
-    for name in ("pack.yaml", "golden.jsonl"):
-        shutil.copy(PACK / name, "pack")
-    names = ["pack/assets/pics", "pack/assets/t.csv", "pack/pack.yaml", "pack/golden.jsonl"]
+    copy_pack("golden.jsonl")
+    names = ["pack/assets/pics", "pack/assets/t.csv", "pack/catalogue.json", "pack/pack.yaml",
+             "pack/vocabularies", "pack/golden.jsonl"]  # fmt: skip
     # In processes of their own: DVC's logger holds on to the stream that an earlier test had.
     for command in (
         ["init", "--no-scm"],
@@ -405,8 +412,7 @@ def test_other_links_out_of_the_pack_are_refused(
 
 @pytest.mark.parametrize("name", ["population", "validate", "evaluate"])
 def test_every_reader_of_the_pack_looks_where_a_link_leads(name: str) -> None:
-    for file in ("pack.yaml", "population.yaml", "golden.jsonl"):
-        shutil.copy(PACK / file, "pack")
+    copy_pack("population.yaml", "golden.jsonl")
     file = "population.yaml" if name == "population" else "golden.jsonl"
     shutil.move(f"pack/{file}", file)
     Path(f"pack/{file}").symlink_to(Path(file).absolute())
@@ -418,8 +424,7 @@ def test_every_reader_of_the_pack_looks_where_a_link_leads(name: str) -> None:
 
 
 def test_the_stages_count_what_duckdb_could_not_read() -> None:
-    for file in ("pack.yaml",):
-        shutil.copy(PACK / file, "pack")
+    copy_pack()
     Path("pack/graph/concepts.csv").write_text(
         "node_id,label\n" + "".join(f"n{n},x{n}\n" for n in range(40)) + "#legacy import\n"
     )

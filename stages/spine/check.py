@@ -53,8 +53,10 @@ def look(chosen: Settings, is_usable: bool = True, count: int = 0) -> Told:
     """
     told = Told()
     known = told.of(pack.load, chosen.pack)
+    before = len(told.problems)
     for kind in pack_parts.SOURCES:
         told.of(pack_parts.check_sources, Path(chosen.pack), kind)
+    is_readable = len(told.problems) == before
     if known is None:
         return told
     told.seen.append(f"{len(known.catalogue)} functions")
@@ -67,7 +69,8 @@ def look(chosen: Settings, is_usable: bool = True, count: int = 0) -> Told:
     golden = told.of(golden_rows.read, known.golden, known.catalogue)
     if golden is not None:
         told.seen.append(f"{len(golden)} golden queries")
-    filled = told.of(with_sources, known, chosen)
+    # Running SQL that is missing or empty would tell the same again.
+    filled = told.of(with_sources, known, chosen) if is_readable else None
     if filled is None:
         return told
     full, notes = filled

@@ -1,4 +1,4 @@
-"""Planning a million requests: the whole `route` stage against numpy drawing cells and templates.
+"""Planning a million plans: the whole `route` stage against numpy drawing cells and templates.
 
 `route` starts Python, reads its tables, draws slots and writes a million rows of 18 columns; numpy
 draws the same cells and templates and nothing else. Once as numbers, once as the names that a row
@@ -30,7 +30,7 @@ from tests.benchmarks.frame import (
     timed,
 )
 
-# Gives a little more than a million requests.
+# Gives a little more than a million plans.
 ROWS = 160_000
 
 
@@ -66,10 +66,10 @@ def draw(drawn: Drawn, names: bool) -> tuple[np.ndarray, np.ndarray]:
     return np.array(list(drawn))[cell], known[template]
 
 
-def found(requests: Path) -> Drawn:
-    """Cells and templates of a table of requests."""
-    cell = pl.format("{}|{}|{}|{}|{}", "function", "content_type", "band", "locale", "route")
-    counted = pl.scan_parquet(requests).group_by(cell.alias("cell"), "template_id").len().collect()
+def found(plans: Path) -> Drawn:
+    """Cells and templates of a table of plans."""
+    cell = pl.format("{}|{}", "stratum", "route")
+    counted = pl.scan_parquet(plans).group_by(cell.alias("cell"), "template_id").len().collect()
     drawn: Drawn = {}
     for (name,), part in counted.sort("cell", "template_id").group_by("cell", maintain_order=True):
         fits = dict(part.select("template_id", "len").iter_rows())
@@ -102,7 +102,7 @@ def lines(size: Size) -> Iterator[Line]:
         (tenth,) = in_turns(size.repeats, ours)
         (folder / "params.yaml").write_text(large)
         ours()
-        drawn = found(folder / "data/routed/requests.parquet")
+        drawn = found(folder / "data/routed/plans.parquet")
         n = sum(count for count, _ in drawn.values())
         given, out = folder / "drawn.json", folder / "drawn.parquet"
         files.write_json(given, drawn)
@@ -117,5 +117,5 @@ def lines(size: Size) -> Iterator[Line]:
             "names written": "numpy draws names, polars writes them; with start-up",
         }
         for (what, against), peer in zip(told.items(), peers, strict=True):
-            yield at_most(f"route against {what}", f"{n} requests", full, peer.seconds, against,
+            yield at_most(f"route against {what}", f"{n} plans", full, peer.seconds, against,
                           4, 2048, growth)  # fmt: skip

@@ -39,17 +39,17 @@ made.save_pretrained("models/adapter")
 merge(base, "models/adapter", "models/merged")
 """
 BARE = """
-import json
-from pathlib import Path
-from stages.formats import chat
-from stages.core import domain, settings
+from stages import formats
+from stages.core import golden_rows, pack, settings
 from stages.engines import engine, models
 
 options = settings.load()
-pack = Path(options.pack)
-system = {"role": "system", "content": chat.system_prompt(domain.load(pack).tools)}
-with (pack / "golden.jsonl").open() as rows:
-    asked = [[system, {"role": "user", "content": json.loads(row)["query"]}] for row in rows]
+known = pack.load(options.pack)
+system = formats.system(formats.FORMATS[options.tools.format], known.catalogue.tools)
+asked = [
+    [{"role": "system", "content": system}, {"role": "user", "content": row.query}]
+    for row in golden_rows.read(known.golden, known.catalogue)
+]
 for folder in (models.resolve("student"), "models/merged"):
     llm = engine.engine(folder, options.engine, options.seed)
     from vllm import SamplingParams

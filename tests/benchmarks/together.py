@@ -18,6 +18,7 @@ from typing import Any
 
 from transformers import AutoTokenizer
 
+from stages.formats import FORMATS
 from stages.training.tokens import encode_table
 from tests.benchmarks.frame import Line, Size, Timed, at_least, project, script, stage, timed
 from tests.benchmarks.scoring import ADAPT
@@ -78,7 +79,7 @@ def writing_and_scoring(size: Size, folder: Path) -> Iterator[Line]:
     """`generate text` and `evaluate` at the same time; both start Python and vLLM."""
     for name in ("models", "ingest_graph", "ingest_assets", "population", "route"):
         timed(stage(name), folder, 1)
-    (folder / "data/routed/requests.parquet").rename(folder / "planned.parquet")
+    (folder / "data/routed/plans.parquet").rename(folder / "planned.parquet")
     timed(script(CHOOSE, str(size.rows(REQUESTS))), folder, 1)
     timed(script(ADAPT), folder, 1)
     golden = next((folder / "data/domains").glob("*/golden.jsonl"))
@@ -113,7 +114,7 @@ def lines(size: Size) -> Iterator[Line]:
     with project(heuristic_only) as made, tempfile.TemporaryDirectory() as name:
         samples, base = dataset(made)
         tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
-        rows = encode_table(samples, tokenizer, ROOM)
+        rows = encode_table(samples, tokenizer, ROOM, FORMATS["pythonic"])
         yield from trainings(size, rows, base, Path(name))
     with project(without_pictures) as folder:
         yield from writing_and_scoring(size, folder)

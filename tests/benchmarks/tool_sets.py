@@ -22,7 +22,7 @@ from tests.benchmarks.training import PEERS, ROOM, ROWS, Races, compare
 
 SET_ROWS, BATCH = 64, 16
 STAGES = ("models", "ingest_graph", "ingest_assets", "population", "route", "generate heuristic",
-          "validate")  # fmt: skip
+          "generate text", "generate vision", "validate")  # fmt: skip
 
 
 def assistant(params: dict[str, Any]) -> None:

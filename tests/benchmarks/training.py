@@ -20,7 +20,8 @@ from typing import Any
 import polars as pl
 from transformers import AutoTokenizer
 
-from stages.core import domain
+from stages.core import pack
+from stages.formats import FORMATS
 from stages.training.tokens import encode_table
 from tests.benchmarks import trainer
 from tests.benchmarks.frame import ROOT, Line, Size, Timed, at_least, project, stage, timed
@@ -155,12 +156,13 @@ def attention(races: Races, measured: int, size: Size) -> Line:
 
 
 def lines(size: Size) -> Iterator[Line]:
-    pack = domain.load(ROOT / "data/domains/creative")
+    tools = pack.load(ROOT / "data/domains/creative").catalogue.tools
+    form = FORMATS["pythonic"]
     with project(heuristic_only) as made, tempfile.TemporaryDirectory() as name:
         samples, base = dataset(made)
         tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
-        many = pl.lit(json.dumps(larger(pack.tools))).alias("tools")
-        rows = encode_table(samples, tokenizer, ROOM)
+        many = pl.lit(json.dumps(larger(tools))).alias("tools")
+        rows = encode_table(samples, tokenizer, ROOM, form)
         races, measured = Races(rows, base, Path(name)), max(BATCH, size.rows(128))
         line, best = compare("finetune", 3, races, measured, PEERS, size)
         yield line
@@ -168,7 +170,7 @@ def lines(size: Size) -> Iterator[Line]:
         # The layers that lost with short rows lose with long ones: the same work a token. Packing
         # may not: attention over a pack grows with the square.
         peers = [peer for peer in PEERS if peer[1] == best[1]]
-        rows = encode_table(samples.with_columns(many), tokenizer, ROOM)
+        rows = encode_table(samples.with_columns(many), tokenizer, ROOM, form)
         races, measured = Races(rows, base, Path(name)), max(BATCH, size.rows(24))
         # TRL needs minutes for a few of these rows: once.
         once = replace(size, repeats=1)

@@ -30,24 +30,23 @@ REQUESTS, PICTURES = 1_000, 40
 # A picture may take so many seconds, and all of them so much memory.
 SECONDS, MIB = 0.5, 1536
 
-# The first requests of the text route in a default run, all of them wanted, and their messages.
+# The first plans of the text route in a default run, all of them wanted, and their messages.
 CHOOSE = """
 import json, sys
 import polars as pl
-from stages.core import domain, prompts, settings
+from stages.core import pack, plan, settings
 from stages.engines import as_chat
 from stages.generation.writer import Writer
 
 n, options = int(sys.argv[1]), settings.load()
-planned = pl.read_parquet("planned.parquet").filter(route="text").with_row_index("at")
+planned = pl.read_parquet("planned.parquet").filter(pl.col("template_id") != "", route="text")
+planned = planned.with_row_index("at")
 first = planned.sort(pl.col("rank") / pl.col("quota"), "at").head(n).sort("at").drop("at")
-first.with_columns(quota=pl.lit(n, pl.Int64)).write_parquet("data/routed/requests.parquet")
-known = domain.load(options.pack)
-templates = prompts.load(known, route="text")
-writer = Writer(templates, known, prompts.lexicon(), prompts.environment(), options, "text")
+first.with_columns(quota=pl.lit(n, pl.Int64)).write_parquet("data/routed/plans.parquet")
+writer = Writer(pack.load_ingested(options.pack), options, "text")
 asked = [
-    {"messages": as_chat(writer.prompt(one)[0]), "seed": (options.seed + one["seed"]) % 2**31}
-    for one in first.to_dicts()
+    {"messages": as_chat(writer.prompt(one)[0]), "seed": (options.seed + one.seed) % 2**31}
+    for one in map(plan.from_record, first.to_dicts())
 ]
 assert all(one["messages"][-1]["role"] == "assistant" for one in asked)  # a query's beginning
 json.dump(asked, open("asked.json", "w"))
@@ -102,7 +101,7 @@ def lines(size: Size) -> Iterator[Line]:
     with project(change) as folder:
         for name in ("models", "ingest_graph", "ingest_assets", "population", "route"):
             timed(stage(name), folder, 1)
-        (folder / "data/routed/requests.parquet").rename(folder / "planned.parquet")
+        (folder / "data/routed/plans.parquet").rename(folder / "planned.parquet")
         yield from text(size, folder)
         yield described(size, folder, pictures)
 
