@@ -248,26 +248,32 @@ def test_what_killed_processes_left_is_cleared(
 
 
 HOLD = """
-import sys, time
+import sys
 from pathlib import Path
 from stages.core import files
-with files.alone(Path("lock")):
+with files.alone(Path("lock")), Path("log").open("a", buffering=1) as log:
+    log.write("in\\n")
     print("in", flush=True)
-    time.sleep(0.5)
+    sys.stdin.readline()
+    log.write("out\\n")
 """
 
 
-def test_the_same_work_is_done_by_one_process_at_a_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    other = subprocess.Popen([sys.executable, "-c", HOLD], env=environment, stdout=subprocess.PIPE)
-    assert other.stdout is not None and other.stdout.readline() == b"in\n"
-    with files.alone(Path("lock")):
-        assert other.wait(5) == 0
-    assert "another process does the same work" in capsys.readouterr().out
-    other.stdout.close()
+def test_the_same_work_is_done_by_one_process_at_a_time(tmp_path: Path) -> None:
+    def start() -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-c", HOLD], env={**os.environ, "PYTHONPATH": str(ROOT)},
+            cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    with start() as one, start() as other:
+        told = {process: process.stdout.readline() for process in (one, other) if process.stdout}
+        first, second = sorted(told, key=lambda process: told[process] != "in\n")
+        assert told[first] == "in\n" and "another process does the same work" in told[second]
+        first.communicate("\n")
+        out, _ = second.communicate("\n")
+    assert out == "in\n" and first.returncode == second.returncode == 0
+    assert (tmp_path / "log").read_text() == "in\nout\n" * 2
 
 
 def test_a_models_digest_is_that_of_its_files_empty_ones_too(tmp_path: Path) -> None:
