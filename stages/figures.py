@@ -3,7 +3,7 @@
 Command: python -m stages.figures REV FILE
 Reads:   of the revision, an experiment or `workspace`: metrics/evaluate.json, finetune.json; the
          seconds of the last training from data/.work/timings
-Writes:  FILE, such as metrics/packs/assistant.json
+Writes:  FILE, such as metrics/summary.json or metrics/packs/assistant.json
 
 Not a stage of the pipeline.
 """
@@ -20,10 +20,6 @@ from stages.core.command import InputError, run
 
 WORKSPACE = "workspace"
 ENDS = ("", "_low", "_high")
-SCORES = (
-    "function_accuracy", "argument_f1", "exact_call", "no_call_accuracy",
-    "missing_argument_accuracy", "must_call", "hallucinated_function", "readable",
-)  # fmt: skip
 
 
 def read(rev: str, name: str) -> dict[str, Any]:
@@ -48,6 +44,11 @@ def read(rev: str, name: str) -> dict[str, Any]:
     return value
 
 
+def scores(block: dict[str, Any]) -> list[str]:
+    """The scores of a model's block: what has an interval."""
+    return [name for name in block if {f"{name}{end}" for end in ENDS} <= block.keys()]
+
+
 def figures(evaluated: dict[str, Any], tuned: dict[str, Any], seconds: float | None) -> dict:
     """The flat figures: the tuned model's scores with their 95% intervals, those of constrained
     decoding as `constrained_*`, the base model's as `base_*`, the shortlist's recall, rows, the
@@ -58,10 +59,9 @@ def figures(evaluated: dict[str, Any], tuned: dict[str, Any], seconds: float | N
     models = (("tuned", ""), ("tuned_constrained", "constrained_"), ("base", "base_"))
     for model, prefix in models:
         block = evaluated.get(model, {})
-        for score in SCORES:
+        for score in scores(block):
             for end in ENDS if model != "base" else ("",):
-                if f"{score}{end}" in block:
-                    found[f"{prefix}{score}{end}"] = round(block[f"{score}{end}"], 4)
+                found[f"{prefix}{score}{end}"] = round(block[f"{score}{end}"], 4)
     if "function_accuracy" not in found:
         raise InputError(
             "metrics/evaluate.json has no function_accuracy of a tuned model: run `dvc repro`"
@@ -89,9 +89,8 @@ def main(given: list[str] | None = None) -> None:
     seconds = files.read_json(timings).get("seconds") if timings.is_file() else None
     value = figures(read(options.rev, "evaluate"), read(options.rev, "finetune"), seconds)
     files.write_json(options.file, value)
-    for name in SCORES:
-        if name in value:
-            print(f"{name}: {value[name]} [{value[f'{name}_low']}, {value[f'{name}_high']}]")
+    for name in scores(value):
+        print(f"{name}: {value[name]} [{value[f'{name}_low']}, {value[f'{name}_high']}]")
 
 
 if __name__ == "__main__":

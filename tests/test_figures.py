@@ -11,7 +11,8 @@ from stages import figures
 from stages.core.command import InputError
 
 TUNED = {"function_accuracy": 0.91234, "function_accuracy_low": 0.9, "function_accuracy_high": 0.95,
-         "errors": {"unreadable": 2}}  # fmt: skip
+         "errors": {"unreadable": 2}, "mcnemar_exact_p": 0.00001}  # fmt: skip
+BASE = {"function_accuracy": 0.1, "function_accuracy_low": 0.0, "function_accuracy_high": 0.2}
 
 
 def test_the_workspaces_figures_are_flat(
@@ -20,7 +21,7 @@ def test_the_workspaces_figures_are_flat(
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DVC_ROOT", raising=False)
     Path("metrics").mkdir()
-    value = {"golden": 7, "tuned": TUNED, "base": {"function_accuracy": 0.1}}
+    value = {"golden": 7, "tuned": TUNED, "base": BASE}
     Path("metrics/evaluate.json").write_text(json.dumps(value))
     Path("metrics/finetune.json").write_text('{"rows": 12}')
     figures.main(["workspace", "metrics/packs/mine.json"])
