@@ -3,7 +3,7 @@
 Command: python -m stages.finetune
 Reads:   data/dataset/{train,validation}.parquet, models/base/student; params `finetune`, `seed`,
          `models.student`
-Writes:  models/adapter/ (adapter_model.safetensors, adapter_config.json, of a pack with a catalogue
+Writes:  models/adapter/ (adapter_model.safetensors, adapter_config.json,
          chat_template.jinja for servers), metrics/finetune.json, metrics/finetune/loss.csv (step,
          loss, learning_rate)
 

@@ -238,7 +238,7 @@ def sources(folder: Path, names: list[str] | None = None) -> list[Path]:
     """The SQL files of a folder, sorted; InputError if there is none."""
     found = sorted(p for p in folder.glob("*.sql") if names is None or p.stem in names)
     if not found:
-        raise InputError(f"{folder} holds no SQL file: write one per source (README, own domain)")
+        raise InputError(f"{folder} holds no SQL file: write one per source (README)")
     return found
 
 
