@@ -1092,7 +1092,7 @@ def test_stage_end_to_end(
         curves[packing] = pl.read_csv("metrics/finetune/loss.csv")
         adapter = Path("models/adapter")
         names = sorted(path.name for path in adapter.iterdir())
-        assert names == ["adapter_config.json", "adapter_model.safetensors"]
+        assert names == ["adapter_config.json", "adapter_model.safetensors", "chat_template.jinja"]
         config = (adapter / "adapter_config.json").read_text()
         assert json.loads(config)["base_model_name_or_path"] == "models/base/student"
         assert str(Path.cwd()) not in config
