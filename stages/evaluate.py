@@ -42,7 +42,7 @@ from stages.engines.adapter import check_adapter
 from stages.evaluation import report
 from stages.evaluation.answered import answered
 from stages.evaluation.asking import answer, served_name
-from stages.evaluation.own import ACCURACY
+from stages.evaluation.own import ACCURACY, SIMILARITY
 from stages.evaluation.shortlist import examples, recall, shortlist
 from stages.evaluation.similarity import Encode, embedder
 from stages.formats.grammar import grammar
@@ -193,12 +193,13 @@ def main(given: Sequence[str] | None = None) -> None:
     chosen = settings.load()
     known = pack.load(chosen.pack)
     rows = golden_of(options.golden, known)
-    folder = models.resolve("embedder")
+    if any(SIMILARITY in of for of in known.metrics.values()):
+        models.resolve("embedder")  # before the answers have cost minutes
     adapters = adapters_of(options, chosen, models.resolve("student"))
 
     @cache
     def encode() -> Encode:
-        return embedder(folder)
+        return embedder(models.resolve("embedder"))
 
     form = formats.FORMATS[chosen.tools.format]
     questions = asked(known, rows, form, chosen.tools.scored, encode)
