@@ -242,9 +242,19 @@ def test_a_server_that_dies_midway_keeps_what_it_answered(place: Path, fake: fak
 @pytest.fixture
 def repository(tmp_path: Path) -> Iterator[tuple[Path, fakes.Fake]]:
     """A repository with the small configuration whose writer is a server."""
+    from transformers import AutoTokenizer
+
+    from tests.test_evaluate import tiny_llama
     from tests.test_pipeline import shell, small_copy
 
     folder, model = tmp_path / "repository", tmp_path / "model"
+    student = tiny_llama(tmp_path / "student")
+    tokenizer = AutoTokenizer.from_pretrained(student)
+    tokenizer.chat_template = (
+        "{% for m in messages %}<s>{{ m.role }}: {{ m.content }}</s>{% endfor %}"
+        "{% if add_generation_prompt %}<s>assistant: {% endif %}"
+    )
+    tokenizer.save_pretrained(student)
     folder.mkdir()
     model.mkdir()
     (model / "config.json").write_text("{}")
@@ -253,9 +263,10 @@ def repository(tmp_path: Path) -> Iterator[tuple[Path, fakes.Fake]]:
         small_copy(folder)
 
         def served(value: dict[str, Any]) -> None:
-            value["models"].update(
-                dict.fromkeys(("writer", "student", "embedder"), f"path:{model}")
-            )
+            value["models"].update(dict.fromkeys(("writer", "embedder"), f"path:{model}"))
+            # Its tokens are bytes.
+            value["models"]["student"] = f"path:{student}"
+            value["finetune"]["max_length"] = value["engine"]["max_model_len"] = 4096
             value["generate"]["engine"] = "server"
             value["generate"]["server"]["address"] = fake.address
 
