@@ -204,10 +204,11 @@ def test_answers_of_models(creative: Pack) -> None:
 
     def read(raw: bytes) -> None:
         text = raw.decode("utf-8", "surrogateescape")
-        if error := pythonic.parse(text, creative.catalogue).error:
-            raise InputError(error)
+        found = pythonic.parse(text, creative.catalogue)
+        if not found.calls:
+            raise InputError(found.error or "words")
 
-    attack(read, 'Search(content_type="Photo", extracted_prompt="old barn, at dawn")', 60, 7)
+    attack(read, '[Search(content_type="Photo", extracted_prompt="old barn, at dawn")]', 60, 7)
 
 
 def test_servers(monkeypatch: pytest.MonkeyPatch) -> None:
