@@ -17,6 +17,8 @@ from typing import Any
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
+# The pack of params.yaml.
+PACK = "data/domains/creative"
 
 
 @dataclass(frozen=True)

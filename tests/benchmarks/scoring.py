@@ -12,7 +12,17 @@ import shutil
 from collections.abc import Iterator
 from functools import partial
 
-from tests.benchmarks.frame import Line, Size, at_most, in_turns, project, script, stage, timed
+from tests.benchmarks.frame import (
+    PACK,
+    Line,
+    Size,
+    at_most,
+    in_turns,
+    project,
+    script,
+    stage,
+    timed,
+)
 
 QUERIES = 460
 
@@ -66,7 +76,7 @@ def lines(size: Size) -> Iterator[Line]:
     with project() as folder:
         timed(stage("models"), folder, 1)
         timed(script(ADAPT), folder, 1)
-        golden = next((folder / "data/domains").glob("*/golden.jsonl"))
+        golden = folder / PACK / "golden.jsonl"
         whole = golden.read_text("utf-8").splitlines(keepends=True)
         forget = partial(shutil.rmtree, folder / "data/.work", ignore_errors=True)
         golden.write_text("".join(whole[: max(2, n // 10)]), "utf-8")

@@ -20,6 +20,7 @@ from stages.core import files
 from stages.core.tables import ROUTES, Conversations, empty
 from stages.dataset import columns, duplicates
 from tests.benchmarks.frame import (
+    PACK,
     ROOT,
     Line,
     Size,
@@ -36,7 +37,6 @@ from tests.benchmarks.frame import (
 ROWS = 1_000_000
 LARGE = 10_000_000
 CHUNK = 1_000_000
-PACK = "data/domains/creative"
 # Share of the queries that are a near-duplicate of another.
 PLANTED = 0.05
 THRESHOLD = 0.8

@@ -20,7 +20,7 @@ from transformers import AutoTokenizer
 
 from stages.formats import FORMATS
 from stages.training.tokens import encode_table
-from tests.benchmarks.frame import Line, Size, Timed, at_least, project, script, stage, timed
+from tests.benchmarks.frame import PACK, Line, Size, Timed, at_least, project, script, stage, timed
 from tests.benchmarks.scoring import ADAPT
 from tests.benchmarks.training import (
     BATCH,
@@ -82,7 +82,7 @@ def writing_and_scoring(size: Size, folder: Path) -> Iterator[Line]:
     (folder / "data/routed/plans.parquet").rename(folder / "planned.parquet")
     timed(script(CHOOSE, str(size.rows(REQUESTS))), folder, 1)
     timed(script(ADAPT), folder, 1)
-    golden = next((folder / "data/domains").glob("*/golden.jsonl"))
+    golden = folder / PACK / "golden.jsonl"
     lines = golden.read_text("utf-8").splitlines(keepends=True)[: size.rows(QUERIES)]
     golden.write_text("".join(lines), "utf-8")
     works = {

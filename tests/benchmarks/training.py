@@ -24,7 +24,7 @@ from stages.core import pack
 from stages.formats import FORMATS
 from stages.training.tokens import encode_table
 from tests.benchmarks import trainer
-from tests.benchmarks.frame import ROOT, Line, Size, Timed, at_least, project, stage, timed
+from tests.benchmarks.frame import PACK, ROOT, Line, Size, Timed, at_least, project, stage, timed
 
 ROWS = 1024
 BATCH = 8
@@ -156,7 +156,7 @@ def attention(races: Races, measured: int, size: Size) -> Line:
 
 
 def lines(size: Size) -> Iterator[Line]:
-    tools = pack.load(ROOT / "data/domains/creative").catalogue.tools
+    tools = pack.load(ROOT / PACK).catalogue.tools
     form = FORMATS["pythonic"]
     with project(heuristic_only) as made, tempfile.TemporaryDirectory() as name:
         samples, base = dataset(made)
