@@ -28,9 +28,8 @@ import argparse
 import hashlib
 import importlib.util
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
 
 from stages.core import files, settings
 from stages.core import pack as packs
@@ -39,8 +38,8 @@ from stages.core.settings import Settings
 from stages.core.tables import ROUTES
 from stages.core.templates import LEXICON
 from stages.spine import check as of_pack
+from stages.spine.check import Findings
 
-T = TypeVar("T")
 OUT = Path("data/checked")
 # What other stages read of a pack: each has one file in OUT with a digest of these, and so depends
 # on them alone, whichever of them a pack has.
@@ -55,25 +54,6 @@ PARTS = {
 }
 # What a machine with a GPU has, of NVIDIA, AMD, and inside Windows.
 GPU = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
-
-
-class Findings:
-    """Problems, and what was looked at."""
-
-    def __init__(self) -> None:
-        self.problems: list[str] = []
-        self.seen: list[str] = []
-        self.notes: list[str] = []
-        self.warnings: list[str] = []
-        self.examples: list[str] = []
-
-    def of(self, look: Callable[..., T], *args: Any) -> T | None:
-        """What `look` gives; None if it raises, whose message becomes a problem."""
-        try:
-            return look(*args)
-        except (InputError, OSError) as error:
-            self.problems.append(str(error))
-            return None
 
 
 def check_model(role: str, name: str, room: int) -> None:
@@ -195,10 +175,7 @@ def look(examples: int = 0) -> Findings:
     found.of(check_scorer, chosen)
     found.of(check_viewer, chosen)
     found.of(check_training, chosen)
-    of = of_pack.look(chosen, not found.problems, examples)
-    found.problems += of.problems
-    found.warnings, found.notes, found.seen = of.warnings, of.notes, of.seen
-    found.examples = of.examples
+    of_pack.look(chosen, found, examples)
     return found
 
 

@@ -42,7 +42,7 @@ from stages.engines.adapter import check_adapter
 from stages.evaluation import report
 from stages.evaluation.answered import answered
 from stages.evaluation.asking import answer, served_name
-from stages.evaluation.own import ACCURACY, SIMILARITY
+from stages.evaluation.own import SIMILARITY
 from stages.evaluation.shortlist import examples, recall, shortlist
 from stages.evaluation.similarity import Encode, embedder
 from stages.formats.grammar import grammar
@@ -141,17 +141,12 @@ def scored(
 
 
 def write(
-    found: Mapping[str, Scored], beside: Mapping[str, Scored], value: dict[str, Any], known: Pack,
+    found: Mapping[str, Scored], confusions: Mapping[str, pl.DataFrame], value: dict[str, Any],
     path: Path, folder: Path,
 ) -> None:  # fmt: skip
     """Write the metrics to `path`, the answers and the confusion tables to `folder`."""
-    files.write_table(folder / "answers.parquet", scoring.table({**found, **beside}), Answers)
-    last = list(found.values())[-1].answers
-    tables: dict[str, pl.DataFrame] = {"function": scoring.confusion(last)}
-    for of in known.metrics.values():
-        if ACCURACY in of:
-            tables[of[ACCURACY]] = scoring.confusion_of(last, of[ACCURACY])
-    for name, table in tables.items():
+    files.write_table(folder / "answers.parquet", scoring.table(found), Answers)
+    for name, table in confusions.items():
         with files.replacing(folder / f"confusion_{name}.csv") as temporary:
             table.write_csv(temporary)
     files.write_json(path, value)
@@ -207,20 +202,16 @@ def main(given: Sequence[str] | None = None) -> None:
     value = scoring.result(found, known.metrics, chosen, beside)
     wanted = [[e.name for e in row.expected] if row.act == "call" else [] for row in rows]
     value["shortlist_recall"] = recall(questions.shown, wanted)
+    confusions = scoring.confusions(list(found.values())[-1].answers, known.metrics)
+    both = {**found, **beside}
     if is_stage:
         files.write_timings("evaluate", {"seconds_per_query": seconds})
-        write(found, beside, value, known, METRICS / "evaluate.json", METRICS / "evaluate")
+        write(both, confusions, value, METRICS / "evaluate.json", METRICS / "evaluate")
     elif options.out is not None:
-        write(found, beside, value, known, options.out / "evaluate.json", options.out)
+        write(both, confusions, value, options.out / "evaluate.json", options.out)
     # Rich assumes 80 columns where there is no terminal; a confusion table is wider.
     console = Console(markup=False, width=None if sys.stdout.isatty() else 120)
-    last = list(found.values())[-1].answers
-    tables = {"function": scoring.confusion(last)} | {
-        of[ACCURACY]: scoring.confusion_of(last, of[ACCURACY])
-        for of in known.metrics.values()
-        if ACCURACY in of
-    }
-    for table in report.tables(value, list(known.metrics), [*found, *beside], seconds, tables):
+    for table in report.tables(value, list(known.metrics), [*both], seconds, confusions):
         console.print(table)
 
 

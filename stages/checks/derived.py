@@ -8,18 +8,12 @@ from functools import lru_cache
 from stages.checks.subprompt import extract
 from stages.core.frame import Frame
 from stages.core.pack import Pack
-from stages.core.plan import Plan, PlannedCall
+from stages.core.plan import Plan
 
 # What pack.yaml names a rule -> the rule: (query, function, class or "", frame) -> value.
 RULES: Mapping[str, Callable[[str, str, str, Frame], str]] = {
     "reduced": lru_cache(4_096)(extract),
 }
-
-
-def class_of(call: PlannedCall, pack: Pack) -> str:
-    """The class that a call asks for, "" where its function has none."""
-    source = pack.of_kind(call.function, "class")
-    return next((str(a.value) for a in call.arguments if source and a.slot == source.slot), "")
 
 
 def derived(query: str, plan: Plan, pack: Pack) -> dict[tuple[str, str], str]:
@@ -30,6 +24,6 @@ def derived(query: str, plan: Plan, pack: Pack) -> dict[tuple[str, str], str]:
             if argument.provenance == "derived":
                 source = pack.by_key[f"{call.function}.{argument.slot}"]
                 found[call.function, argument.slot] = RULES[source.settings](
-                    query, call.function, class_of(call, pack), pack.frames[plan.locale]
+                    query, call.function, pack.class_of(call), pack.frames[plan.locale]
                 )
     return found

@@ -23,6 +23,7 @@ from stages.core.command import InputError
 from stages.core.frame import Frame, FrameWords
 from stages.core.ingested import Ingested, Offer
 from stages.core.pack_files import PackFile, PopulationFile, Walk
+from stages.core.plan import PlannedCall
 from stages.core.settings import told
 from stages.core.source_kinds import SourceEntry
 from stages.core.sources import Lacking, Source, coerced, resolve, split_key
@@ -108,6 +109,11 @@ class Pack:
     def of_kind(self, function: str, kind: str) -> Source | None:
         """The first source of a function of the kind `class` or `derived`; None if it has none."""
         return next((one for one in self.sources.get(function, ()) if one.kind == kind), None)
+
+    def class_of(self, call: PlannedCall) -> str:
+        """The class that a call asks for, "" where its function has none."""
+        source = self.of_kind(call.function, "class")
+        return next((str(a.value) for a in call.arguments if source and a.slot == source.slot), "")
 
     def offers(self, source: Source, locale: str) -> list[Offer]:
         """What the ingested tables hold for a source of the kind asset or graph. Raises InputError,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from functools import cache
+from itertools import accumulate
 from typing import Any
 
 from stages.core.english import plural
@@ -18,7 +20,13 @@ VERBS, KINDS = 0.7, 0.3
 
 def first_heavy(words: tuple[str, ...] | list[str], rng: random.Random, exponent: float) -> str:
     """One word, earlier ones likelier (Zipf's law): the lists are ordered so."""
-    return rng.choices(words, [(i + 1) ** -exponent for i in range(len(words))])[0]
+    return rng.choices(words, cum_weights=_summed(len(words), exponent))[0]
+
+
+@cache
+def _summed(n: int, exponent: float) -> tuple[float, ...]:
+    """The weights of n words, each with those before it."""
+    return tuple(accumulate((i + 1) ** -exponent for i in range(n)))
 
 
 def variables(
@@ -31,7 +39,7 @@ def variables(
     words: tuple[str, ...] = ()
     if frame is not None:
         verbs = frame.words.asks.get(function, ())
-        words = frame.classes.get(wanted_class(plan, pack), ())
+        words = frame.classes.get(pack.class_of(plan.calls[0]), ()) if plan.calls else ()
     kind = first_heavy(words, rng, KINDS) if words else ""
     for name, value in plan.slots.items():
         filled[name] = value
@@ -52,10 +60,3 @@ def variables(
         "max_words": high,
         **{name: plan.stratum.get(name, "") for name in pack.dimensions},
     }
-
-
-def wanted_class(plan: Plan, pack: Pack) -> str:
-    """The class that a plan's call asks for, "" where its function has none."""
-    source = pack.of_kind(plan.stratum[FUNCTION], "class")
-    found = (a for call in plan.calls for a in call.arguments if source and a.slot == source.slot)
-    return next((str(argument.value) for argument in found), "")

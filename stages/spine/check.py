@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 @dataclass
-class Told:
+class Findings:
     """What is wrong, what was looked at, and what is to be known."""
 
     problems: list[str] = field(default_factory=list)
@@ -47,18 +47,18 @@ class Told:
             return None
 
 
-def look(chosen: Settings, is_usable: bool = True, count: int = 0) -> Told:
-    """is_usable: whether the student can be read, as far as its name and folder tell; count:
-    examples of each function.
+def look(chosen: Settings, told: Findings, count: int = 0) -> None:
+    """Adds to what was found before; the student is read only where nothing was wrong with it, nor
+    with the parameters. count: examples of each function.
     """
-    told = Told()
+    is_usable = not told.problems
     known = told.of(pack.load, chosen.pack)
     before = len(told.problems)
     for kind in pack_parts.SOURCES:
         told.of(pack_parts.check_sources, Path(chosen.pack), kind)
     is_readable = len(told.problems) == before
     if known is None:
-        return told
+        return
     told.seen.append(f"{len(known.catalogue)} functions")
     form = formats.FORMATS[chosen.tools.format]
     told.of(formats.check, form, known.catalogue, f"pack {chosen.pack}")
@@ -72,7 +72,7 @@ def look(chosen: Settings, is_usable: bool = True, count: int = 0) -> Told:
     # Running SQL that is missing or empty would tell the same again.
     filled = told.of(with_sources, known, chosen) if is_readable else None
     if filled is None:
-        return told
+        return
     full, notes = filled
     pools = Pools(full)
     told.problems += pack_checks.pack_problems(full, pools)
@@ -81,7 +81,7 @@ def look(chosen: Settings, is_usable: bool = True, count: int = 0) -> Told:
     written = frozenset(name for one in templates for name in one.header.functions)
     told.notes += [*pack_checks.pack_notes(full, pools, written), *notes]
     if told.problems:
-        return told
+        return
     told.warnings += labels.warning(full, golden or [], TODAY if has_dates(full) else None)
     if count:
         told.examples = examples(full, pools, count, chosen.seed, written)
@@ -97,14 +97,13 @@ def look(chosen: Settings, is_usable: bool = True, count: int = 0) -> Told:
             told.notes += found.notes
         except (InputError, OSError) as error:
             told.problems.append(f"models.student: {error}")
-    return told
 
 
-def _templates(known: pack.Pack, chosen: Settings, told: Told) -> list[Template]:
+def _templates(known: pack.Pack, chosen: Settings, found: Findings) -> list[Template]:
     """The templates, if the pack has some and each can be filled."""
     if known.templates is None:
         return []
-    templates = told.of(pack_parts.check_templates, known, chosen) or []
-    told.seen.append(f"{len(templates)} templates")
-    told.of(pack_parts.check_seeing, known)
+    templates = found.of(pack_parts.check_templates, known, chosen) or []
+    found.seen.append(f"{len(templates)} templates")
+    found.of(pack_parts.check_seeing, known)
     return templates

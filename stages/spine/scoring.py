@@ -172,6 +172,13 @@ def table(found: Mapping[str, Scored]) -> pl.DataFrame:
     return pl.DataFrame(lines, schema=Answers.schema())
 
 
+def confusions(answers: Sequence[Answered], named: Named) -> dict[str, pl.DataFrame]:
+    """The confusion of the functions, and of each argument whose accuracy the pack names."""
+    return {"function": confusion(answers)} | {
+        of[ACCURACY]: confusion_of(answers, of[ACCURACY]) for of in named.values() if ACCURACY in of
+    }
+
+
 def confusion(answers: Sequence[Answered]) -> pl.DataFrame:
     """Expected and predicted function of every row; several are joined by +."""
 

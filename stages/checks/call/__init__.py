@@ -16,7 +16,7 @@ from stages.checks.call import (
     texts,
 )
 from stages.checks.call.context import Context, Refusal
-from stages.checks.derived import class_of, derived
+from stages.checks.derived import derived
 from stages.checks.phrases import class_place
 from stages.core.plan import Plan, with_derived
 from stages.core.text import MAX_QUERY, is_valid
@@ -47,7 +47,7 @@ def labels(query: str, plan: Plan, context: Context) -> Labels:
     """The labels of a query that may be taken."""
     place = None
     if context.frame is not None and plan.calls:
-        wanted = class_of(plan.calls[0], context.pack)
+        wanted = context.pack.class_of(plan.calls[0])
         place = class_place(query, wanted, context.frame) if wanted else None
     return Labels(with_derived(plan, derived(query, plan, context.pack)), place)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from stages.checks import contradiction
 from stages.checks.call.context import Context, Refusal
-from stages.checks.derived import class_of
 from stages.core.plan import Plan
 
 FUNCTION, CLASS = "function", "class"
@@ -20,7 +19,7 @@ def check(query: str, plan: Plan, context: Context) -> Refusal | None:
     for call in plan.calls:
         if reason := contradiction.function(query, call.function, frame):
             return Refusal(FUNCTION, reason)
-        wanted = class_of(call, context.pack)
+        wanted = context.pack.class_of(call)
         if wanted and (reason := contradiction.named(query, wanted, frame)):
             return Refusal(CLASS, reason)
     return None
