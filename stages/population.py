@@ -80,15 +80,15 @@ def observed(
     from stages.checks import phrases, words
     from stages.planning import observed, strata
 
-    frame = known.frames.get(known.locales[0])
-
-    def look(query: str, function: str, kind: str) -> tuple[int, float | None]:
+    def look(query: str, kind: str, locale: str) -> tuple[int, float | None]:
         if len(query) > MAX_QUERY:
             return 0, None
+        frame = known.frames.get(locale)
         place = phrases.class_place(query, kind, frame) if frame and kind else None
         return words.count(query), place
 
-    def worded(kind: str) -> bool:
+    def worded(kind: str, locale: str) -> bool:
+        frame = known.frames.get(locale)
         return bool(frame and frame.classes.get(kind))
 
     form = observed.shape(known, lambda name, f: strata.values_of(known, pools, name, f))

@@ -21,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
+from stages import population
 from stages.checks import phrases, words
 from stages.core import pack as packs
 from stages.core.command import InputError
@@ -141,12 +142,13 @@ def form(known: Pack) -> Shape:
 
 
 def count(path: Path, known: Pack, least: int = 5) -> Any:
-    frame = known.frames["en"]
+    def look(query: str, kind: str, locale: str) -> tuple[int, float | None]:
+        return words.count(query), phrases.class_place(query, kind, known.frames[locale])
 
-    def look(query: str, function: str, kind: str) -> tuple[int, float | None]:
-        return words.count(query), phrases.class_place(query, kind, frame)
+    def worded(kind: str, locale: str) -> bool:
+        return bool(known.frames[locale].classes[kind])
 
-    return observed.count(path, form(known), look, least, lambda kind: bool(frame.classes[kind]))
+    return observed.count(path, form(known), look, least, worded)
 
 
 def counted(frame: pl.DataFrame, folder: Path, known: Pack, least: int = 5) -> Any:
@@ -207,6 +209,25 @@ def test_every_format_counts_the_same(creative: Pack, tmp_path: Path, name: str)
         path.write_bytes(gzip.compress(data) if name.endswith("gz") else data)
     found = count(path, creative)
     assert all(np.array_equal(found[key], expected[key]) for key in expected)
+
+
+def test_each_locale_is_read_by_its_own_words(creative: Pack, tmp_path: Path) -> None:
+    english = creative.frames["en"]
+    german = replace(english, classes={**english.classes, "Photo": ("bild",)})
+    two = replace(creative, locales=("en", "de"), frames={"en": english, "de": german})
+    rows = [("bild katze", "Search", "Photo", "de")] * 400
+    path = tmp_path / "queries.csv"
+    table_of(rows, "query function content_type locale").write_csv(path)
+    block = load(ROOT / "params.yaml").population
+    found, _ = population.observed(two, Pools(two), path, block)
+    # Each names its class, by its first word.
+    assert found.population.naming == 1
+    assert max(found.population.places.values()) <= 0.5
+    table_of([(*row[:3], "en") for row in rows], "query function content_type locale").write_csv(
+        path
+    )
+    other, _ = population.observed(two, Pools(two), path, block)
+    assert other.population.naming == 0
 
 
 def test_locales_are_counted_and_default_to_the_first(creative: Pack, tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ from stages.core.text import composed
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
-# The number of words of a query of a function and class, and the place (0 to 1) of the word for the
+# The number of words of a query of a class and locale, and the place (0 to 1) of the word for the
 # class.
 Look = Callable[[str, str, str], tuple[int, float | None]]
 
@@ -140,12 +140,12 @@ def rows(path: Path, columns: Sequence[str]) -> Iterator[dict[str, str | None]]:
 
 
 def count(
-    path: Path, form: Shape, look: Look, min_count: int, worded: Callable[[str], bool]
+    path: Path, form: Shape, look: Look, min_count: int, worded: Callable[[str, str], bool]
 ) -> dict[str, Counts]:
     """The exact histograms of a table, by name; the module's docstring says what each holds.
 
-    worded: whether a class has a word. Shapes: function (F + 1,), a dimension (F, values), words
-    (F, longest query), places (BINS + 1,), locales (L,).
+    worded: whether a class has a word in a locale. Shapes: function (F + 1,), a dimension
+    (F, values), words (F, longest query), places (BINS + 1,), locales (L,).
     """
     functions, values = list(form.functions), {d: form.values(d) for d in form.dimensions}
     counts = {
@@ -170,7 +170,7 @@ def count(
             continue
         i = functions.index(function)
         kind = labels.get(form.classes.get(function, ""), NONE)
-        size, place = look(row[QUERY] or "", function, kind)
+        size, place = look(row[QUERY] or "", kind, labels[LOCALE])
         if not 1 <= size <= form.limits[i]:
             counts[FUNCTION][-1] += 1
             continue
@@ -178,7 +178,7 @@ def count(
         for dimension, known in values.items():
             counts[dimension][i, known.index(labels[dimension])] += 1
         counts[WORDS][i, size - 1] += 1
-        if worded(kind):
+        if worded(kind, labels[LOCALE]):
             at = BINS if place is None else min(int(place * BINS), BINS - 1)
             counts[PLACES][at] += 1
         if LOCALES in counts:
