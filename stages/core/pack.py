@@ -338,7 +338,12 @@ def _frames(pack: Pack, path: Path) -> dict[str, Frame]:
                 "the words that ask, command and join"
             )
         slot = classed[0].slot if classed else ""
-        words = {entry.value: entry.surfaces for entry in vocabulary.lists.get(slot, ())}
+        # As of any enum, under the argument's name or under FUNCTION.ARGUMENT.
+        words = {
+            entry.value: entry.surfaces
+            for name in dict.fromkeys((*(source.key for source in classed), slot))
+            for entry in vocabulary.lists.get(name, ())
+        }
         values = [
             value
             for source in classed
@@ -361,7 +366,7 @@ def _check_frame(words: FrameWords, pack: Pack, classes: Mapping[str, Any], wher
     for key, names, allowed in (
         ("asks", words.asks, functions), ("commands", words.commands, functions),
         ("searches", words.searches, functions), ("cues", words.cues, list(classes)),
-        ("generic", words.generic, list(classes)),
+        ("hints", words.hints, list(classes)), ("generic", words.generic, list(classes)),
     ):  # fmt: skip
         for name in names:
             if name not in allowed:
