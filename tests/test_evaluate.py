@@ -127,7 +127,8 @@ def test_written_files(creative: Pack, tmp_path: Path) -> None:
         "tuned": answers(creative, tmp_path),
     }
     value = scoring.result(both, creative.metrics, chosen())
-    evaluate.write(both, {}, value, creative, tmp_path / "evaluate.json", tmp_path / "evaluate")
+    confusions = scoring.confusions(both["tuned"].answers, creative.metrics)
+    evaluate.write(both, confusions, value, tmp_path / "evaluate.json", tmp_path / "evaluate")
     table = files.read_table(tmp_path / "evaluate" / "answers.parquet", tables.Answers)
     assert table["model"].to_list() == ["base"] * 5 + ["tuned"] * 5
     confusion = pl.read_csv(tmp_path / "evaluate" / "confusion_function.csv")
