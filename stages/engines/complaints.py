@@ -47,7 +47,9 @@ class Complaints:
 
     def told(self, error: Exception) -> str:
         """The error's text; some servers repeat the key that they refuse, we do not."""
-        cause = f", {error.__cause__}" if error.__cause__ else ""
+        # Some causes, such as a connection that was reset, have a name and no text.
+        under = error.__cause__
+        cause = f", {str(under) or type(under).__name__}" if under else ""
         named = f" ({', '.join(sorted(codes(error)))})" if codes(error) else ""
         # The client takes its text from `message` alone.
         body: Any = getattr(error, "body", None)

@@ -288,6 +288,10 @@ class _Session:
                 fatal=True,
             )
         since = 0.0 if status in OF_ONE else began
+        broken = isinstance(error, openai.APIConnectionError)
+        if broken and not isinstance(error, openai.APITimeoutError):
+            # A server that just died answered others while this request was under way.
+            since = time.monotonic()
         async with self.probing:
             if self.gone is not None:
                 return self.gone
