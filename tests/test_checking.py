@@ -290,8 +290,8 @@ def test_a_column_of_what_people_type(all_of: Any, one: Any) -> None:
 
 @pytest.mark.parametrize("threshold", [0.3, 0.6, 0.8, 0.95, 1.0])
 def test_sketches_must_share_what_few_pairs_lack(threshold: float) -> None:
-    least = duplicates.least_equal(threshold, 60)
-    lost = stats.binom.cdf([least - 1, least], 60, threshold)
+    minimum = duplicates.min_equal(threshold, 60)
+    lost = stats.binom.cdf([minimum - 1, minimum], 60, threshold)
     assert lost[0] <= duplicates.MISSED < lost[1]
 
 

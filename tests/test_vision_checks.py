@@ -60,7 +60,7 @@ def test_what_mentions_nothing_is_rejected_with_its_score(query: str, creative: 
     found = judged(query, make_search(slots=SLOTS), creative, seen=SEEN)
     assert found.check == "ungrounded" and found.reason
     score = float(found.reason.split("best match ")[1].split(":")[0])
-    assert 0 <= score < ungrounded.LEAST
+    assert 0 <= score < ungrounded.MIN_LIKENESS
 
 
 def test_without_a_picture_nothing_is_asked(creative: Pack, frame: Frame) -> None:

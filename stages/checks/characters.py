@@ -68,9 +68,9 @@ def _unwanted(query: str) -> str | None:
         at = next((i for i, c in enumerate(clean) if given[i] != c), len(clean))
         return f"hidden character {given[at]!r}"
     for what, pattern in _UNWANTED.items():
-        found = pattern.search(query)
-        if found:
-            return f"{what} {found.group()!r:.40}"
+        match = pattern.search(query)
+        if match:
+            return f"{what} {match.group()!r:.40}"
     if call := _call(query):
         return f"code {call!r:.40}"
     start = query.find("SELECT ")

@@ -40,24 +40,24 @@ def _addresses(query: str) -> Iterator[tuple[int, int]]:
     """Where the first address of each kind starts and ends."""
     if begun := _BEGINS.search(query):
         yield begun.span()
-    for found in _AT.finditer(query):
-        start = end = found.start()
+    for match in _AT.finditer(query):
+        start = end = match.start()
         while start and (_is_word(query[start - 1]) or query[start - 1] in ".+-"):
             start -= 1
         while start < end and not _is_word(query[start]):
             start += 1
         if start < end:
-            yield start, found.end()
+            yield start, match.end()
             break
-    for found in _DOMAIN.finditer(query):
-        start = end = found.start()
+    for match in _DOMAIN.finditer(query):
+        start = end = match.start()
         while start and query[start - 1] in _NAME:
             start -= 1
         while start < end and _is_word(query[start]) == _is_word(query[start - 1 : start]):
             start += 1  # to where a word begins
         if end - start >= 2:
-            path = _PATH.match(query, found.end())
-            yield start, path.end() if path else found.end()
+            path = _PATH.match(query, match.end())
+            yield start, path.end() if path else match.end()
             break
 
 

@@ -12,13 +12,13 @@ def content_words(query: str, frame: Frame) -> list[str]:
     lex = lexicon(frame)
     keys = [token.key for token in tokens(query)]
     empty = [*lex.verbs.values(), lex.requests, lex.fillers, lex.trailers, lex.classes]
-    found, i = [], 0
+    content, i = [], 0
     while i < len(keys):
         size = max(phrases.at(keys, i) for phrases in empty)
         if not size and keys[i] not in lex.small and keys[i] not in SAYING:
-            found.append(keys[i])
+            content.append(keys[i])
         i += max(size, 1)
-    return found
+    return content
 
 
 def likeness(one: str, other: str) -> float:

@@ -9,8 +9,8 @@ from stages.core.frame import Frame
 
 def function(query: str, wanted: str, frame: Frame) -> str | None:
     """Reason if the query carries a verb of another function: `can you make me`, as a Search."""
-    found = commanded(query, frame)
-    return f"asks for {found}, not {wanted}" if found and found != wanted else None
+    asked = commanded(query, frame)
+    return f"asks for {asked}, not {wanted}" if asked and asked != wanted else None
 
 
 def named(query: str, wanted: str, frame: Frame) -> str | None:
@@ -19,16 +19,16 @@ def named(query: str, wanted: str, frame: Frame) -> str | None:
     Where it names a class in what may be a detail, or none, the label may also be any class that it
     mentions, or the one without words.
     """
-    told = naming(query, lexicon(frame))
-    found = told.value if told else implied_class(query, frame)
-    if found and found != wanted and (told is None or told.is_sure):
-        return f"names {found}, not {wanted}"
-    if frame.unnamed in (None, wanted) or found == wanted:
+    name = naming(query, lexicon(frame))
+    value = name.value if name else implied_class(query, frame)
+    if value and value != wanted and (name is None or name.is_sure):
+        return f"names {value}, not {wanted}"
+    if frame.unnamed in (None, wanted) or value == wanted:
         return None
     if wanted in mentioned_classes(query, frame) or misspelt(query, wanted, frame):
         return None
-    if found:
-        return f"names {found}, not {wanted}"
+    if value:
+        return f"names {value}, not {wanted}"
     return f"names no {frame.argument}, so it is {frame.unnamed}, not {wanted}"
 
 

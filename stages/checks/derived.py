@@ -18,12 +18,12 @@ RULES: Mapping[str, Callable[[str, str, str, Frame], str]] = {
 
 def derived(query: str, plan: Plan, pack: Pack) -> dict[tuple[str, str], str]:
     """The values of a plan's derived arguments, by function and slot; {} for a plan without any."""
-    found = {}
+    values = {}
     for call in plan.calls:
         for argument in call.arguments:
             if argument.provenance == "derived":
                 source = pack.by_key[f"{call.function}.{argument.slot}"]
-                found[call.function, argument.slot] = RULES[source.settings](
+                values[call.function, argument.slot] = RULES[source.settings](
                     query, call.function, pack.class_of(call), pack.frames[plan.locale]
                 )
-    return found
+    return values

@@ -43,13 +43,13 @@ def check(query: str, locale: str) -> str | None:
         other = sum(not (c.isascii() or _latin(c)) for c in letters)
         if other > 0.1 * len(letters):
             return f"{other} of {len(letters)} letters are not Latin"
-    found = set(words(query))
-    if len(found & _OTHERS[language]) < 2:
+    unique = set(words(query))
+    if len(unique & _OTHERS[language]) < 2:
         return None
-    own = len(found & _SMALL[language])
+    own = len(unique & _SMALL[language])
     for name, small in _SMALL.items():
         if name != language:
-            foreign = len(found & small - _SMALL[language])
-            if foreign >= 2 and foreign > own and foreign >= 0.25 * len(found):
+            foreign = len(unique & small - _SMALL[language])
+            if foreign >= 2 and foreign > own and foreign >= 0.25 * len(unique):
                 return f"{foreign} words of `{name}`, {own} of `{language}`"
     return None

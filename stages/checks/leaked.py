@@ -25,8 +25,8 @@ _META = re.compile(
 
 @lru_cache(256)
 def _runs(prompt: str) -> frozenset[tuple[str, ...]]:
-    found = words(prompt)
-    return frozenset(tuple(found[i : i + RUN]) for i in range(len(found) - RUN + 1))
+    prompt_words = words(prompt)
+    return frozenset(tuple(prompt_words[i : i + RUN]) for i in range(len(prompt_words) - RUN + 1))
 
 
 def check(query: str, prompt: str, given: Sequence[str] = ()) -> str | None:
@@ -39,11 +39,11 @@ def check(query: str, prompt: str, given: Sequence[str] = ()) -> str | None:
         return f"speaks of the task: {meta.group().strip()!r}"
     if not prompt:
         return None
-    found = words(query)
+    query_words = words(query)
     runs = _runs(prompt)
     filled: list[str] | None = None
-    for i in range(len(found) - RUN + 1):
-        run = tuple(found[i : i + RUN])
+    for i in range(len(query_words) - RUN + 1):
+        run = tuple(query_words[i : i + RUN])
         if run in runs:
             filled = filled or [" ".join(words(value)) for value in given]
             if not any(" ".join(run) in value for value in filled):

@@ -33,9 +33,9 @@ def _capital(token: Token) -> bool:
     return token.text[0].isupper() and token.key not in ("i", "i'm", "i'd", "i've", "i'll")
 
 
-def _title_case(found: Sequence[Token], lex: Lexicon, search: bool) -> bool:
+def _title_case(words: Sequence[Token], lex: Lexicon, search: bool) -> bool:
     """Whether capitals tell nothing: every word has one, small ones too, or all shout."""
-    letters = [t for t in found if t.text[0].isalpha()]
+    letters = [t for t in words if t.text[0].isalpha()]
     if len(letters) > 1 and all(t.text.isupper() for t in letters):
         return True
     content = [t for t in letters if t.key not in lex.small]
@@ -56,10 +56,10 @@ def _title_case(found: Sequence[Token], lex: Lexicon, search: bool) -> bool:
     )
 
 
-def _quoted(found: Sequence[Token]) -> list[tuple[int, int]]:
+def _quoted(words: Sequence[Token]) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
     start = -1
-    for i, token in enumerate(found):
+    for i, token in enumerate(words):
         if start < 0 and any(c in OPENING for c in token.before):
             start = i
         if start >= 0 and any(c in CLOSING for c in token.after):
@@ -68,46 +68,46 @@ def _quoted(found: Sequence[Token]) -> list[tuple[int, int]]:
     return spans
 
 
-def _named(found: Sequence[Token], lex: Lexicon, search: bool) -> list[tuple[int, int]]:
+def _named(words: Sequence[Token], lex: Lexicon, search: bool) -> list[tuple[int, int]]:
     """What follows called, named, titled: the whole rest of a Search, else up to a preposition."""
     spans: list[tuple[int, int]] = []
-    for i, token in enumerate(found[:-1]):
+    for i, token in enumerate(words[:-1]):
         if token.key not in NAMING or (spans and i < spans[-1][1]):
             continue
-        keys = [t.key for t in found]
+        keys = [t.key for t in words]
         end = i + 1
-        capital = _capital(found[end])
-        while end < len(found):
+        capital = _capital(words[end])
+        while end < len(words):
             if end > i + 1 and not search:
-                lower = not _capital(found[end])
+                lower = not _capital(words[end])
                 if (
                     lower
-                    and (found[end].key in STOPS or capital)
+                    and (words[end].key in STOPS or capital)
                     and not (
-                        found[end].key in JOINERS
-                        and end + 1 < len(found)
-                        and _capital(found[end + 1])
+                        words[end].key in JOINERS
+                        and end + 1 < len(words)
+                        and _capital(words[end + 1])
                     )
                 ):
                     break
-            if end > i + 1 and lex.trailers.at(keys, end) == len(found) - end:
+            if end > i + 1 and lex.trailers.at(keys, end) == len(words) - end:
                 break
             end += 1
-            if ends_clause(found[end - 1]) and ("," in found[end - 1].after or not search):
+            if ends_clause(words[end - 1]) and ("," in words[end - 1].after or not search):
                 break
         if end > i + 1:
             spans.append((i + 1, end))
     return spans
 
 
-def _capital_runs(found: Sequence[Token], lex: Lexicon, search: bool) -> list[tuple[int, int]]:
+def _capital_runs(words: Sequence[Token], lex: Lexicon, search: bool) -> list[tuple[int, int]]:
     """Runs of Capitalized Words, joined by small words: names and titles."""
-    capital = [_capital(t) for t in found]
-    if not any(capital) or _title_case(found, lex, search):
+    capital = [_capital(t) for t in words]
+    if not any(capital) or _title_case(words, lex, search):
         return []
-    keys = [t.key for t in found]
+    keys = [t.key for t in words]
     joiners = WIDE_JOINERS if search else JOINERS - {"in"}
-    for i, token in enumerate(found[:-1]):
+    for i, token in enumerate(words[:-1]):
         length = lex.works.at(keys, i)
         if length > 1 and not capital[i + length - 1]:
             capital[i] = False  # TV show
@@ -117,11 +117,11 @@ def _capital_runs(found: Sequence[Token], lex: Lexicon, search: bool) -> list[tu
             capital[i] = True  # a copy of I Bury the Living
     spans: list[tuple[int, int]] = []
     i = 0
-    while i < len(found):
-        sentence_start = i == 0 or any(c in ".!?" for c in found[i - 1].after)
-        upper_next = i + 1 < len(found) and capital[i + 1]
+    while i < len(words):
+        sentence_start = i == 0 or any(c in ".!?" for c in words[i - 1].after)
+        upper_next = i + 1 < len(words) and capital[i + 1]
         starts = capital[i] or (
-            found[i].text[0].isdigit() and not sentence_start and upper_next and search
+            words[i].text[0].isdigit() and not sentence_start and upper_next and search
         )
         if sentence_start and (
             lex.classes.at(keys, i) or lex.requests.at(keys, i) or lex.trailers.at(keys, i)
@@ -134,16 +134,16 @@ def _capital_runs(found: Sequence[Token], lex: Lexicon, search: bool) -> list[tu
             i += 1
             continue
         end = i + 1
-        while end < len(found) and not ("," in found[end - 1].after and not search):
+        while end < len(words) and not ("," in words[end - 1].after and not search):
             here = end
-            while here < len(found) and not capital[here] and keys[here] in joiners:
+            while here < len(words) and not capital[here] and keys[here] in joiners:
                 here += 1
-            if here >= len(found) or here - end > 3:
+            if here >= len(words) or here - end > 3:
                 break
             # Live at Leeds 1970, but not: Chicago from the 1920s.
-            number = found[here].text[0].isdigit() and (here == end or keys[end] in JOINERS)
+            number = words[here].text[0].isdigit() and (here == end or keys[end] in JOINERS)
             following = capital[here] or number
-            if here > end and "," in found[end - 1].after:
+            if here > end and "," in words[end - 1].after:
                 break
             both = keys[end - 1] in lex.calendar and keys[here] in lex.calendar
             # Cat in Paris starts a sentence; Queen of Hearts may be a title.
@@ -168,14 +168,14 @@ def titles(query: str, lex: Lexicon, search: bool) -> Sequence[tuple[int, int]]:
     In a run that stands beside no word for a work and has no small word inside, words for a class
     stay outside: `Christmas Card Template` is no title.
     """
-    found = tokens(query)
-    spans = _quoted(found) + _named(found, lex, search)
-    keys = [t.key for t in found]
-    for start, end in _capital_runs(found, lex, search):
+    words = tokens(query)
+    spans = _quoted(words) + _named(words, lex, search)
+    keys = [t.key for t in words]
+    for start, end in _capital_runs(words, lex, search):
         if any(s < end and start < e for s, e in spans):
             continue
-        after = end + int(end < len(found) and keys[end] in ("a", "an"))
-        beside = (after < len(found) and lex.works.at(keys, after) > 0) or any(
+        after = end + int(end < len(words) and keys[end] in ("a", "an"))
+        beside = (after < len(words) and lex.works.at(keys, after) > 0) or any(
             lex.works.at(keys, i) == start - i for i in range(max(0, start - 3), start)
         )
         joined = any(keys[i] in lex.small for i in range(start, end) if i or search)
@@ -206,19 +206,19 @@ def _verb(keys: Sequence[str], i: int, lex: Lexicon, name: str, asked: bool) -> 
 
 
 def command(
-    found: Sequence[Token], start: int, lex: Lexicon, name: str, blocked: set[int]
+    words: Sequence[Token], start: int, lex: Lexicon, name: str, blocked: set[int]
 ) -> tuple[int, bool]:
     """Where the command that starts at `start` ends, and whether it has a verb or a request.
 
     name: the function whose verbs count. blocked: positions inside titles, where nothing counts.
     """
-    keys = [t.key for t in found]
+    keys = [t.key for t in words]
     i, commands, verb_allowed = start, False, True
-    while i < len(found) and i not in blocked:
+    while i < len(words) and i not in blocked:
         if lex.fixed.at(keys, i) > 1 or lex.compounds.at(keys, i) > 1:
             break
         asked = lex.requests.at(keys, i) or (i == start and lex.trailers.at(keys, i))
-        if not asked and keys[i] == "what" and i + 1 < len(found):
+        if not asked and keys[i] == "what" and i + 1 < len(words):
             asked = int(lex.classes.at(keys, i + 1) > 0)  # what flyers do you have
         verb = _verb(keys, i, lex, name, commands) if verb_allowed else 0
         if verb and verb >= asked:
@@ -228,13 +228,13 @@ def command(
         elif commands and keys[i] in CONNECTORS:
             verb_allowed = verb_allowed or keys[i] in ("to", "you", "if", "how")
             i += 1
-        elif commands and keys[i] == "and" and i + 1 < len(found) and lex.verbs[name].at(
+        elif commands and keys[i] == "and" and i + 1 < len(words) and lex.verbs[name].at(
             keys, i + 1
         ):  # fmt: skip
             i, verb_allowed = i + 1, True
         else:
             break
-    if i < len(found) and i not in blocked and commands and keys[i] in lex.articles:
+    if i < len(words) and i not in blocked and commands and keys[i] in lex.articles:
         i += 1
     return i, commands
 
@@ -242,19 +242,19 @@ def command(
 def commanded(query: str, frame: Frame) -> str | None:
     """The function that the query's verb asks for; None without a verb of one function alone."""
     lex = lexicon(frame)
-    found = tokens(query)
-    if not found:
+    words = tokens(query)
+    if not words:
         return None
     blocked = {i for s, e in titles(query, lex, True) for i in range(s, e)}
-    starts = [0] + [i + 1 for i, t in enumerate(found[:-1]) if ends_clause(t)]
-    keys = [t.key for t in found]
+    starts = [0] + [i + 1 for i, t in enumerate(words[:-1]) if ends_clause(t)]
+    keys = [t.key for t in words]
     for start in starts:
         if start in blocked and start:
             continue
         seen: str | None = None
         reach: dict[str, int] = {}
         for name in frame.functions:
-            end, any_command = command(found, start, lex, name, blocked - {start})
+            end, any_command = command(words, start, lex, name, blocked - {start})
             reach[name] = end if any_command else start
         best = max(reach.values())
         leaders = [name for name, end in reach.items() if end == best]
@@ -304,28 +304,28 @@ def naming(query: str, lex: Lexicon) -> Naming | None:
     detail perhaps, and so is a head in a later clause (`a castle, dark background`) unless a
     command or an article opens it, and what an action is done to (`girl holding a sign`).
     """
-    found = tokens(query)
-    if not found:
+    words = tokens(query)
+    if not words:
         return None
-    keys = [t.key[:-2] if t.key.endswith("'s") else t.key for t in found]
+    keys = [t.key[:-2] if t.key.endswith("'s") else t.key for t in words]
     ignored = {i for s, e in titles(query, lex, True) for i in range(s, e)}
-    begin = max((command(found, 0, lex, name, ignored - {0})[0] for name in lex.verbs), default=0)
-    if begin >= len(found):
+    begin = max((command(words, 0, lex, name, ignored - {0})[0] for name in lex.verbs), default=0)
+    if begin >= len(words):
         begin = 0
     ignored |= set(range(begin))
     hits = _class_hits(keys, lex, ignored)
     if not hits:
         return None
     whole = ignored | {i for s, e, _ in hits for i in range(s, e)}  # to do list
-    for i in range(begin, len(found)):  # year of the horse card
+    for i in range(begin, len(words)):  # year of the horse card
         whole |= set(range(i, i + lex.fixed.at(keys, i)))
     stops = (lex.prepositions | {"that", "which", "whose", "without"}) - {"like"}
     clause_start = begin
-    while clause_start < len(found):
+    while clause_start < len(words):
         clause_end = clause_start
-        while clause_end < len(found) and not ends_clause(found[clause_end]):
+        while clause_end < len(words) and not ends_clause(words[clause_end]):
             clause_end += 1
-        clause_end = min(clause_end + 1, len(found))
+        clause_end = min(clause_end + 1, len(words))
         head_end = clause_start
         while head_end < clause_end and (
             keys[head_end] not in stops
@@ -337,7 +337,7 @@ def naming(query: str, lex: Lexicon) -> Naming | None:
         if inside:
             start, end, value = inside[-1]
             opened = clause_start == begin or keys[clause_start] in lex.articles or any(
-                command(found, clause_start, lex, name, ignored)[1] for name in lex.verbs
+                command(words, clause_start, lex, name, ignored)[1] for name in lex.verbs
             )  # fmt: skip
             is_sure = opened and not _is_object(keys, clause_start, start, end, lex)
             return Naming(value, end - 1, is_sure)
@@ -365,8 +365,8 @@ def _is_object(keys: Sequence[str], first: int, start: int, end: int, lex: Lexic
 
 def class_word(query: str, frame: Frame) -> tuple[str, int] | None:
     """The class that the query names and the position of its word, after `naming`."""
-    found = naming(query, lexicon(frame))
-    return None if found is None else (found.value, found.position)
+    named = naming(query, lexicon(frame))
+    return None if named is None else (named.value, named.position)
 
 
 def mentioned_classes(query: str, frame: Frame) -> set[str]:
@@ -382,8 +382,8 @@ def mentioned_classes(query: str, frame: Frame) -> set[str]:
 
 def named_class(query: str, frame: Frame) -> str | None:
     """The class that the query names, after `class_word`."""
-    found = class_word(query, frame)
-    return found[0] if found else None
+    named = class_word(query, frame)
+    return named[0] if named else None
 
 
 def class_place(query: str, wanted: str, frame: Frame) -> float | None:
@@ -392,7 +392,7 @@ def class_place(query: str, wanted: str, frame: Frame) -> float | None:
     The middle of the word: evenly placed class words then come out uniform on [0, 1] for queries of
     any length, which i / (n - 1) would not.
     """
-    found = class_word(query, frame)
-    if found is None or found[0] != wanted:
+    named = class_word(query, frame)
+    if named is None or named[0] != wanted:
         return None
-    return (found[1] + 0.5) / len(tokens(query))
+    return (named[1] + 0.5) / len(tokens(query))

@@ -14,8 +14,8 @@ _GAP = re.compile(
 
 def check(query: str) -> str | None:
     """Reason if the query holds [name], {x}, <...>, XXX, lorem ipsum, `insert ...` or the like."""
-    found = _GAP.search(query)
+    gap = _GAP.search(query)
     shouted = query.isupper()  # then NAME and DATE are words like others
-    if found and not (shouted and found.group().isalpha()):
-        return f"placeholder {found.group()!r:.40}"
+    if gap and not (shouted and gap.group().isalpha()):
+        return f"placeholder {gap.group()!r:.40}"
     return None

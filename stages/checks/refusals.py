@@ -17,5 +17,5 @@ _REFUSAL = re.compile(
 
 def check(query: str) -> str | None:
     """Reason if the query holds an excuse or a self-description of an assistant."""
-    found = _REFUSAL.search(query.replace("’", "'"))
-    return f"refusal {found.group().strip()!r}" if found else None
+    match = _REFUSAL.search(query.replace("’", "'"))
+    return f"refusal {match.group().strip()!r}" if match else None

@@ -133,11 +133,11 @@ def date_span(keys: Sequence[str], i: int, lex: Lexicon) -> int:
     return 0
 
 
-def _names_maker(found: Sequence[Token], i: int, lex: Lexicon) -> bool:
+def _names_maker(words: Sequence[Token], i: int, lex: Lexicon) -> bool:
     """Whether `by` at i stands before a name, not before a thing or an action."""
-    if found[i].key != "by" or i + 1 >= len(found):
+    if words[i].key != "by" or i + 1 >= len(words):
         return False
-    following, before = found[i + 1], found[i - 1].key if i else ""
+    following, before = words[i + 1], words[i - 1].key if i else ""
     if following.text[0].isupper():
         return True
     if following.key in lex.small or following.key.endswith("ing"):
@@ -145,29 +145,29 @@ def _names_maker(found: Sequence[Token], i: int, lex: Lexicon) -> bool:
     return not (before.endswith("ed") and before not in MAKERS) and before not in ("lit", "made")
 
 
-def _joins_makers(found: Sequence[Token], i: int, kept: Sequence[int], lex: Lexicon) -> bool:
-    """Whether `and` at i joins names after a kept `by`: art by klimt and nixeu."""
-    if found[i].key != "and" or i + 1 >= len(found) or found[i + 1].key in lex.small:
+def _joins_makers(words: Sequence[Token], i: int, positions: Sequence[int], lex: Lexicon) -> bool:
+    """Whether `and` at i joins names after a `by` that stays: art by klimt and nixeu."""
+    if words[i].key != "and" or i + 1 >= len(words) or words[i + 1].key in lex.small:
         return False
     j = i - 1
-    while j >= max(0, i - REACH) and not ends_clause(found[j]) and (
-        found[j].key not in lex.small or found[j].key == "and"
+    while j >= max(0, i - REACH) and not ends_clause(words[j]) and (
+        words[j].key not in lex.small or words[j].key == "and"
     ):  # fmt: skip
         j -= 1
-    return j >= 0 and found[j].key == "by" and j in kept[-REACH:] and not ends_clause(found[j])
+    return j >= 0 and words[j].key == "by" and j in positions[-REACH:] and not ends_clause(words[j])
 
 
-def _is_epithet(found: Sequence[Token], i: int, lex: Lexicon) -> bool:
+def _is_epithet(words: Sequence[Token], i: int, lex: Lexicon) -> bool:
     """Whether `the` at i belongs to a name of the kind of `kermit the frog`, `winnie the pooh`.
 
     Before it stands one word alone, which is no verb as far as its ending tells.
     """
-    if found[i].key != "the" or not 0 < i < len(found) - 1 or ends_clause(found[i - 1]):
+    if words[i].key != "the" or not 0 < i < len(words) - 1 or ends_clause(words[i - 1]):
         return False
-    before = found[i - 1].key
+    before = words[i - 1].key
     if before in lex.small or before.endswith(("ing", "ed", "s", "ly")) or len(before) < 4:
         return False
-    alone = i == 1 or ends_clause(found[i - 2]) or found[i - 2].key in lex.small
+    alone = i == 1 or ends_clause(words[i - 2]) or words[i - 2].key in lex.small
     return alone and not any(verbs.at([before], 0) for verbs in lex.verbs.values())
 
 
@@ -180,25 +180,25 @@ def _is_verb(word: str) -> bool:
     return word.endswith("ing") or (word.endswith("ed") and not word.endswith("eed"))
 
 
-def _binds(found: Sequence[Token], i: int, kept: Sequence[int], lex: Lexicon) -> bool:
+def _binds(words: Sequence[Token], i: int, positions: Sequence[int], lex: Lexicon) -> bool:
     """Whether the preposition at i ties its noun to what stands before it, so that it must stay.
 
     So do those of place and way (`castle above clouds`), what follows a verb (`made of glass`,
     `looking at stars`), and `of` between nouns (`bowl of ramen`); but not what follows a word for a
     type: `photo of a lighthouse`, `poster for a fair`.
     """
-    key = found[i].key
-    if key not in BINDING or i + 1 >= len(found) or not kept:
+    key = words[i].key
+    if key not in BINDING or i + 1 >= len(words) or not positions:
         return False
-    if key == "as" and found[i - 1].key in lex.pronouns:
+    if key == "as" and words[i - 1].key in lex.pronouns:
         return True  # a picture of me as an astronaut
-    if kept[-1] != i - 1:
+    if positions[-1] != i - 1:
         return False
-    if ends_clause(found[i - 1]):
+    if ends_clause(words[i - 1]):
         return False
     if key in SPATIAL:
         return True
-    keys = [t.key for t in found[max(0, i - 3) : i]]
+    keys = [t.key for t in words[max(0, i - 3) : i]]
     before = keys[-1]
     if key == "of" and (before in DEPICTING or any(before in s for s in lex.class_slips.values())):
         return False
@@ -215,31 +215,31 @@ def _binds(found: Sequence[Token], i: int, kept: Sequence[int], lex: Lexicon) ->
     # After -ing, which may be a noun: a flyer for dog walking, in blue, with paws, for all.
     if key in ("for", "about", "with"):
         return before in GOVERNING
-    return not (key == "in" and found[i + 1].key in LOOKS)
+    return not (key == "in" and words[i + 1].key in LOOKS)
 
 
-def _is_adverb(found: Sequence[Token], i: int) -> bool:
+def _is_adverb(words: Sequence[Token], i: int) -> bool:
     """Whether the preposition at i has nothing to govern: snow falling outside."""
-    last = i + 1 == len(found) or ends_clause(found[i])
-    return last and found[i].key in ADVERBS
+    last = i + 1 == len(words) or ends_clause(words[i])
+    return last and words[i].key in ADVERBS
 
 
 def stays(
-    found: Sequence[Token],
+    words: Sequence[Token],
     keys: Sequence[str],
     i: int,
-    kept: Sequence[int],
+    positions: Sequence[int],
     lex: Lexicon,
     search: bool,
 ) -> bool:
-    """Whether the small word at i stays. kept: the positions before it that stay, ascending."""
-    if found[i].key == "by" and not kept and search:
+    """Whether the small word at i stays. positions: those before it that stay, ascending."""
+    if words[i].key == "by" and not positions and search:
         return False  # a Search by an artist alone is a Search for the artist
     return (
-        _names_maker(found, i, lex)
+        _names_maker(words, i, lex)
         or keeps_date(keys, i, lex)
-        or _joins_makers(found, i, kept, lex)
-        or _is_epithet(found, i, lex)
-        or _is_adverb(found, i)
-        or _binds(found, i, kept, lex)
+        or _joins_makers(words, i, positions, lex)
+        or _is_epithet(words, i, lex)
+        or _is_adverb(words, i)
+        or _binds(words, i, positions, lex)
     )

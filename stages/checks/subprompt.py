@@ -17,15 +17,15 @@ from stages.core.frame import Frame
 
 
 def _lower_title(
-    found: Sequence[Token], begin: int, lex: Lexicon, taken: set[int]
+    words: Sequence[Token], begin: int, lex: Lexicon, taken: set[int]
 ) -> tuple[int, int] | None:
     """A work's title in lower case: what follows `song`, `movie called`, `trailer for`, to the end.
 
     None where the rest describes instead: a preposition comes first (`movie about dragons`), or an
     article after one (`soundtrack for a horror game`).
     """
-    keys = [t.key for t in found]
-    for i in range(begin, len(found)):
+    keys = [t.key for t in words]
+    for i in range(begin, len(words)):
         length = lex.titled.at(keys, i)
         if not length or i in taken:
             continue
@@ -33,11 +33,11 @@ def _lower_title(
         if max(lex.classes.at(keys, i), lex.compounds.at(keys, i)) > length:
             continue
         start = i + length
-        if start >= len(found) or any(j in taken for j in range(start, len(found))):
+        if start >= len(words) or any(j in taken for j in range(start, len(words))):
             return None
-        if ends_clause(found[start - 1]):
+        if ends_clause(words[start - 1]):
             return None
-        if keys[start] in ("of", "for", "to", "from") and start + 1 < len(found):
+        if keys[start] in ("of", "for", "to", "from") and start + 1 < len(words):
             if keys[i] not in ("trailer", "soundtrack", "episode"):
                 return None
             start += 1
@@ -45,13 +45,13 @@ def _lower_title(
                 return None
         elif keys[start] not in ("the", "a", "i", "my", "you") and keys[start] in lex.small:
             return None
-        if any(lex.classes.at(keys, j) for j in range(start, len(found))):
+        if any(lex.classes.at(keys, j) for j in range(start, len(words))):
             return None  # movie night poster
-        if lex.trailers.at(keys, start) == len(found) - start:
+        if lex.trailers.at(keys, start) == len(words) - start:
             return None
         if i > begin and keys[i - 1] not in lex.small:
             return None  # christmas song lyrics: the word is no head before a title
-        end = len(found)
+        end = len(words)
         for j in range(start + 1, end):
             if lex.trailers.at(keys, j) == end - j:
                 end = j
@@ -68,28 +68,28 @@ def _mirrored(keys: Sequence[str], i: int) -> bool:
 
 
 def _adopted(
-    found: Sequence[Token],
+    words: Sequence[Token],
     named: Sequence[tuple[int, int]],
     lex: Lexicon,
     search: bool,
     begin: int,
 ) -> dict[int, int]:
     """Token position -> number of the phrase that is kept whole: `named`, fixed ones, dates."""
-    keys = [t.key for t in found]
+    keys = [t.key for t in words]
     spans = list(named)
     taken = {i for s, e in spans for i in range(s, e)}
     if search:
-        lower = _lower_title(found, begin, lex, taken)
+        lower = _lower_title(words, begin, lex, taken)
         if lower:
             spans.append(lower)
             taken |= set(range(*lower))
     i = begin
-    while i < len(found):
+    while i < len(words):
         length = 0 if i in taken else lex.fixed.at(keys, i)
         if not length and i not in taken and _mirrored(keys, i):
             length = 3
-        final = lex.trailers.at(keys, i) == len(found) - i and i > 0 and keys[i - 1] not in SAYING
-        article = i + length < len(found) and keys[i + length] in ("a", "an", "the")
+        final = lex.trailers.at(keys, i) == len(words) - i and i > 0 and keys[i - 1] not in SAYING
+        article = i + length < len(words) and keys[i + length] in ("a", "an", "the")
         if length > 1 and article and keys[i + length - 1] == "of":
             length += 1  # in the style of a poster
         if length > 1 and not (final and lex.trailers.at(keys, i) == length):
@@ -109,29 +109,31 @@ def _adopted(
 
 
 def _clause_commands(
-    found: Sequence[Token], lex: Lexicon, function: str, kept: dict[int, int], begin: int
+    words: Sequence[Token], lex: Lexicon, function: str, group: dict[int, int], begin: int
 ) -> set[int]:
     """Positions of commands that start a later clause: `..., can you make me`, `and make it`."""
     dropped: set[int] = set()
-    for i in range(max(begin, 1), len(found)):
-        opens = ends_clause(found[i - 1]) or found[i - 1].key in lex.conjunctions | {"that"}
-        if not opens or i in kept:
+    for i in range(max(begin, 1), len(words)):
+        opens = ends_clause(words[i - 1]) or words[i - 1].key in lex.conjunctions | {"that"}
+        if not opens or i in group:
             continue
-        end, any_command = command(found, i, lex, function, set(kept))
-        if any_command and end < len(found) and end > i:
-            bare = end == i + 1 and found[i].key in lex.verbs[function]
-            if not bare or ends_clause(found[i - 1]):
+        end, any_command = command(words, i, lex, function, set(group))
+        if any_command and end < len(words) and end > i:
+            bare = end == i + 1 and words[i].key in lex.verbs[function]
+            if not bare or ends_clause(words[i - 1]):
                 dropped |= set(range(i, end))
     return dropped
 
 
-def _beside(keys: Sequence[str], start: int, end: int, kept: dict[int, int], lex: Lexicon) -> bool:
-    """Whether a phrase kept whole stands beside keys[start:end], articles and `called` apart."""
+def _beside(keys: Sequence[str], start: int, end: int, group: dict[int, int], lex: Lexicon) -> bool:
+    """Whether a phrase that is kept whole (`group`) stands beside keys[start:end], not counting
+    articles and `called`.
+    """
     if end < len(keys) and keys[end] in NAMING:
         end += 1
     if start and keys[start - 1] in lex.articles:
         start -= 1
-    return start - 1 in kept or end in kept or end - 1 in kept
+    return start - 1 in group or end in group or end - 1 in group
 
 
 def _contains(keys: Sequence[str], i: int, begin: int, lex: Lexicon) -> bool:
@@ -143,10 +145,10 @@ def _contains(keys: Sequence[str], i: int, begin: int, lex: Lexicon) -> bool:
     return any(lex.classes.at(keys, j) == i - j for j in range(max(begin, i - 4), i))
 
 
-def _modifies(found: Sequence[Token], after: int, lex: Lexicon) -> bool:
+def _modifies(words: Sequence[Token], after: int, lex: Lexicon) -> bool:
     """Whether the word before `after` is no head, since a plural follows: whale song recordings."""
-    keys = [t.key for t in found[: after + 1]]
-    if not 1 < after < len(keys) or keys[after - 2] in lex.small or ends_clause(found[after - 1]):
+    keys = [t.key for t in words[: after + 1]]
+    if not 1 < after < len(keys) or keys[after - 2] in lex.small or ends_clause(words[after - 1]):
         return False
     if lex.trailers.at(keys, after):
         return False
@@ -156,24 +158,24 @@ def _modifies(found: Sequence[Token], after: int, lex: Lexicon) -> bool:
 
 
 def _generics(
-    found: Sequence[Token], lex: Lexicon, value: str, kept: dict[int, int], begin: int
+    words: Sequence[Token], lex: Lexicon, value: str, group: dict[int, int], begin: int
 ) -> set[int]:
     """Positions of the words for the medium that a Search drops."""
-    keys = [t.key for t in found]
-    words, slips = lex.generic[value], lex.generic_slips[value]
+    keys = [t.key for t in words]
+    generic, slips = lex.generic[value], lex.generic_slips[value]
     dropped: set[int] = set()
     seen_preposition = named = False
     i = begin
-    while i < len(found):
+    while i < len(words):
         compound = lex.compounds.at(keys, i)
-        length = words.at(keys, i)
+        length = generic.at(keys, i)
         work = lex.works_dropped.at(keys, i)
-        if work > length and _beside(keys, i, i + work, kept, lex):
+        if work > length and _beside(keys, i, i + work, group, lex):
             length = work  # whatever the type, a song or movie before its title says no more
         if not length and (keys[i] in slips or _contains(keys, i, begin, lex)):
             length = 1
         longer = lex.classes.at(keys, i)
-        if i in kept and not (length > 1 and i + length - 1 not in kept):
+        if i in group and not (length > 1 and i + length - 1 not in group):
             i += 1
         elif compound > length:
             i += compound
@@ -181,8 +183,8 @@ def _generics(
             named |= lex.class_of[" ".join(keys[i : i + longer])] == value
             i += longer  # album cover, background music: a specific type stays
         elif length:
-            told = bool(dropped) or (named and work)  # trailers for new horror movies
-            if not ((told and seen_preposition) or _modifies(found, i + length, lex)):
+            has_medium = bool(dropped) or (named and work)  # trailers for new horror movies
+            if not ((has_medium and seen_preposition) or _modifies(words, i + length, lex)):
                 dropped |= set(range(i, i + length))
             i += length
         else:
@@ -191,10 +193,10 @@ def _generics(
     return dropped
 
 
-def _fallback(found: Sequence[Token], lex: Lexicon) -> list[int]:
+def _fallback(words: Sequence[Token], lex: Lexicon) -> list[int]:
     """The most specific words when the rules leave nothing: the type's word, else the last one."""
-    keys = [t.key for t in found]
-    for i in range(len(found) - 1, -1, -1):
+    keys = [t.key for t in words]
+    for i in range(len(words) - 1, -1, -1):
         length = lex.classes.at(keys, i)
         if length:
             start = i
@@ -205,11 +207,11 @@ def _fallback(found: Sequence[Token], lex: Lexicon) -> list[int]:
     telling = [
         i for i, key in enumerate(keys) if key not in lex.small and not lex.trailers.at(keys, i)
     ]
-    return [telling[-1] if telling else len(found) - 1]
+    return [telling[-1] if telling else len(words) - 1]
 
 
 def _singular(
-    query: str, found: Sequence[Token], lex: Lexicon, value: str, group: dict[int, int]
+    query: str, words: Sequence[Token], lex: Lexicon, value: str, group: dict[int, int]
 ) -> dict[int, str]:
     """Position -> singular of the word by which a Search names its class: `flyers`, a kind.
 
@@ -218,7 +220,7 @@ def _singular(
     named = naming(query, lex)
     if named is None or named.value != value or named.position in group:
         return {}
-    word = found[named.position]
+    word = words[named.position]
     text, one = word.text, lex.singular.get(word.key)
     if one is None or len(one) > len(text):
         return {}
@@ -226,30 +228,31 @@ def _singular(
 
 
 def _written(
-    found: Sequence[Token],
-    kept: Sequence[int],
+    words: Sequence[Token],
+    positions: Sequence[int],
     group: dict[int, int],
     commas: bool,
     spelt: dict[int, str],
 ) -> str:
-    """The kept words with their own spelling; commas between them where wanted, none dangling.
+    """The words at `positions` as they were spelled; commas between them where wanted, none
+    dangling.
 
     Inside a title the user's punctuation stays, quotes apart, and brackets only in pairs.
     """
     for unwanted in (OPENING + CLOSING, OPENING + CLOSING + "()[]{}<>"):
         parts: list[str] = []
         added = ""
-        for place, i in enumerate(kept):
-            text = spelt.get(i, found[i].text)
-            following = kept[place + 1] if place + 1 < len(kept) else None
-            if i in group and place and kept[place - 1] == i - 1 and group.get(i - 1) == group[i]:
-                before = "".join(c for c in found[i].before if c not in unwanted)
+        for n, i in enumerate(positions):
+            text = spelt.get(i, words[i].text)
+            following = positions[n + 1] if n + 1 < len(positions) else None
+            if i in group and n and positions[n - 1] == i - 1 and group.get(i - 1) == group[i]:
+                before = "".join(c for c in words[i].before if c not in unwanted)
                 text, added = before + text, added + before
             if i in group and following == i + 1 and group.get(i + 1) == group[i]:
-                after = "".join(c for c in found[i].after if c not in unwanted)
+                after = "".join(c for c in words[i].after if c not in unwanted)
                 text, added = text + after, added + after
             elif following is not None and commas:
-                between = "".join(found[j].after for j in range(i, following))
+                between = "".join(words[j].after for j in range(i, following))
                 if any(c in ",;.!?:" for c in between):
                     text += ","
             parts.append(text)
@@ -265,49 +268,51 @@ def extract(query: str, function: str, value: str, frame: Frame) -> str:
     any word comes back as it is, white space trimmed.
     """
     lex = lexicon(frame)
-    found = tokens(query)
-    if not found:
+    words = tokens(query)
+    if not words:
         return query.strip()
-    keys = [t.key for t in found]
+    keys = [t.key for t in words]
     search = function in frame.words.searches
     early = titles(query, lex, search)
     blocked = {i for s, e in early for i in range(s, e) if s > 0}
-    begin, _ = command(found, 0, lex, function, blocked)
-    if begin >= len(found):
+    begin, _ = command(words, 0, lex, function, blocked)
+    if begin >= len(words):
         begin = 0
-    group = _adopted(found, early, lex, search, begin)
-    gone = _clause_commands(found, lex, function, group, begin) | set(range(begin))
+    group = _adopted(words, early, lex, search, begin)
+    gone = _clause_commands(words, lex, function, group, begin) | set(range(begin))
     if search:
-        gone |= _generics(found, lex, value, group, begin)
-    end = len(found)
+        gone |= _generics(words, lex, value, group, begin)
+    end = len(words)
     for i in range(max(begin, 1), end):
         if i not in group and lex.trailers.at(keys, i) == end - i:
             end = i
             break
-    kept: list[int] = []
+    positions: list[int] = []
     i = begin
     while i < end:
         if i in group:
-            kept.append(i)
+            positions.append(i)
             i += 1
             continue
         places = lex.places.at(keys, i)  # next to, on top of
         filler = lex.fillers.at(keys, i) or places
         if i in gone:
             i += 1
-        elif places and kept and kept[-1] == i - 1 and not ends_clause(found[i - 1]):
-            kept += range(i, i + places)
+        elif places and positions and positions[-1] == i - 1 and not ends_clause(words[i - 1]):
+            positions += range(i, i + places)
             i += places
         elif filler and not any(j in group for j in range(i, i + filler)):
             i += filler
         elif keys[i] in lex.small:
-            if (i - 1 not in gone or keys[i] != "the") and stays(found, keys, i, kept, lex, search):
-                kept.append(i)
+            if (i - 1 not in gone or keys[i] != "the") and stays(
+                words, keys, i, positions, lex, search
+            ):
+                positions.append(i)
             i += 1
         else:
-            kept.append(i)
+            positions.append(i)
             i += 1
-    if not kept:
-        kept = _fallback(found, lex)
-    spelt = _singular(query, found, lex, value, group) if search else {}
-    return _written(found, kept, group, not search, spelt) or query.strip()
+    if not positions:
+        positions = _fallback(words, lex)
+    spelt = _singular(query, words, lex, value, group) if search else {}
+    return _written(words, positions, group, not search, spelt) or query.strip()

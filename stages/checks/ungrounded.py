@@ -10,7 +10,7 @@ from stages.checks.leaked import texts
 from stages.checks.words import words
 from stages.core.frame import Frame
 
-LEAST = 0.6
+MIN_LIKENESS = 0.6
 
 
 def metadata(slots: Mapping[str, Any]) -> list[str]:
@@ -26,11 +26,11 @@ def check(query: str, seen: str, slots: Mapping[str, Any], frame: Frame | None) 
     """
     if not seen:
         return None
-    known = sorted({*words(seen), *metadata(slots)})
+    picture_words = sorted({*words(seen), *metadata(slots)})
     best = (0.0, "no content word", "anything seen")
     for word in content_words(query, frame) if frame else words(query):
-        for other in known:
+        for other in picture_words:
             best = max(best, (likeness(word, other), word, other))
-            if best[0] >= LEAST:
+            if best[0] >= MIN_LIKENESS:
                 return None
     return f"nothing of the picture, best match {best[0]:.2f}: {best[1]} and {best[2]}"

@@ -39,37 +39,37 @@ def tokens(query: str) -> Sequence[Token]:
 
     A chunk of punctuation alone counts as following the word before it.
     """
-    found: list[Token] = []
+    result: list[Token] = []
     apart: list[str] = []  # such chunks, since the last word
     chunks = _GLUED.sub(", ", query).split()
-    for place, chunk in enumerate(chunks):
+    for index, chunk in enumerate(chunks):
         before, text, after = _bare(chunk)
         if after[:1] in ("'", "’") and text[-1:] in "sS" and not any(q in before for q in OPENING):
             text, after = text + after[0], after[1:]  # the girls' night
         key = folded(text).translate(_KEY)
-        if after[:1] == "." and place < len(chunks) - 1 and (
+        if after[:1] == "." and index < len(chunks) - 1 and (
             key in _ABBREVIATED or (("." in text or len(text) == 1) and _INITIALS.match(text)
-                                    and not (found and found[-1].text[-1].isdigit()))
+                                    and not (result and result[-1].text[-1].isdigit()))
         ):  # fmt: skip
             text, after = text + ".", after[1:]  # H. R. Giger
         if text:
-            if apart and found:
-                _follow(found, apart)
+            if apart and result:
+                _follow(result, apart)
             elif apart:  # a quotation mark that stands alone
                 before = " ".join([*apart, before])
                 apart.clear()
-            found.append(Token(text, key, before, after))
+            result.append(Token(text, key, before, after))
         else:
             apart.append(chunk)
-    _follow(found, apart)
-    return found
+    _follow(result, apart)
+    return result
 
 
-def _follow(found: list[Token], apart: list[str]) -> None:
+def _follow(previous: list[Token], apart: list[str]) -> None:
     """Put the chunks that stand apart after the last word, if there is one."""
-    if found and apart:
-        last = found[-1]
-        found[-1] = Token(last.text, last.key, last.before, " ".join([last.after, *apart]))
+    if previous and apart:
+        last = previous[-1]
+        previous[-1] = Token(last.text, last.key, last.before, " ".join([last.after, *apart]))
     apart.clear()
 
 
@@ -126,10 +126,10 @@ class Phrases:
 
     def at(self, keys: Sequence[str], i: int) -> int:
         """Number of words of the longest phrase at keys[i:], 0 if there is none."""
-        found = self.first.get(keys[i])
-        if found is None:  # nearly always
+        candidates = self.first.get(keys[i])
+        if candidates is None:  # nearly always
             return 0
-        for parts in found:
+        for parts in candidates:
             if len(parts) == 1 or tuple(keys[i : i + len(parts)]) == parts:
                 return len(parts)
         return 0
@@ -203,8 +203,10 @@ def _build(frame: Frame) -> Lexicon:
         others = set().union(*(v for n, v in owned.items() if n != name)) - own
         mine = (set(lists.verbs) - others) | own
         verbs[name], foreign[name] = Phrases(mine), Phrases(others)
-        known = set(lists.verbs).union(*owned.values())
-        slips[name] = {s for v in mine if " " not in v and len(v) > 3 for s in _slips(v)} - known
+        all_verbs = set(lists.verbs).union(*owned.values())
+        slips[name] = {
+            s for v in mine if " " not in v and len(v) > 3 for s in _slips(v)
+        } - all_verbs
     class_of = {folded(p): name for name, named in frame.classes.items()
                 for word in named for p in plurals(word)}  # fmt: skip
     singular = {plural: one for named in frame.classes.values() for word in named
@@ -240,11 +242,11 @@ def _build(frame: Frame) -> Lexicon:
         class_of=class_of,
         singular=singular,
         hints={name: Phrases(lists.hints.get(name, [])) for name in frame.classes},
-        generic={name: Phrases(found) for name, found in generic.items()},
+        generic={name: Phrases(phrases) for name, phrases in generic.items()},
         generic_slips={
-            name: {s for w in found if " " not in w and len(w) > 4 for s in _slips(w)}
+            name: {s for w in phrases if " " not in w and len(w) > 4 for s in _slips(w)}
             - set(class_of) - _REAL
-            for name, found in generic.items()
+            for name, phrases in generic.items()
         },
         class_slips={
             name: {s for word in named for p in plurals(folded(word)) for w in p.split()

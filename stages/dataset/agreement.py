@@ -41,9 +41,9 @@ def _labels(call: Expected, pack: Pack) -> list[tuple[str, set[str], str]]:
     kind = pack.of_kind(call.name, "class")
     values = call.arguments.get(kind.slot, []) if kind else []
     value = str(values[0]) if values else ""
-    found = []
+    labels = []
     for source in pack.sources[call.name]:
         texts = {loosely(v) for v in call.arguments.get(source.slot, []) if isinstance(v, str)}
         if source.kind == "derived" and texts:
-            found.append((str(source.settings), texts, value))
-    return found
+            labels.append((str(source.settings), texts, value))
+    return labels

@@ -36,11 +36,13 @@ def counts(queries: pl.Series) -> pl.Series:
 def split(queries: pl.Series) -> pl.Series:
     """`words` of each query, a list."""
     done = queries.str.to_lowercase().str.extract_all(_WORD)
-    told = pl.DataFrame({"done": done, "plain": queries.str.contains(_PLAIN)}).with_row_index("row")
-    other = told.filter(~pl.col("plain"))["row"]
+    table = pl.DataFrame({"done": done, "plain": queries.str.contains(_PLAIN)}).with_row_index(
+        "row"
+    )
+    other = table.filter(~pl.col("plain"))["row"]
     rest = pl.DataFrame(
         {"row": other, "done": [words(query) for query in queries.gather(other)]},
         schema={"row": pl.UInt32, "done": pl.List(pl.String)},
     )
-    both = pl.concat([told.filter("plain").select("row", "done"), rest])
+    both = pl.concat([table.filter("plain").select("row", "done"), rest])
     return both.sort("row")["done"]

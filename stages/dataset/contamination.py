@@ -40,10 +40,10 @@ class Golden:
         return self._longest(texts, learn=False)
 
     def _longest(self, texts: pl.Series, learn: bool) -> Ints:
-        """The same; with `learn` all runs in `texts` are taken for golden, and kept in `runs`.
+        """The same; with `learn` all runs in `texts` are taken for golden, and stored in `runs`.
 
         A run of one word has the number of the word for its code; a longer one p * words + w: p,
-        the place in runs[n - 2] of its first n - 1 words, w, the number of its last.
+        the position in runs[n - 2] of its first n - 1 words, w, the number of its last.
         """
         split = texts.str.split(" ")
         row = np.repeat(np.arange(len(texts)), split.list.len().to_numpy())
@@ -57,16 +57,16 @@ class Golden:
         while len(code) and (learn or n <= len(self.runs)):
             if learn:
                 self.runs.append(np.unique(code))
-            known = self.runs[n - 1]
-            place = np.minimum(np.searchsorted(known, code), len(known) - 1)
-            golden = known[place] == code
-            start, place = start[golden], place[golden]
+            runs = self.runs[n - 1]
+            position = np.minimum(np.searchsorted(runs, code), len(runs) - 1)
+            golden = runs[position] == code
+            start, position = start[golden], position[golden]
             longest[row[start]] = n
             goes_on = start + n < len(word)
-            start, place = start[goes_on], place[goes_on]
+            start, position = start[goes_on], position[goes_on]
             goes_on = (row[start + n] == row[start]) & (word[start + n] != UNKNOWN)
-            start, place = start[goes_on], place[goes_on]
-            code, n = place * len(self.words) + word[start + n], n + 1
+            start, position = start[goes_on], position[goes_on]
+            code, n = position * len(self.words) + word[start + n], n + 1
         return longest
 
     def reasons(self, texts: pl.Series) -> pl.Series:

@@ -16,8 +16,8 @@ from stages.dataset.duplicates import jaccard, shingles
 SAMPLE = 200
 # Matches that an order without any counts as (Chen and Cherry 2014, method 1).
 EPSILON = 0.1
-# `near_left` compares all pairs while there are this many, else at least _LEAST rows with all.
-_PAIRS, _LEAST = 10_000_000, 1000
+# `near_left` compares all pairs while there are this many, else at least _MIN_ROWS rows with all.
+_PAIRS, _MIN_ROWS = 10_000_000, 1000
 # Of its rarest shingles, those that a near-duplicate shares at least.
 _SHARED = 3
 
@@ -57,25 +57,25 @@ def self_bleu(queries: pl.Series, order: int = 4) -> float | None:
     BLEU after Papineni et al. 2002, against oneself after Texygen (Zhu et al. 2018). Orders longer
     than a query are left out of its mean; no common word at all gives 0.
     """
-    found = [row for row in map(words, queries) if row]
-    if len(found) < 2:
+    rows = [row for row in map(words, queries) if row]
+    if len(rows) < 2:
         return None
-    logs, nothing = np.zeros(len(found)), np.zeros(len(found), bool)
+    logs, nothing = np.zeros(len(rows)), np.zeros(len(rows), bool)
     for n in range(1, order + 1):
-        counts = [Counter(zip(*(row[i:] for i in range(n)), strict=False)) for row in found]
+        counts = [Counter(zip(*(row[i:] for i in range(n)), strict=False)) for row in rows]
         top: dict[tuple[str, ...], tuple[int, int]] = {}  # an n-gram's two largest counts
         for count in counts:
             for gram, times in count.items():
                 first, second = top.get(gram, (0, 0))
                 top[gram] = (max(first, times), max(second, min(first, times)))
-        for i, (row, count) in enumerate(zip(found, counts, strict=True)):
+        for i, (row, count) in enumerate(zip(rows, counts, strict=True)):
             if count:
                 # The others' largest count is the second where this query holds the first.
                 matches = sum(m if m < top[g][0] else top[g][1] for g, m in count.items())
                 nothing[i] |= n == 1 and not matches
                 logs[i] += log((matches or EPSILON) / count.total()) / min(order, len(row))
-    lengths = Counter(map(len, found))
-    for i, row in enumerate(found):
+    lengths = Counter(map(len, rows))
+    for i, row in enumerate(rows):
         own = len(row)
         closest = own if lengths[own] > 1 else min(
             (other for other in lengths if other != own), key=lambda n: (abs(n - own), n)
@@ -99,7 +99,7 @@ def near_left(texts: pl.Series, threshold: float, seed: int) -> float | None:
     table.indices, rows = codes, np.bincount(codes)
     table.resize(len(texts), len(rows))
     columns, sizes = table.tocsc(), np.diff(table.indptr)
-    size = min(len(texts), max(_LEAST, _PAIRS // len(texts)))
+    size = min(len(texts), max(_MIN_ROWS, _PAIRS // len(texts)))
     left, right = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for i in np.random.default_rng(seed).choice(len(texts), size, replace=False):
         own = table.indices[table.indptr[i] : table.indptr[i + 1]]

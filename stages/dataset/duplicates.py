@@ -27,7 +27,7 @@ SHINGLE = 3
 HASHES = 64
 # Least probability that the sketches find a pair that is exactly as similar as the threshold.
 RECALL = 0.99
-# The part of the rest that is theirs who share a bucket, but too few hashes: see `least_equal`.
+# The part of the rest that is theirs who share a bucket, but too few hashes: see `min_equal`.
 MISSED = 1e-3
 # In a bucket each row meets this many rows before it; larger buckets are cut to bound the work.
 WINDOW = 64
@@ -98,7 +98,7 @@ def bands(
     return hashes, 1
 
 
-def least_equal(threshold: float, hashes: int, missed: float = MISSED) -> int:
+def min_equal(threshold: float, hashes: int, missed: float = MISSED) -> int:
     """How many of their MinHashes two sketches must share: a pair as similar as the threshold
     shares fewer with probability `missed` at most, the number being binomial.
     """
@@ -178,21 +178,21 @@ def near_pairs(texts: pl.Series, threshold: float, seed: int = 0) -> np.ndarray:
     table = _once(table[numbers])
     count, rows = bands(threshold)
     digests = sketches(table, count * rows, seed)
-    least = least_equal(threshold, count * rows)
+    minimum = min_equal(threshold, count * rows)
     short = digests.astype(np.uint8)  # equal where the digests are, and seldom elsewhere
     sizes = np.diff(table.indptr)
 
     def met(band: int) -> np.ndarray:
         """What shares a bucket in this band and may be that similar, i * len(numbers) + j."""
-        found = [np.empty(0, np.int64)]
+        codes = [np.empty(0, np.int64)]
         for left, right in _buckets(digests[:, band * rows : (band + 1) * rows]):
             # Sets whose sizes differ more than the threshold allows cannot be that similar.
             one, other = sizes[left], sizes[right]
             fit = np.minimum(one, other) >= threshold * np.maximum(one, other)
             left, right = left[fit], right[fit]
-            alike = (short[left] == short[right]).sum(axis=1, dtype=np.uint8) >= least
-            found.append(left[alike] * len(numbers) + right[alike])
-        return np.concatenate(found)
+            alike = (short[left] == short[right]).sum(axis=1, dtype=np.uint8) >= minimum
+            codes.append(left[alike] * len(numbers) + right[alike])
+        return np.concatenate(codes)
 
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
         pairs = np.unique(np.concatenate(list(threads.map(met, range(count)))))
@@ -226,22 +226,22 @@ def near(texts: pl.Series, threshold: float, seed: int = 0) -> np.ndarray:
     of more a pair is left where they miss it (RECALL) or where a bucket was cut (WINDOW).
     """
     pairs = near_pairs(texts, threshold, seed)
-    of = first_kept(texts, pairs, threshold)
+    of = first_remaining(texts, pairs, threshold)
     while 1 < (of < 0).sum() <= EXACT:
-        kept = np.flatnonzero(of < 0)
-        missed = kept[all_pairs(shingles(texts.gather(kept)), threshold)]
+        remaining = np.flatnonzero(of < 0)
+        missed = remaining[all_pairs(shingles(texts.gather(remaining)), threshold)]
         if not len(missed):
             break
         pairs = np.concatenate([pairs, missed])
-        of = first_kept(texts, pairs, threshold)
+        of = first_remaining(texts, pairs, threshold)
     return of
 
 
-def first_kept(texts: pl.Series, pairs: np.ndarray, threshold: float) -> np.ndarray:
-    """For each row the first kept row that it is near, after `pairs` (i, j), i < j; else -1.
+def first_remaining(texts: pl.Series, pairs: np.ndarray, threshold: float) -> np.ndarray:
+    """For each row the first remaining row that it is near, after `pairs` (i, j), i < j; else -1.
 
-    A row whose neighbors are not kept themselves is mostly near what they are near; that is looked
-    at, for of many rows that are all alike the pairs tell only a few.
+    A row whose neighbors do not remain is mostly near what they are near; that is compared too,
+    for of many rows that are all alike the pairs list only a few.
     """
     of = np.full(len(texts), -1, np.int64)
     left, right = pairs[np.lexsort((pairs[:, 0], pairs[:, 1]))].T
@@ -249,9 +249,9 @@ def first_kept(texts: pl.Series, pairs: np.ndarray, threshold: float) -> np.ndar
     ends = np.append(starts, len(right))[1:]
     for row, start, end in zip(rows, starts, ends, strict=True):
         neighbors = left[start:end]
-        kept = neighbors[of[neighbors] < 0]
-        if len(kept):
-            of[row] = kept[0]
+        remaining = neighbors[of[neighbors] < 0]
+        if len(remaining):
+            of[row] = remaining[0]
             continue
         own = _shingles(texts[int(row)])
         for other in np.unique(of[neighbors]):
@@ -302,8 +302,8 @@ def all_pairs(table: sparse.csr_array, threshold: float) -> np.ndarray:
 
     starts = range(0, len(order), _BLOCK)
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
-        found = [np.empty((0, 2), np.int64), *threads.map(block, starts)]
-    pairs = np.concatenate(found)
+        blocks = [np.empty((0, 2), np.int64), *threads.map(block, starts)]
+    pairs = np.concatenate(blocks)
     return pairs[jaccard(table, pairs[:, 0], pairs[:, 1]) >= threshold]
 
 

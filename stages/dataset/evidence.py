@@ -38,9 +38,9 @@ def unseen_share(query: str, slots: str, frame: Frame) -> float | None:
     """Share of the content words that the item's metadata lack; None without content words. slots:
     of the plan, JSON.
     """
-    found = content_words(query, frame)
-    known = set(metadata(json.loads(slots)))
-    return sum(word not in known for word in found) / len(found) if found else None
+    content = content_words(query, frame)
+    metadata_words = set(metadata(json.loads(slots)))
+    return sum(word not in metadata_words for word in content) / len(content) if content else None
 
 
 def figures(
@@ -54,27 +54,27 @@ def figures(
 
     How varied the routes are and where they name the class is in figures.of_route.
     """
-    known: set[str] = set()
+    metadata_words: set[str] = set()
     if rows["route"].is_in(routes).any():
-        known = {word for slots in rows["slots"] for word in metadata(json.loads(slots))}
-    told = {}
+        metadata_words = {word for slots in rows["slots"] for word in metadata(json.loads(slots))}
+    by_route = {}
     for route in routes:
         part = rows.filter(route=route).select("query", "slots", "locale").rows()
-        found = [content_words(query, frames[locale]) for query, _, locale in part]
-        vocabulary = {word for words in found for word in words}
+        contents = [content_words(query, frames[locale]) for query, _, locale in part]
+        vocabulary = {word for words in contents for word in words}
         unseen = [unseen_share(query, slots, frames[locale]) or 0.0
                   for query, slots, locale in part]  # fmt: skip
-        told[route] = {
+        by_route[route] = {
             "rows": len(part),
             "vocabulary": len(vocabulary),
-            "new_vocabulary": len(vocabulary - known),
+            "new_vocabulary": len(vocabulary - metadata_words),
             "half_unseen": _share([share >= 0.5 for share in unseen]),
-            "with_colour": _share([bool(COLOURS & set(words)) for words in found]),
-            "with_layout": _share([bool(LAYOUT & set(words)) for words in found]),
-            "with_shape": _share([bool(SHAPES & set(words)) for words in found]),
-            "with_any": _share([bool((COLOURS | LAYOUT | SHAPES) & set(w)) for w in found]),
+            "with_colour": _share([bool(COLOURS & set(words)) for words in contents]),
+            "with_layout": _share([bool(LAYOUT & set(words)) for words in contents]),
+            "with_shape": _share([bool(SHAPES & set(words)) for words in contents]),
+            "with_any": _share([bool((COLOURS | LAYOUT | SHAPES) & set(w)) for w in contents]),
         }
-    return told
+    return by_route
 
 
 def _share(values: list[bool]) -> float | None:

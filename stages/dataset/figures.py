@@ -135,11 +135,11 @@ def dataset(samples: pl.DataFrame, by: Yardstick) -> tuple[dict[str, Any], dict[
 
 def nearly_the_same(samples: pl.DataFrame, by: Yardstick) -> float | None:
     """Share of the rows to which another that means the same is a near-duplicate."""
-    found = 0.0
+    near = 0.0
     for _, part in samples.group_by("meant", maintain_order=True):
         if part.height > 1:
-            found += (diversity.near_left(part["text"], by.threshold, by.seed) or 0) * part.height
-    return found / samples.height if samples.height else None
+            near += (diversity.near_left(part["text"], by.threshold, by.seed) or 0) * part.height
+    return near / samples.height if samples.height else None
 
 
 def of_route(part: pl.DataFrame, by: Yardstick, size: int) -> dict[str, Any]:

@@ -49,13 +49,13 @@ def validation(group: pl.Series, share: float, seed: int) -> pl.Series:
     digests = [blake2b(g.encode(), digest_size=8, key=salt[:64]).digest() for g in counted["group"]]
     counted = counted.with_columns(order=pl.Series(digests)).sort("order", "group")
     budget = max(1, round(share * group.len())) if counted.height > 1 else 0
-    chosen, used = [], 0
+    selected, used = [], 0
     for name, n in counted.select("group", "len").iter_rows():
         if used + n <= budget:
-            chosen.append(name)
+            selected.append(name)
             used += n
         if used == budget:
             break
-    if budget and not chosen:
-        chosen = [counted.sort("len", maintain_order=True)["group"][0]]
-    return group.is_in(chosen).alias("validation")
+    if budget and not selected:
+        selected = [counted.sort("len", maintain_order=True)["group"][0]]
+    return group.is_in(selected).alias("validation")

@@ -68,9 +68,9 @@ def lengths(frame: pl.DataFrame, target: Mapping[str, Quantiles]) -> dict[str, p
         own = pl.col("function") == function
         if function == "*":
             own = ~pl.col("function").is_in([name for name in target if name != "*"])
-        found = frame.filter(own)["words"].to_numpy()
-        longest = max(ceil(max(quantiles.values())), found.max(initial=0))
-        rows = np.bincount(found, minlength=longest + 1)[1:]
+        counts = frame.filter(own)["words"].to_numpy()
+        longest = max(ceil(max(quantiles.values())), counts.max(initial=0))
+        rows = np.bincount(counts, minlength=longest + 1)[1:]
         tables[function] = pl.DataFrame(
             {
                 "words": np.arange(1, longest + 1),
@@ -157,7 +157,7 @@ def place_histogram(places: pl.Series, target: Quantiles) -> pl.DataFrame:
     )
 
 
-def golden_runs(found: np.ndarray) -> pl.DataFrame:
+def golden_runs(runs: np.ndarray) -> pl.DataFrame:
     """run (words in a row shared with a golden query, 0..longest), rows."""
-    rows = np.bincount(found, minlength=1)
+    rows = np.bincount(runs, minlength=1)
     return pl.DataFrame({"run": np.arange(len(rows)), "rows": rows})

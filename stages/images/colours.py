@@ -60,9 +60,9 @@ def _stronger(colour: Colour, under: Colour) -> Colour:
             else (2.2 * saturation, value - 0.09 * step)
         )
         red, green, blue = colorsys.hsv_to_rgb(hue, min(tone[0], 0.85), min(max(tone[1], 0), 1))
-        found = round(red * 255), round(green * 255), round(blue * 255)
-        if contrast(found, under) >= VISIBLE:
-            return found
+        candidate = round(red * 255), round(green * 255), round(blue * 255)
+        if contrast(candidate, under) >= VISIBLE:
+            return candidate
     return WHITE if dark else BLACK
 
 

@@ -50,7 +50,7 @@ def check_svg(data: bytes) -> None:
         if not target.strip().lower().startswith(INSIDE):
             raise Bad("it refers to another file")
 
-    def entity(*told: object) -> None:
+    def entity(*details: object) -> None:
         raise Bad("it declares XML entities")
 
     def instruction(target: str, text: str) -> None:

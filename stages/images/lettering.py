@@ -104,12 +104,12 @@ def _write(
     lines: Sequence[str],
     font: ImageFont.FreeTypeFont,
     colour: Colour,
-    place: tuple[float, float, float],
+    area: tuple[float, float, float],
     align: str,
     bold: bool,
 ) -> float:
-    """Writes lines from `place` = (left, top, right) down; returns where the next would start."""
-    x_left, y, x_right = place
+    """Writes lines from `area` = (left, top, right) down; returns the y of the next one."""
+    x_left, y, x_right = area
     for line in lines:
         slack = x_right - x_left - _line_width(line, font)
         x = x_left + (slack / 2 if align == "center" else 0.0) + _stroke(font)
@@ -121,9 +121,9 @@ def _write(
 
 
 def _rule(
-    pen: Pen, place: tuple[float, float, float], size: float, colour: Colour, align: str
+    pen: Pen, area: tuple[float, float, float], size: float, colour: Colour, align: str
 ) -> None:
-    x_left, y, x_right = place
+    x_left, y, x_right = area
     length = min((x_right - x_left) * 0.22, size * 2.2)
     x = (x_left + x_right - length) / 2 if align == "center" else x_left
     pen.rectangle((x, y, x + length, y + max(2.0, size / 24)), colour)

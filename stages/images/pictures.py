@@ -74,13 +74,13 @@ def read(path: str | Path, side: int | None = None) -> Image.Image:
 def _decoded(path: Path, side: int | None) -> Image.Image:
     """The picture as it is in the file, upright; a JPEG may be smaller, but not below `side`."""
     data = _bytes(path)
-    wanted, found = KINDS.get(path.suffix.lower()), kind(data[:65536])
+    wanted, actual = KINDS.get(path.suffix.lower()), kind(data[:65536])
     if wanted is None:
         raise Refused(f"its name ends in none of {', '.join(KINDS)}")
-    if found is None:
+    if actual is None:
         raise Refused("it is no picture of a known kind")
-    if found != wanted:
-        raise Refused(f"its name says {wanted}, but it is {found}")
+    if actual != wanted:
+        raise Refused(f"its name says {wanted}, but it is {actual}")
     if wanted in ("SVG", "PDF"):
         data, wanted = _drawn(data, wanted, side or DRAWN_SIDE), "PNG"
     too_large = f"it has more than {MAX_PIXELS} pixels or a side above {MAX_SIDE}"

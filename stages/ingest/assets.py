@@ -94,7 +94,7 @@ def without_pictures(frame: pl.DataFrame, pack: Path) -> pl.DataFrame:
 
 
 def usable(database: sources.Database, passed: Passed) -> Iterator[pl.DataFrame]:
-    """The sources' rows that keep the contract, a batch at a time; `passed` is told of all."""
+    """The sources' rows that keep the contract, a batch at a time; `passed` records them all."""
     pack = database.pack
     for sql in sources.sources(pack / "assets"):
         name = str(sql.relative_to(pack))
@@ -105,8 +105,8 @@ def usable(database: sources.Database, passed: Passed) -> Iterator[pl.DataFrame]
             passed.rejects.append(bad)
             refused = without_pictures(good, pack)
             if refused.height:
-                told = refused.select(source=pl.lit(name), row="asset_id", reason="reason")
-                passed.rejects.append(told)
+                rejected = refused.select(source=pl.lit(name), row="asset_id", reason="reason")
+                passed.rejects.append(rejected)
                 good = good.join(refused, on="asset_id", how="anti", maintain_order="left")
             if "drawing" in frame.columns:
                 passed.drawings.append(_drawings(frame, good, name))

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 def coded(nodes: pl.DataFrame, edges: pl.DataFrame) -> pl.DataFrame:
     """`source`, `target` as row numbers of `nodes`, null where unknown; `relation` as a number."""
-    known = pl.Enum(nodes["node_id"])
+    ids = pl.Enum(nodes["node_id"])
     return edges.select(
-        pl.col("source", "target").cast(known, strict=False).to_physical(),
+        pl.col("source", "target").cast(ids, strict=False).to_physical(),
         pl.col("relation").cast(pl.Categorical).to_physical(),
     )
 
@@ -51,11 +51,13 @@ def sort_edges(
         .then(pl.lit("repeated relation"))
     ).to_series()
     bad = edges.filter(reason.is_not_null())
-    told = [(str(row), why) for row, why in zip(bad.iter_rows(), reason.drop_nulls(), strict=True)]
-    if told:
-        kept = reason.is_null()
-        edges, numbers = edges.filter(kept), numbers.filter(kept)
-    return edges, numbers, told
+    rejects = [
+        (str(row), why) for row, why in zip(bad.iter_rows(), reason.drop_nulls(), strict=True)
+    ]
+    if rejects:
+        valid = reason.is_null()
+        edges, numbers = edges.filter(valid), numbers.filter(valid)
+    return edges, numbers, rejects
 
 
 def check_acyclic(
@@ -69,17 +71,17 @@ def check_acyclic(
     for relation in relations:
         from scipy.sparse import csgraph
 
-        kept = edges["relation"] == relation
-        links = matrix(nodes, numbers.filter(kept))
+        selected = edges["relation"] == relation
+        links = matrix(nodes, numbers.filter(selected))
         # Without a cycle (self-loops are no relations) each concept is alone in its component.
         if csgraph.connected_components(links, connection="strong")[0] < nodes.height:
             import networkx as nx
 
-            graph = nx.DiGraph(edges.filter(kept).select("source", "target").rows())
+            graph = nx.DiGraph(edges.filter(selected).select("source", "target").rows())
             steps = [source for source, _ in nx.find_cycle(graph)]
-            told = " -> ".join([*steps[:10], "..." if len(steps) > 10 else steps[0]])
+            cycle = " -> ".join([*steps[:10], "..." if len(steps) > 10 else steps[0]])
             raise InputError(
-                f"{where}: relation {relation!r} leads in a circle: {told}; pack.yaml says that "
+                f"{where}: relation {relation!r} leads in a circle: {cycle}; pack.yaml says that "
                 "it must not (acyclic): remove one of these relations"
             )
 

@@ -14,22 +14,22 @@ from stages.ingest import concepts, sources
 from stages.ingest.assets import Passed, usable
 
 
-def with_sources(pack: Pack, chosen: Settings) -> tuple[Pack, list[str]]:
+def with_sources(pack: Pack, settings: Settings) -> tuple[Pack, list[str]]:
     """The pack with what its SQL files give, and notes of rows that are rejected. Pictures are not
     drawn. Raises InputError, as the stages would.
     """
     items, nodes, edges, notes = empty(Items), empty(Nodes), empty(Edges), list[str]()
     if (pack.folder / "assets").is_dir():
-        items, notes = _items(pack, chosen)
+        items, notes = _items(pack, settings)
     if (pack.folder / "graph").is_dir():
-        nodes, edges, more = _graph(pack, chosen)
+        nodes, edges, more = _graph(pack, settings)
         notes += more
     names, _ = pack.asked
     return replace(pack, ingested=ingested.of_tables(items, nodes, edges, names)), notes
 
 
-def _items(pack: Pack, chosen: Settings) -> tuple[pl.DataFrame, list[str]]:
-    block, passed = chosen.ingest_assets, Passed()
+def _items(pack: Pack, settings: Settings) -> tuple[pl.DataFrame, list[str]]:
+    block, passed = settings.ingest_assets, Passed()
     with sources.Database(
         pack.folder, block.max_seconds, block.max_memory_gib, "ingest_assets"
     ) as database:
@@ -37,25 +37,25 @@ def _items(pack: Pack, chosen: Settings) -> tuple[pl.DataFrame, list[str]]:
         rejected = pl.concat([*database.rejects, *passed.rejects])
     unread = sum(frame.height for frame in database.rejects)
     table = pl.concat(frames)
-    kept = table.unique("asset_id", keep="first", maintain_order=True)
-    again = table.height - kept.height
+    unique = table.unique("asset_id", keep="first", maintain_order=True)
+    again = table.height - unique.height
     reasons = sources.count_reasons(rejected) | ({"asset_id twice": again} if again else {})
     count = rejected.height + again
     where = str(pack.folder / "assets")
     sources.check_share(count, passed.rows + unread, block.max_reject_share, where, reasons)
-    return kept, _notes(where, reasons)
+    return unique, _notes(where, reasons)
 
 
-def _graph(pack: Pack, chosen: Settings) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
-    block = chosen.ingest_graph
+def _graph(pack: Pack, settings: Settings) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
+    block = settings.ingest_graph
     with sources.Database(
         pack.folder, block.max_seconds, block.max_memory_gib, "ingest_graph"
     ) as database:
-        found = concepts.read(database)
-    reasons, where = sources.count_reasons(found.rejected), str(pack.folder / "graph")
-    rejected = found.rejected.height
-    sources.check_share(rejected, found.rows, block.max_reject_share, where, reasons)
-    return found.nodes, found.edges, _notes(where, reasons)
+        graph = concepts.read(database)
+    reasons, where = sources.count_reasons(graph.rejected), str(pack.folder / "graph")
+    rejected = graph.rejected.height
+    sources.check_share(rejected, graph.rows, block.max_reject_share, where, reasons)
+    return graph.nodes, graph.edges, _notes(where, reasons)
 
 
 def _notes(where: str, reasons: dict[str, int]) -> list[str]:

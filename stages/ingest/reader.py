@@ -133,7 +133,7 @@ def write(out: BinaryIO, kind: bytes, content: Any) -> None:
     out.flush()
 
 
-def told(error: Exception, request: dict[str, Any]) -> str:
+def message(error: Exception, request: dict[str, Any]) -> str:
     """One line for what went wrong."""
     if isinstance(error, InputError):
         return str(error)
@@ -206,7 +206,7 @@ def main() -> None:
             answer(request, memory, temporary, out)
         # What DuckDB finds on the way comes from the Arrow reader, as an OSError.
         except (InputError, duckdb.Error, OSError, MemoryError, UnicodeError, ValueError) as error:
-            write(out, b"e", told(error, request).encode("utf-8", "replace"))
+            write(out, b"e", message(error, request).encode("utf-8", "replace"))
 
 
 if __name__ == "__main__":

@@ -236,10 +236,10 @@ def check_lines(file: Path) -> None:
 
 def sources(folder: Path, names: list[str] | None = None) -> list[Path]:
     """The SQL files of a folder, sorted; InputError if there is none."""
-    found = sorted(p for p in folder.glob("*.sql") if names is None or p.stem in names)
-    if not found:
+    files = sorted(p for p in folder.glob("*.sql") if names is None or p.stem in names)
+    if not files:
         raise InputError(f"{folder} holds no SQL file: write one per source (README)")
-    return found
+    return files
 
 
 def typed(frame: pl.DataFrame, contract: type[Table], source: str) -> pl.DataFrame:
@@ -256,13 +256,13 @@ def typed(frame: pl.DataFrame, contract: type[Table], source: str) -> pl.DataFra
         )
     cast = {}
     for name, dtype in wanted.items():
-        found = frame.schema[name]
-        if found == dtype:
+        actual = frame.schema[name]
+        if actual == dtype:
             continue
-        if not _keeps_all(found, dtype):
+        if not _keeps_all(actual, dtype):
             raise InputError(
-                f"{source}: column {name} is {_sql(found)}, not {_sql(dtype)}: write "
-                f"{_conversion(name, found, dtype)} AS {name}"
+                f"{source}: column {name} is {_sql(actual)}, not {_sql(dtype)}: write "
+                f"{_conversion(name, actual, dtype)} AS {name}"
             )
         cast[name] = dtype
     frame = frame.cast(cast) if cast else frame  # type: ignore[arg-type]
@@ -284,18 +284,18 @@ def _says_something(text: pl.Expr) -> pl.Expr:
     return text.is_not_null() & (text.str.strip_chars() != "")
 
 
-def _keeps_all(found: pl.DataType, wanted: pl.DataType) -> bool:
+def _keeps_all(actual: pl.DataType, wanted: pl.DataType) -> bool:
     """Whether every value of the one type is one of the other."""
-    if isinstance(found, pl.List | pl.Array) and isinstance(wanted, pl.List):
-        inner = found.inner
+    if isinstance(actual, pl.List | pl.Array) and isinstance(wanted, pl.List):
+        inner = actual.inner
         return inner == wanted.inner or _keeps_all(inner, wanted.inner)  # type: ignore[arg-type]
-    if isinstance(found, pl.Null):
+    if isinstance(actual, pl.Null):
         return True
     if isinstance(wanted, pl.String):
-        return isinstance(found, pl.Categorical | pl.Enum) or found.is_integer()
+        return isinstance(actual, pl.Categorical | pl.Enum) or actual.is_integer()
     if isinstance(wanted, pl.Float64):
-        return isinstance(found, pl.Float32 | pl.Decimal) or found.is_integer()
-    return isinstance(wanted, pl.Int64) and found.is_integer() and found != pl.UInt64
+        return isinstance(actual, pl.Float32 | pl.Decimal) or actual.is_integer()
+    return isinstance(wanted, pl.Int64) and actual.is_integer() and actual != pl.UInt64
 
 
 def _sql(dtype: pl.DataType) -> str:
@@ -307,8 +307,8 @@ def _sql(dtype: pl.DataType) -> str:
     return names.get(dtype.base_type(), str(dtype).upper())  # type: ignore[arg-type]
 
 
-def _conversion(name: str, found: pl.DataType, wanted: pl.DataType) -> str:
-    if isinstance(wanted, pl.List) and isinstance(found, pl.String):
+def _conversion(name: str, actual: pl.DataType, wanted: pl.DataType) -> str:
+    if isinstance(wanted, pl.List) and isinstance(actual, pl.String):
         return f"string_split({name}, ',')"
     return f"TRY_CAST({name} AS {_sql(wanted)})"
 

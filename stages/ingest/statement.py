@@ -49,32 +49,32 @@ class Call(NamedTuple):
 
 
 def prepared(connection: duckdb.DuckDBPyConnection, text: str) -> str:
-    """The SELECT of an SQL file, its readers told what they would guess.
+    """The SELECT of an SQL file, its readers with every option that they would guess.
 
     Raises InputError, without the file's name, for anything but one SELECT that only reads, and
     duckdb.Error where DuckDB cannot parse it.
     """
-    found = connection.extract_statements(text)
-    if not found:
+    statements = connection.extract_statements(text)
+    if not statements:
         raise InputError("holds no SELECT: it is empty or a comment")
-    if len(found) > 1:
+    if len(statements) > 1:
         raise InputError(
-            f"holds {len(found)} statements, but a source is one SELECT: join them with UNION ALL "
-            "BY NAME, or write a file for each"
+            f"holds {len(statements)} statements, but a source is one SELECT: join them with UNION "
+            "ALL BY NAME, or write a file for each"
         )
-    if found[0].type != duckdb.StatementType.SELECT:
+    if statements[0].type != duckdb.StatementType.SELECT:
         raise InputError(
-            f"holds a statement of the kind {found[0].type.name}, but a source is one SELECT, "
+            f"holds a statement of the kind {statements[0].type.name}, but a source is one SELECT, "
             "which only reads"
         )
-    query = found[0].query
+    query = statements[0].query
     for call in reversed(list(_calls(_parsed(connection, query)))):
         added = _unstated(call, query)
         if added:
-            told = ", ".join(f"{name} = {value}" for name, value in added.items())
+            options = ", ".join(f"{name} = {value}" for name, value in added.items())
             end = _end(query, call.start)
             raw = query.encode()
-            query = (raw[:end] + f", {told}".encode() + raw[end:]).decode()
+            query = (raw[:end] + f", {options}".encode() + raw[end:]).decode()
     return query
 
 
@@ -111,8 +111,8 @@ def _calls(tree: Any) -> Iterator[Call]:
 def _call(node: dict[str, Any]) -> Call:
     name = node["function"]["qualified_name"]["path"][-1].lower()
     if name not in CSV_READERS | JSON_READERS | OTHERS:
-        known = sorted(CSV_READERS | JSON_READERS | OTHERS)
-        raise InputError(f"calls {name}, which is none of what a source may read with: {known}")
+        allowed = sorted(CSV_READERS | JSON_READERS | OTHERS)
+        raise InputError(f"calls {name}, which is none of what a source may read with: {allowed}")
     arguments = {}
     for argument in node["function"]["arguments"]:
         key, value = argument["name"], argument["expression"]
@@ -172,10 +172,10 @@ def _asks(stated: dict[str, Any], option: str, reader: str) -> bool:
     """Whether a yes-or-no option is stated as true."""
     if option not in stated:
         return False
-    told = _literal(stated[option])
-    if told is None:
+    value = _literal(stated[option])
+    if value is None:
         raise InputError(f"{reader} with {option}: write true or false")
-    return told == "true"
+    return value == "true"
 
 
 def _end(query: str, start: int) -> int:

@@ -15,11 +15,11 @@ def yearless(month: int, day: int, today: datetime.date) -> datetime.date | None
     first = today - datetime.timedelta(days=PAST_DAYS)
     for year in (first.year, first.year + 1):
         try:
-            found = datetime.date(year, month, day)
+            candidate = datetime.date(year, month, day)
         except ValueError:
             continue
-        if 0 <= (found - first).days < 365:
-            return found
+        if 0 <= (candidate - first).days < 365:
+            return candidate
     return None
 
 
@@ -57,17 +57,19 @@ def weekday_options(mode: str, weekday: int, today: datetime.date) -> list[datet
         return [back, back - week] if same_week(today, back) else [back]
     # The weeks of a Monday and of a Sunday agree on all days but Sundays.
     monday = today - datetime.timedelta(days=today.weekday()) + week
-    found = monday + datetime.timedelta(days=weekday)
+    candidate = monday + datetime.timedelta(days=weekday)
     clear = 6 not in (weekday, today.weekday())
-    return [found] if clear else sorted({found, found - week, found + week} - {today})
+    return (
+        [candidate] if clear else sorted({candidate, candidate - week, candidate + week} - {today})
+    )
 
 
 def ordinal_day(day: int, today: datetime.date) -> datetime.date | None:
     """The next day of that number, today or after: "on the 3rd"; None if there is none soon."""
     for ahead in range(62):
-        found = today + datetime.timedelta(days=ahead)
-        if found.day == day:
-            return found
+        candidate = today + datetime.timedelta(days=ahead)
+        if candidate.day == day:
+            return candidate
     return None
 
 
@@ -86,8 +88,8 @@ def iso_duration(seconds: int) -> str:
     whole, rest = divmod(seconds, 86_400)
     hours, rest = divmod(rest, 3_600)
     minutes, rest = divmod(rest, 60)
-    found = f"{hours}H" * (hours > 0) + f"{minutes}M" * (minutes > 0) + f"{rest}S" * (rest > 0)
-    text = f"{whole}D" * (whole > 0) + (f"T{found}" if found else "")
+    clock = f"{hours}H" * (hours > 0) + f"{minutes}M" * (minutes > 0) + f"{rest}S" * (rest > 0)
+    text = f"{whole}D" * (whole > 0) + (f"T{clock}" if clock else "")
     return f"P{text}" if text else "PT0S"
 
 
@@ -97,8 +99,8 @@ _DURATION = re.compile(r"P(?:(\d{1,9})W)?(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\
 
 def duration_seconds(text: str) -> int | None:
     """The seconds of an ISO 8601 duration of weeks down to seconds; None of anything else."""
-    found = _DURATION.fullmatch(text)
-    if found is None or not any(found.groups()):
+    match = _DURATION.fullmatch(text)
+    if match is None or not any(match.groups()):
         return None
-    spans = zip(found.groups(), (604_800, 86_400, 3_600, 60, 1), strict=True)
+    spans = zip(match.groups(), (604_800, 86_400, 3_600, 60, 1), strict=True)
     return sum(int(count) * span for count, span in spans if count)

@@ -79,25 +79,25 @@ def dressed(text: str, words: Locale, rng: random.Random) -> str:
     return text
 
 
-def slipped(text: str, kept: list[str], rng: random.Random) -> str:
+def slipped(text: str, protected: list[str], rng: random.Random) -> str:
     """`text` with one slip of a typist, a letter dropped, doubled or swapped with the next, in a
-    word of four letters at least that belongs to none of `kept`, the words of the arguments.
+    word of four letters at least that belongs to none of `protected`, the words of the arguments.
     """
     spans = []
     lowered = text.lower() if len(text.lower()) == len(text) else text
-    for words in kept:
+    for words in protected:
         start = lowered.find(words.lower())
         if start >= 0:
             spans.append((start, start + len(words)))
-    places = [
+    positions = [
         at
         for at in range(1, len(text) - 1)
         if text[at - 1 : at + 2].isalpha() and text[at - 1 : at + 2].isascii()
         and not any(start <= at + 1 and at - 1 < end for start, end in spans)
     ]  # fmt: skip
-    if not places:
+    if not positions:
         return text
-    at = rng.choice(places)
+    at = rng.choice(positions)
     kind = rng.randrange(3)
     if kind == 0:
         return text[:at] + text[at + 1 :]

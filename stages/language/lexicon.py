@@ -48,9 +48,9 @@ class Lexicon:
     def _numbers(language: str) -> dict[str, float]:
         from num2words import num2words
 
-        found: dict[str, float] = {}
+        numbers: dict[str, float] = {}
         if not language:
-            return found
+            return numbers
         for value in range(SPELLED):
             try:
                 words = str(num2words(value, lang=language)).casefold()
@@ -63,22 +63,22 @@ class Lexicon:
                 IndexError,
             ):
                 break
-            found[words] = value
+            numbers[words] = value
             if language == "en" and " and " in words:
-                found[words.replace(" and ", " ")] = value
+                numbers[words.replace(" and ", " ")] = value
             if language == "de" and words.startswith("einhundert"):
-                found[words.removeprefix("ein")] = value
-        return found
+                numbers[words.removeprefix("ein")] = value
+        return numbers
 
     @staticmethod
     def _days(locale: Locale) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        days: dict[str, Any] = {}
         for day in (datetime.date(2024, 1, 1) + datetime.timedelta(n) for n in range(366)):
             for words in locale.month_day(day.month, day.day):
-                found[words] = (day.month, day.day)
+                days[words] = (day.month, day.day)
         cues = locale.CUES
         loose = dict.fromkeys(cues.loose, LOOSE)
-        return found | loose | dict(cues.near) | dict(cues.weekdays)
+        return days | loose | dict(cues.near) | dict(cues.weekdays)
 
     @staticmethod
     def _clocks(locale: Locale) -> dict[str, Clock]:
@@ -90,14 +90,14 @@ class Lexicon:
                 clear.setdefault(keys(words), set()).add(minute)
             for words in (*locale.time(clock), *locale.time_words(clock)):
                 options.setdefault(keys(words), []).append(minute)
-        found = {}
+        clocks = {}
         for parts, minutes in options.items():
             only = clear.get(parts, set(minutes))
             distinct = tuple(dict.fromkeys(minutes))
             # A number alone is a number: who says "at 7" is understood by the "at".
             if len(parts) > 1 or not parts[0].isdigit():
-                found[" ".join(parts)] = Clock(distinct, min(only) if len(only) == 1 else None)
-        return found
+                clocks[" ".join(parts)] = Clock(distinct, min(only) if len(only) == 1 else None)
+        return clocks
 
 
 class Table:
@@ -111,7 +111,7 @@ class Table:
             if parts:
                 self.meanings.setdefault(parts, meaning)
                 lengths.setdefault(parts[0], set()).add(len(parts))
-        self.lengths = {first: sorted(found, reverse=True) for first, found in lengths.items()}
+        self.lengths = {first: sorted(counts, reverse=True) for first, counts in lengths.items()}
 
     def longest(self, words: Sequence[str], at: int) -> tuple[int, Any] | None:
         """The number of words and the meaning of the longest phrase that starts at `at`."""

@@ -51,11 +51,11 @@ class Text:
         return stem if len(stem) >= MIN_STEM else word
 
     @cached_property
-    def _places(self) -> dict[str, list[int]]:
-        places: dict[str, list[int]] = {}
+    def _positions(self) -> dict[str, list[int]]:
+        positions: dict[str, list[int]] = {}
         for at, word in enumerate(self.stems):
-            places.setdefault(word, []).append(at)
-        return places
+            positions.setdefault(word, []).append(at)
+        return positions
 
     @cached_property
     def readings(self) -> Sequence[Reading]:
@@ -70,10 +70,10 @@ class Text:
     @cached_property
     def by_span(self) -> dict[Span, list[Reading]]:
         """What each stretch of it may say: "at 7" a number and a time."""
-        found: dict[Span, list[Reading]] = {}
+        spans: dict[Span, list[Reading]] = {}
         for one in self.readings:
-            found.setdefault(Span(one.start, one.end), []).append(one)
-        return found
+            spans.setdefault(Span(one.start, one.end), []).append(one)
+        return spans
 
     def span(self, first: int, last: int) -> Span:
         """The characters of some of its tokens."""
@@ -86,10 +86,10 @@ class Text:
         wanted = keys(form)
         if not wanted:
             return self._literal(form)
-        found = self._sequence(wanted)
-        if not found and wanted[0] in self.lexicon.cues.articles and len(wanted) > 1:
-            found = self._sequence(wanted[1:])
-        return found
+        spans = self._sequence(wanted)
+        if not spans and wanted[0] in self.lexicon.cues.articles and len(wanted) > 1:
+            spans = self._sequence(wanted[1:])
+        return spans
 
     def _literal(self, form: str) -> list[Span]:
         at = self.text.find(form) if form else -1
@@ -97,14 +97,14 @@ class Text:
 
     def _sequence(self, wanted: Sequence[str]) -> list[Span]:
         stems = [self.stem(word) for word in wanted]
-        found: list[Span] = []
-        for at in self._places.get(stems[0], ()):
+        spans: list[Span] = []
+        for at in self._positions.get(stems[0], ()):
             end = at + len(stems)
-            if end > len(self.words) or len(found) == MAX_SPANS:
+            if end > len(self.words) or len(spans) == MAX_SPANS:
                 break
             if self.stems[at:end] == stems:
-                found.append(self.span(at, end))
-        return found
+                spans.append(self.span(at, end))
+        return spans
 
     def is_part(self, span: Span, value: Any, kind: str) -> bool:
         """Whether words for a measure are part of more that means something else: "tomorrow" in

@@ -34,7 +34,7 @@ class Reading(NamedTuple):
     is_vague: bool = False
 
 
-class Found(NamedTuple):
+class Match(NamedTuple):
     """A meaning before it has its place: the word behind it, and as in Reading."""
 
     end: int
@@ -47,22 +47,22 @@ class Reader:
     """Reads one text's tokens in a locale, on a day (None: days are seen, not dated)."""
 
     def __init__(
-        self, text: str, found: Sequence[Token], lexicon: Lexicon, today: datetime.date | None
+        self, text: str, tokens: Sequence[Token], lexicon: Lexicon, today: datetime.date | None
     ) -> None:
-        self.text, self.tokens, self.lexicon, self.today = text, found, lexicon, today
-        self.words = [token.key for token in found]
+        self.text, self.tokens, self.lexicon, self.today = text, tokens, lexicon, today
+        self.words = [token.key for token in tokens]
 
     def readings(self) -> list[Reading]:
         """All values, also those inside others: "may 3rd" is a day and has a 3 in it."""
-        found = []
+        result = []
         for at, token in enumerate(self.tokens):
             for kind, read in KINDS.items():
-                if (one := read(self, at, token)) is not None:
+                if (match := read(self, at, token)) is not None:
                     start = token.start
-                    end = self.tokens[one.end - 1].end
-                    found.append(Reading(kind, one.values, at, one.end, start, end,
-                                         one.is_clear, one.is_vague))  # fmt: skip
-        return found
+                    end = self.tokens[match.end - 1].end
+                    result.append(Reading(kind, match.values, at, match.end, start, end,
+                                         match.is_clear, match.is_vague))  # fmt: skip
+        return result
 
     def between(self, at: int) -> str:
         """What stands between a token and the next one."""
@@ -72,7 +72,7 @@ class Reader:
 
     # Numbers.
 
-    def number(self, at: int, token: Token) -> Found | None:
+    def number(self, at: int, token: Token) -> Match | None:
         """3, 2.5, 1,000, minus five, twenty five, 2 million, two and a half."""
         words, cues = self.words, self.lexicon.cues
         sign, begin = 1, at
@@ -85,7 +85,7 @@ class Reader:
             if at + 1 < len(words) and words[at + 1] in cues.scales:
                 value, end = 1, at + 1  # a hundred
             else:
-                return Found(at + 1, (1,), is_vague=True)
+                return Match(at + 1, (1,), is_vague=True)
         is_vague = end - begin == 1 and words[begin] in cues.ones
         total: float = 0
         last = float("inf")
@@ -102,7 +102,7 @@ class Reader:
             if tuple(words[end : end + len(half)]) == half:
                 total, end = total + 0.5, end + len(half)
         whole = int(total) if float(total).is_integer() else total
-        return Found(end, (sign * whole,), is_vague=is_vague)
+        return Match(end, (sign * whole,), is_vague=is_vague)
 
     def _counted(self, at: int) -> tuple[float | None, int]:
         """A number without scales that starts at a word, and the word behind it."""
@@ -111,22 +111,22 @@ class Reader:
         token = self.tokens[at]
         if token.kind == "number":
             return parsed(token.key, self.lexicon.cues.decimal), at + 1
-        if token.kind == "word" and (found := self.lexicon.numbers.longest(self.words, at)):
-            return found[1], at + found[0]
+        if token.kind == "word" and (phrase := self.lexicon.numbers.longest(self.words, at)):
+            return phrase[1], at + phrase[0]
         return None, at
 
-    def money(self, at: int, token: Token) -> Found | None:
+    def money(self, at: int, token: Token) -> Match | None:
         """$20, 20 dollars, twenty bucks, 12.50 usd."""
         currencies = self.lexicon.cues.currencies
         if token.key in currencies and token.kind == "sign" and at + 1 < len(self.tokens):
-            found = self.number(at + 1, self.tokens[at + 1])
-            return found._replace(is_vague=False) if found and not found.is_vague else None
-        found = self.number(at, token)
-        if found and found.end < len(self.words) and self.words[found.end] in currencies:
-            return found._replace(end=found.end + 1, is_vague=False)
+            number = self.number(at + 1, self.tokens[at + 1])
+            return number._replace(is_vague=False) if number and not number.is_vague else None
+        number = self.number(at, token)
+        if number and number.end < len(self.words) and self.words[number.end] in currencies:
+            return number._replace(end=number.end + 1, is_vague=False)
         return None
 
-    def duration(self, at: int, token: Token) -> Found | None:
+    def duration(self, at: int, token: Token) -> Match | None:
         """90 minutes, an hour and a half, 1 hour 30 minutes; as ISO 8601."""
         units, words = self.lexicon.cues.units, self.words
         seconds, end, last = 0.0, at, float("inf")
@@ -147,14 +147,14 @@ class Reader:
             seconds, end, last = seconds + span, end + length, unit
         if end == at or seconds < 0 or not float(seconds).is_integer():
             return None
-        return Found(end, (days.iso_duration(int(seconds)),))
+        return Match(end, (days.iso_duration(int(seconds)),))
 
     # Days.
 
-    def date(self, at: int, token: Token) -> Found | None:
+    def date(self, at: int, token: Token) -> Match | None:
         """Tomorrow, next friday, may 3rd, 3 may 2026, 2026-05-03, 5/3, in two weeks."""
-        if token.kind == "number" and (found := self._numeric(at)):
-            return found
+        if token.kind == "number" and (match := self._numeric(at)):
+            return match
         for table in (self.lexicon.days, self.lexicon.nths):
             if phrase := table.longest(self.words, at):
                 break
@@ -177,7 +177,7 @@ class Reader:
         if isinstance(meaning, tuple):
             return self._dated(meaning, end)
         if self.today is None or meaning == LOOSE:
-            return Found(end, (), is_clear=False)
+            return Match(end, (), is_clear=False)
         if table is self.lexicon.nths:
             return self._days([days.ordinal_day(meaning, self.today)], end)
         return self._days([self.today + datetime.timedelta(days=meaning)], end)
@@ -185,11 +185,11 @@ class Reader:
     def _weekday(self, meaning: Weekday) -> list[datetime.date]:
         return days.weekday_options(*meaning, self.today) if self.today else []
 
-    def _days(self, found: Sequence[datetime.date | None], end: int) -> Found:
-        values = tuple(day.isoformat() for day in found if day is not None)
-        return Found(end, values, is_clear=len(values) == 1)
+    def _days(self, dates: Sequence[datetime.date | None], end: int) -> Match:
+        values = tuple(day.isoformat() for day in dates if day is not None)
+        return Match(end, values, is_clear=len(values) == 1)
 
-    def _dated(self, month_day: tuple[int, int], end: int) -> Found:
+    def _dated(self, month_day: tuple[int, int], end: int) -> Match:
         """A month and a day with the year that may follow, or without."""
         month, day = month_day
         skipped = end + int(end < len(self.words) and self.words[end] in self.lexicon.cues.fillers)
@@ -197,7 +197,7 @@ class Reader:
             if year := self._year(at):
                 return self._days([_valid(year, month, day)], at + 1)
         if self.today is None:
-            return Found(end, ())
+            return Match(end, ())
         return self._days([days.yearless(month, day, self.today)], end)
 
     def _year(self, at: int) -> int | None:
@@ -205,7 +205,7 @@ class Reader:
             return int(key) if MAX_YEARS[0] <= int(key) <= MAX_YEARS[1] else None
         return None
 
-    def _numeric(self, at: int) -> Found | None:
+    def _numeric(self, at: int) -> Match | None:
         """A day in numbers alone: 2026-05-03, 5/3, 5/3/2026, 3.5.2026."""
         parts, signs, end = [self.words[at]], set[str](), at
         while len(parts) < 3 and (sign := self.between(end)) in ("-", "/"):
@@ -220,7 +220,7 @@ class Reader:
             return None
         numbers = [int(p) for p in parts]
         if len(parts[0]) == 4 and len(parts) == 3:
-            found = [_valid(numbers[0], numbers[1], numbers[2])]
+            dates = [_valid(numbers[0], numbers[1], numbers[2])]
         elif "-" in signs and len(parts) == 2:
             return None  # a range
         else:
@@ -228,8 +228,8 @@ class Reader:
             orders = [(first, second), (second, first)]
             if (month_first := self.lexicon.cues.month_first) is not None:
                 orders = orders[:1] if month_first else orders[1:]
-            found = [self._of_year(m, d, numbers[2:]) for m, d in orders]
-        values = list(dict.fromkeys(day for day in found if day is not None))
+            dates = [self._of_year(m, d, numbers[2:]) for m, d in orders]
+        values = list(dict.fromkeys(day for day in dates if day is not None))
         return self._days(values, end + 1) if values else None
 
     def _of_year(self, month: int, day: int, year: list[int]) -> datetime.date | None:
@@ -239,7 +239,7 @@ class Reader:
 
     # Times.
 
-    def time(self, at: int, token: Token) -> Found | None:
+    def time(self, at: int, token: Token) -> Match | None:
         """7 pm, 19:30, half past seven, noon."""
         end, clear = at, None
         options: tuple[int, ...] = ()
@@ -254,11 +254,11 @@ class Reader:
             value, following = self._counted(at)
             if value in range(1, 13) and following == at + 1:
                 hour = int(value or 0) % 12
-                return Found(following, (clock_of(hour * 60), clock_of(hour * 60 + 720)), False)
+                return Match(following, (clock_of(hour * 60), clock_of(hour * 60 + 720)), False)
         if end == at:
             return None
         first = options if clear is None else (clear, *(o for o in options if o != clear))
-        return Found(end, tuple(clock_of(one) for one in first), is_clear=clear is not None)
+        return Match(end, tuple(clock_of(one) for one in first), is_clear=clear is not None)
 
 
 def clock_of(minute: int) -> str:
@@ -297,12 +297,12 @@ KINDS = {
 }
 
 
-def cover(found: Sequence[Reading]) -> list[Reading]:
+def cover(readings: Sequence[Reading]) -> list[Reading]:
     """The readings that a reader takes: from left to right the longest, none over another; vague
     ones left out.
     """
     ranks = {kind: rank for rank, kind in enumerate(KINDS)}
-    ordered = sorted(found, key=lambda r: (r.first, -r.last, ranks[r.kind]))
+    ordered = sorted(readings, key=lambda r: (r.first, -r.last, ranks[r.kind]))
     taken: list[Reading] = []
     end = 0
     for one in ordered:

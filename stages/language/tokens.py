@@ -47,7 +47,7 @@ def tokens(text: str) -> Sequence[Token]:
     Keys have no case, no apostrophes and no possessive: "Mom's" is `mom`, "7 P.M." is `7`, `pm`.
     Linear in the text, of which the first MAX_TEXT characters count.
     """
-    found = []
+    result = []
     for match in _TOKEN.finditer(text[:MAX_TEXT]):
         kind = match.lastgroup or ""
         key = match[0]
@@ -55,8 +55,8 @@ def tokens(text: str) -> Sequence[Token]:
             key, kind = folded(_POSSESSIVE.sub("", key)).translate(_DROPPED), "word"
         elif kind in ("number", "clock") and not key.isascii():
             key = "".join(_ascii(c) for c in key)
-        found.append(Token(key, match.start(), match.end(), kind))
-    return tuple(found)
+        result.append(Token(key, match.start(), match.end(), kind))
+    return tuple(result)
 
 
 def is_contraction(word: str) -> bool:

@@ -81,8 +81,8 @@ def options(
 ) -> Sequence[Any]:
     """All values of a kind that words may mean: 7:30 and 19:30 for "half past seven"."""
     if kind in ("integer", "number", "money", "date", "time", "duration"):
-        found = [value for one in _whole(words, kind, locale, today) for value in one.values]
-        return tuple(dict.fromkeys(v for v in found if kind != "integer" or isinstance(v, int)))
+        values = [value for one in _whole(words, kind, locale, today) for value in one.values]
+        return tuple(dict.fromkeys(v for v in values if kind != "integer" or isinstance(v, int)))
     value = resolve(words, kind, locale, today)
     return () if value is None else (value,)
 
@@ -93,8 +93,8 @@ def resolve(words: str, kind: str, locale: str = "en", today: datetime.date | No
     objects and for lists of anything but texts.
     """
     if kind in ("integer", "number", "money", "date", "time", "duration"):
-        found = _whole(words, kind, locale, today)
-        clear = {one.values[0] for one in found if one.is_clear and one.values}
+        readings = _whole(words, kind, locale, today)
+        clear = {one.values[0] for one in readings if one.is_clear and one.values}
         value = next(iter(clear)) if len(clear) == 1 else None
         return None if kind == "integer" and not isinstance(value, int) else value
     if kind == "date-time":
@@ -129,7 +129,7 @@ def _moment(words: str, locale: str, today: datetime.date | None) -> str | None:
     text = heard(words, locale, today)
     cues = text.lexicon.cues
     between = cues.fillers | cues.day_before | cues.time_before
-    found = set()
+    moments = set()
     clear = [one for one in text.readings if one.is_clear and one.values]
     for day in (one for one in clear if one.kind == "date"):
         for clock in (one for one in clear if one.kind == "time"):
@@ -137,5 +137,5 @@ def _moment(words: str, locale: str, today: datetime.date | None) -> str | None:
             apart = day.last <= clock.first or clock.last <= day.first
             rest = [word for at, word in enumerate(text.words) if at not in used]
             if apart and all(word in between for word in rest):
-                found.add(f"{day.values[0]}T{clock.values[0]}")
-    return found.pop() if len(found) == 1 else None
+                moments.add(f"{day.values[0]}T{clock.values[0]}")
+    return moments.pop() if len(moments) == 1 else None

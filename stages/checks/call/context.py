@@ -131,7 +131,8 @@ def _words(key: _Key, locale: str, function: str) -> Words:
                 if words := keys(form):
                     index.setdefault(words[0], {})[Form(words, slot.name, value)] = None
     ordered = {
-        first: sorted(found, key=lambda form: -len(form.words)) for first, found in index.items()
+        first: sorted(candidates, key=lambda form: -len(form.words))
+        for first, candidates in index.items()
     }
     phrases = key.pack.vocabulary(locale).phrases.get(function, ())
     own = {word for phrase in phrases for word in keys(SLOT.sub(" ", phrase))}
@@ -185,11 +186,11 @@ def _ingested(source: Source, pack: Pack, locale: str, given: Mapping[str, Seque
 
 def _entries(pack: Pack, name: str, locale: str) -> dict[str, tuple[str, ...]]:
     """A vocabulary's values with their surfaces of every form."""
-    found: dict[str, list[str]] = {}
+    by_value: dict[str, list[str]] = {}
     for entry in pack.entries(name, locale):
         surfaces = (surface for form in entry.forms.values() for surface in form)
-        found.setdefault(_json(entry.value), []).extend(surfaces)
-    return {value: tuple(dict.fromkeys(forms)) for value, forms in found.items()}
+        by_value.setdefault(_json(entry.value), []).extend(surfaces)
+    return {value: tuple(dict.fromkeys(forms)) for value, forms in by_value.items()}
 
 
 def _named(source: Source, pack: Pack, locale: str) -> dict[str, tuple[str, ...]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from stages.checks.call.context import Context, Form, Refusal, Words, value_key
-from stages.checks.call.places import Place, places, text_of
+from stages.checks.call.places import Mention, places, text_of
 from stages.core.plan import Argument, Plan
 from stages.language.mentions import Span, Text, means
 from stages.language.reading import Reading
@@ -32,18 +32,18 @@ def check(query: str, plan: Plan, context: Context) -> Refusal | None:
     """
     if not plan.calls:
         return None
-    text, found = text_of(query, context), places(query, plan, context)
-    spans = [span for place in found for span in place.spans]
+    text, mentions = text_of(query, context), places(query, plan, context)
+    spans = [span for mention in mentions for span in mention.spans]
     for call in plan.calls:
         words = context.words(call.function)
-        if reason := _sibling(text, words, found, spans, plan.turn.missing):
+        if reason := _sibling(text, words, mentions, spans, plan.turn.missing):
             return Refusal(NAME, reason)
         for argument in call.arguments:
             if argument.provenance in ("result", "state", "default") and (
                 reason := _secret(text, argument, spans)
             ):
                 return Refusal(NAME, reason)
-    return _measure(text, plan, context, found, spans)
+    return _measure(text, plan, context, mentions, spans)
 
 
 def _inside(span: Span, spans: Sequence[Span]) -> bool:
@@ -52,17 +52,21 @@ def _inside(span: Span, spans: Sequence[Span]) -> bool:
 
 
 def _sibling(
-    text: Text, words: Words, found: Sequence[Place], spans: Sequence[Span], missing: str | None
+    text: Text,
+    words: Words,
+    mentions: Sequence[Mention],
+    spans: Sequence[Span],
+    missing: str | None,
 ) -> str | None:
     planned = {
-        (place.argument.slot, value_key(value))
-        for place in found
-        for value in _values(place.argument)
+        (mention.argument.slot, value_key(value))
+        for mention in mentions
+        for value in _values(mention.argument)
     }
     for span, forms in _forms(text, words):
         if _inside(span, spans) or any((form.slot, form.value) in planned for form in forms):
             continue
-        if _touches_another(span, forms, found):
+        if _touches_another(span, forms, mentions):
             continue
         for form in forms:
             if _counts(form, words, text, missing):
@@ -75,16 +79,16 @@ def _values(argument: Argument) -> Sequence[Any]:
     return argument.value if isinstance(argument.value, list) else [argument.value]
 
 
-def _touches_another(span: Span, forms: Sequence[Form], found: Sequence[Place]) -> bool:
+def _touches_another(span: Span, forms: Sequence[Form], mentions: Sequence[Mention]) -> bool:
     """Whether a span shares words with those of an argument of another slot: "york hall" in "new
     york hall". (With those of its own slot it says another value: "no breakfast".)
     """
     slots = {form.slot for form in forms}
     return any(
         span.overlaps(other) and not _inside(other, [span])
-        for place in found
-        if place.argument.slot not in slots
-        for other in place.spans
+        for mention in mentions
+        if mention.argument.slot not in slots
+        for other in mention.spans
     )
 
 
@@ -129,11 +133,11 @@ def _secret(text: Text, argument: Argument, spans: Sequence[Span]) -> str | None
 
 
 def _measure(
-    text: Text, plan: Plan, context: Context, found: Sequence[Place], spans: Sequence[Span]
+    text: Text, plan: Plan, context: Context, mentions: Sequence[Mention], spans: Sequence[Span]
 ) -> Refusal | None:
     """A number, a day or a time that the plan does not have."""
     measures = {m for call in plan.calls for m in context.words(call.function).measures}
-    left, own = _left(plan, context, found)
+    left, own = _left(plan, context, mentions)
     for reading in text.said:
         span = Span(reading.start, reading.end)
         same = text.by_span[span]
@@ -143,15 +147,17 @@ def _measure(
         words = text.words[reading.first : reading.last]
         if not left & takers and own.issuperset(words):
             continue  # "two out of five"
-        if not any(_is_of(one, place, context) for one in same for place in found):
+        if not any(_is_of(one, mention, context) for one in same for mention in mentions):
             said = text.text[span.start : span.end]
             return Refusal(NAME, f"a {reading.kind} that no argument has: {said!r:.60}")
     return None
 
 
-def _left(plan: Plan, context: Context, found: Sequence[Place]) -> tuple[set[str], frozenset[str]]:
+def _left(
+    plan: Plan, context: Context, mentions: Sequence[Mention]
+) -> tuple[set[str], frozenset[str]]:
     """What the slots measure that nothing planned has, and the words of the functions' phrases."""
-    said = {(place.function, place.argument.slot) for place in found}
+    said = {(mention.function, mention.argument.slot) for mention in mentions}
     words = {call.function: context.words(call.function) for call in plan.calls}
     measures = {
         slot.measure
@@ -162,8 +168,8 @@ def _left(plan: Plan, context: Context, found: Sequence[Place]) -> tuple[set[str
     return measures, frozenset().union(*(one.own for one in words.values()))
 
 
-def _is_of(reading: Reading, place: Place, context: Context) -> bool:
+def _is_of(reading: Reading, mention: Mention, context: Context) -> bool:
     """Whether a reading says an argument's value once more."""
-    slot = context.words(place.function).slots.get(place.argument.slot)
+    slot = context.words(mention.function).slots.get(mention.argument.slot)
     kind = slot.kind if slot else "string"
-    return any(means(reading, value, kind) for value in _values(place.argument))
+    return any(means(reading, value, kind) for value in _values(mention.argument))

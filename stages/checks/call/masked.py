@@ -14,8 +14,8 @@ def masked(query: str, plan: Plan, context: Context) -> str:
     """The query with a letter group of its own, never a word, in place of each argument's words: a
     telephone number that is an argument is no leak, a band called "The The" no stutter.
     """
-    found = {span for place in places(query, plan, context) for span in place.spans}
-    spans = sorted(_whole(query, span) for span in found)
+    unique = {span for mention in places(query, plan, context) for span in mention.spans}
+    spans = sorted(_whole(query, span) for span in unique)
     made, end = [], 0
     for number, span in enumerate(spans):
         made += [query[end : span.start], f"zq{chr(97 + number % 26)}v"]

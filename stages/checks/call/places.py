@@ -13,7 +13,7 @@ from stages.core.sources import UNSAID, Source
 from stages.language.mentions import Span, Text
 
 
-class Place(NamedTuple):
+class Mention(NamedTuple):
     """An argument that the user says, and where: the spans of its words, of a list those of each
     item; () where it is not said, or where its words are another argument's.
     """
@@ -25,17 +25,17 @@ class Place(NamedTuple):
 
 def said(plan: Plan, context: Context) -> list[tuple[str, Argument]]:
     """The function and the argument of all that the user is to say in words of its own."""
-    known = context.pack.by_key
+    sources = context.pack.by_key
     return [
         (call.function, argument)
         for call in plan.calls
         for argument in call.arguments
-        if argument.provenance == "user" and not _is_unsaid(known, call.function, argument)
+        if argument.provenance == "user" and not _is_unsaid(sources, call.function, argument)
     ]
 
 
-def _is_unsaid(known: Mapping[str, Source], function: str, argument: Argument) -> bool:
-    source = known.get(f"{function}.{argument.slot}")
+def _is_unsaid(sources: Mapping[str, Source], function: str, argument: Argument) -> bool:
+    source = sources.get(f"{function}.{argument.slot}")
     return source is not None and source.kind in UNSAID
 
 
@@ -44,7 +44,7 @@ def text_of(query: str, context: Context) -> Text:
     return language.heard(query, context.locale, context.today)
 
 
-def places(query: str, plan: Plan, context: Context) -> Sequence[Place]:
+def places(query: str, plan: Plan, context: Context) -> Sequence[Mention]:
     """Where each argument is said, in the plan's order. Two arguments never share a place: of "a
     room for 2" one 2 is said alone. Those with longer words choose first.
     """
@@ -67,19 +67,19 @@ class _Same:
 
 
 @lru_cache(8)
-def _places(query: str, same: _Same) -> Sequence[Place]:
+def _places(query: str, same: _Same) -> Sequence[Mention]:
     plan, context = same.plan, same.context
     text = text_of(query, context)
     wanted = said(plan, context)
-    found: dict[int, Place] = {}
+    mentions: dict[int, Mention] = {}
     taken: list[Span] = []
     for number in sorted(range(len(wanted)), key=lambda n: -len(wanted[n][1].surface or "")):
         function, argument = wanted[number]
         slot = context.words(function).slots.get(argument.slot)
         spans = _spans(text, argument, slot, context, taken)
         taken += spans
-        found[number] = Place(function, argument, spans)
-    return [found[number] for number in range(len(wanted))]
+        mentions[number] = Mention(function, argument, spans)
+    return [mentions[number] for number in range(len(wanted))]
 
 
 def _spans(
@@ -88,9 +88,9 @@ def _spans(
     """The argument's own places: first of the words planned, then of others that say the value."""
     kind = slot.kind if slot else "string"
 
-    def free(found: Sequence[Span], value: Any) -> Span | None:
+    def free(candidates: Sequence[Span], value: Any) -> Span | None:
         """The first span over none that is taken, and no part of what means something else."""
-        for span in found:
+        for span in candidates:
             if any(span.overlaps(other) for other in taken):
                 continue
             if slot is None or not slot.measure or not text.is_part(span, value, kind):

@@ -31,23 +31,23 @@ def check(query: str, plan: Plan, context: Context) -> Refusal | None:
     """
     text = masked(query, plan, context)
     spelled = [token for token in tokens(text) if token.kind == "word"]
-    found = [token.key for token in spelled]
-    if len(set(found)) == len(found):  # nearly always
+    keys = [token.key for token in spelled]
+    if len(set(keys)) == len(keys):  # nearly always
         return None
     for left, right in pairwise(spelled):
         beside = not text[left.end : right.start].strip()  # "my booking, booking 7" is fine
         if beside and left.key == right.key and left.key not in DOUBLES:
             return Refusal(NAME, f"{left.key!r:.60} twice in a row")
     small = language.of(context.locale).CUES.small
-    counts = Counter(word for word in found if word not in small and len(word) > 1)
-    longer, listed = len(found) // LONG, text.count(",") + 1
+    counts = Counter(word for word in keys if word not in small and len(word) > 1)
+    longer, listed = len(keys) // LONG, text.count(",") + 1
     most = max(MOST, min(longer, MOST_LISTED), min(listed, MOST_LISTED))
     for word, times in counts.items():
         if times > most and word not in DOUBLES:
             return Refusal(NAME, f"{word!r:.60} {times} times")
     seen: set[tuple[str, ...]] = set()
-    for at in range(len(found) - 2):
-        three = tuple(found[at : at + 3])
+    for at in range(len(keys) - 2):
+        three = tuple(keys[at : at + 3])
         if three in seen and sum(word not in small for word in three) > 1:
             return Refusal(NAME, f"{' '.join(three)!r:.60} returns")
         seen.add(three)

@@ -13,9 +13,9 @@ def check(query: str, plan: Plan, context: Context) -> Refusal | None:
     """Refuses a query in which an argument is not said: neither in the words planned for it, nor in
     other words of its vocabulary, as a numeral or in words, as a date or a time, or inflected.
     """
-    for place in places(query, plan, context):
-        if not place.spans:
-            argument = place.argument
+    for mention in places(query, plan, context):
+        if not mention.spans:
+            argument = mention.argument
             words = argument.surface if argument.surface is not None else argument.value
             return Refusal(NAME, f"{argument.slot} is not said: {words!s:.80}")
     return None

@@ -9,36 +9,38 @@ _ONE = ("ein", "eine", "einen", "einem", "einer", "eines")
 
 
 def _weekdays() -> dict[str, Weekday]:
-    found: dict[str, Weekday] = {}
+    phrases: dict[str, Weekday] = {}
     for n, name in [*enumerate(DAYS), (5, "Sonnabend")]:
         day, coming, following = name.casefold(), Weekday("coming", n), Weekday("next week", n)
-        found |= {day: coming}
+        phrases |= {day: coming}
         for ending in ("en", "er", "em"):
-            found |= {f"dies{ending} {day}": coming, f"kommend{ending} {day}": coming,
+            phrases |= {f"dies{ending} {day}": coming, f"kommend{ending} {day}": coming,
                       f"nächst{ending} {day}": Weekday("next", n),
                       f"letzt{ending} {day}": Weekday("last", n)}  # fmt: skip
-        found |= {f"nächste woche {day}": following, f"nächste woche am {day}": following,
+        phrases |= {f"nächste woche {day}": following, f"nächste woche am {day}": following,
                   f"{day} nächste woche": following,
                   f"{day} nächster woche": following}  # fmt: skip
-    return found
+    return phrases
 
 
 def _near() -> dict[str, int]:
-    found = {"heute": 0, "heute abend": 0, "heute nachmittag": 0, "heute früh": 0, "morgen": 1,
+    phrases = {"heute": 0, "heute abend": 0, "heute nachmittag": 0, "heute früh": 0, "morgen": 1,
              "morgen früh": 1, "morgen abend": 1, "übermorgen": 2, "gestern": -1,
              "vorgestern": -2}  # fmt: skip
     for one, many, span in (("tag", "tagen", 1), ("woche", "wochen", 7)):
         for n in range(1, 31):
             for count in {str(n), spelled(n), *(_ONE if n == 1 else ())}:
                 units = one if n == 1 else many
-                found |= {f"in {count} {units}": n * span, f"vor {count} {units}": -n * span}
-    return found
+                phrases |= {f"in {count} {units}": n * span, f"vor {count} {units}": -n * span}
+    return phrases
 
 
 def _spans() -> dict[str, int]:
-    found = {"halbe stunde": 1_800, "viertelstunde": 900, "dreiviertelstunde": 2_700,
+    phrases = {"halbe stunde": 1_800, "viertelstunde": 900, "dreiviertelstunde": 2_700,
              "stunde": 3_600, "eineinhalb stunden": 5_400, "anderthalb stunden": 5_400}  # fmt: skip
-    return found | {f"{one} {span}": n for span, n in found.items() for one in ("eine", "einer")}
+    return phrases | {
+        f"{one} {span}": n for span, n in phrases.items() for one in ("eine", "einer")
+    }
 
 
 _UNITS = {"sekunde": 1, "minute": 60, "stunde": 3_600, "woche": 604_800}

@@ -25,23 +25,23 @@ def spelled(value: int) -> str:
 
 
 def integer(value: int) -> list[str]:
-    found = [digits(value)]
+    surfaces = [digits(value)]
     # "eins" is not what stands before a noun.
     if value == 0 or 2 <= value <= WORDS_TO:
-        found += [spelled(value), digits(value)]
+        surfaces += [spelled(value), digits(value)]
     if abs(value) >= 1_000:
-        found.append(grouped(value, "de"))
-    return found
+        surfaces.append(grouped(value, "de"))
+    return surfaces
 
 
 def number(value: float) -> list[str]:
     if isinstance(value, int) or float(value).is_integer():
         return integer(int(value))
-    found = [digits(value).replace(".", ",")]
+    surfaces = [digits(value).replace(".", ",")]
     whole = int(value)
     if value == whole + 0.5 and 1 <= whole <= WORDS_TO:
-        found.append("eineinhalb" if whole == 1 else f"{spelled(whole)}einhalb")
-    return found
+        surfaces.append("eineinhalb" if whole == 1 else f"{spelled(whole)}einhalb")
+    return surfaces
 
 
 def money(value: float, currency: str) -> list[str]:
@@ -51,10 +51,10 @@ def money(value: float, currency: str) -> list[str]:
     if float(amount) != value:  # finer than cents
         amount = digits(value)
     amount = amount.replace(".", ",")
-    found = [f"{amount} {name}", *([f"{amount} {sign}", f"{amount}{sign}"] if sign else [])]
+    surfaces = [f"{amount} {name}", *([f"{amount} {sign}", f"{amount}{sign}"] if sign else [])]
     if is_whole and 2 <= value <= WORDS_TO:
-        found.append(f"{spelled(int(value))} {name}")
-    return found
+        surfaces.append(f"{spelled(int(value))} {name}")
+    return surfaces
 
 
 def month_day(month: int, day: int) -> list[str]:
@@ -73,51 +73,51 @@ def date(day: datetime.date, today: datetime.date) -> list[str]:
     weekday = DAYS[day.weekday()]
     if ahead in (0, 1):
         return [("heute", "morgen")[ahead]]
-    found = list({2: ["übermorgen"], -1: ["gestern"], 7: ["in einer Woche"],
+    surfaces = list({2: ["übermorgen"], -1: ["gestern"], 7: ["in einer Woche"],
                   14: ["in zwei Wochen"], 21: ["in drei Wochen"]}.get(ahead, []))  # fmt: skip
     if 2 <= ahead <= 6:
-        found += [f"am {weekday}", f"diesen {weekday}", f"am {weekday}"]
+        surfaces += [f"am {weekday}", f"diesen {weekday}", f"am {weekday}"]
     elif 2 < ahead <= 10:
-        found.append(f"in {spelled(ahead)} Tagen")
+        surfaces.append(f"in {spelled(ahead)} Tagen")
     elif -10 <= ahead < -1:
-        found.append(f"vor {spelled(-ahead)} Tagen")
+        surfaces.append(f"vor {spelled(-ahead)} Tagen")
     if 2 <= ahead <= 7 and days.weekday_options("next", day.weekday(), today) == [day]:
-        found.append(f"nächsten {weekday}")
+        surfaces.append(f"nächsten {weekday}")
     if 2 <= ahead <= 13 and days.weekday_options("next week", day.weekday(), today) == [day]:
-        found.append(f"nächste Woche {weekday}")
+        surfaces.append(f"nächste Woche {weekday}")
     if days.is_clear_ordinal(day, today):
-        found += nth(day.day)
+        surfaces += nth(day.day)
     far = days.needs_year(day, today)
     words, numeric = f"{day.day}. {MONTHS[day.month - 1]}", f"{day.day}.{day.month}."
-    found += [f"am {words} {day.year}" if far else f"am {words}",
+    surfaces += [f"am {words} {day.year}" if far else f"am {words}",
               f"am {numeric}{day.year}" if far else f"am {numeric}",
               f"am {numeric}{day.year}", f"am {day.isoformat()}"]  # fmt: skip
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(surfaces))
 
 
 def day_words(day: datetime.date, today: datetime.date) -> list[str]:
     """Words for a day, also such that leave open which it is."""
     ahead, weekday = (day - today).days, DAYS[day.weekday()]
-    found = [words for words in date(day, today) if day.isoformat() not in words]
-    if 2 <= ahead <= 10 and f"nächsten {weekday}" not in found:
-        found.append(f"nächsten {weekday}")
+    surfaces = [words for words in date(day, today) if day.isoformat() not in words]
+    if 2 <= ahead <= 10 and f"nächsten {weekday}" not in surfaces:
+        surfaces.append(f"nächsten {weekday}")
     if ahead == 0:
-        found += ["heute Abend", "heute Nachmittag"]
+        surfaces += ["heute Abend", "heute Nachmittag"]
     if ahead == 1:
-        found += ["morgen früh", "morgen Abend"]
+        surfaces += ["morgen früh", "morgen Abend"]
     if day.weekday() == 5 and 1 < ahead <= 7:
-        found.append("am Wochenende")
-    return found
+        surfaces.append("am Wochenende")
+    return surfaces
 
 
 def time(clock: datetime.time) -> list[str]:
     """Words that mean just this time of day."""
     hour, minute = clock.hour, clock.minute
     if minute:
-        found = [f"{hour}:{minute:02d} Uhr", f"{hour}:{minute:02d}", f"{hour}.{minute:02d} Uhr"]
+        surfaces = [f"{hour}:{minute:02d} Uhr", f"{hour}:{minute:02d}", f"{hour}.{minute:02d} Uhr"]
         if 1 <= hour <= 11 or hour >= 13:
-            found += [f"{words} {part_of_day(hour)}" for words in _past(clock)[:1]]
-        return found
+            surfaces += [f"{words} {part_of_day(hour)}" for words in _past(clock)[:1]]
+        return surfaces
     return [f"{hour} Uhr", f"{hour}:00", f"{hour}:00 Uhr"]
 
 
@@ -133,10 +133,10 @@ def _past(clock: datetime.time) -> list[str]:
 
 def time_words(clock: datetime.time) -> list[str]:
     """Words for a time of day, also such that leave open whether before noon."""
-    found = time(clock) + _past(clock)
+    surfaces = time(clock) + _past(clock)
     if not clock.minute and clock.hour % 12:
-        found.append(f"{clock.hour % 12} Uhr {part_of_day(clock.hour)}")
-    return found
+        surfaces.append(f"{clock.hour % 12} Uhr {part_of_day(clock.hour)}")
+    return surfaces
 
 
 def moment(day: str, clock: str) -> list[str]:
@@ -144,25 +144,25 @@ def moment(day: str, clock: str) -> list[str]:
 
 
 def duration(seconds: int) -> list[str]:
-    found = []
+    surfaces = []
     if seconds % 86_400 == 0 and seconds:
-        found += _counted(seconds // 86_400, "Tag", "Tage")
+        surfaces += _counted(seconds // 86_400, "Tag", "Tage")
     if seconds % 3_600 == 0 and seconds:
-        found += _counted(seconds // 3_600, "Stunde", "Stunden")
+        surfaces += _counted(seconds // 3_600, "Stunde", "Stunden")
     elif seconds % 60 == 0 and seconds > 3_600:
         whole, rest = divmod(seconds // 60, 60)
-        found.append(f"{_counted(whole, 'Stunde', 'Stunden')[0]} "
+        surfaces.append(f"{_counted(whole, 'Stunde', 'Stunden')[0]} "
                      f"{_counted(rest, 'Minute', 'Minuten')[0]}")  # fmt: skip
-    found += {1_800: ["eine halbe Stunde"], 900: ["eine Viertelstunde"], 3_600: ["eine Stunde"],
+    surfaces += {1_800: ["eine halbe Stunde"], 900: ["eine Viertelstunde"], 3_600: ["eine Stunde"],
               5_400: ["eineinhalb Stunden"]}.get(seconds, [])  # fmt: skip
     if seconds % 60 == 0 and 0 < seconds <= 14_400:
-        found += _counted(seconds // 60, "Minute", "Minuten")
+        surfaces += _counted(seconds // 60, "Minute", "Minuten")
     if seconds % 60:
         whole, rest = divmod(seconds, 60)
         parts = [*(_counted(whole, "Minute", "Minuten")[:1] if whole else []),
                  _counted(rest, "Sekunde", "Sekunden")[0]]  # fmt: skip
-        found.append(" ".join(parts))
-    return found or ["0 Sekunden"]
+        surfaces.append(" ".join(parts))
+    return surfaces or ["0 Sekunden"]
 
 
 def _counted(value: int, one: str, many: str) -> list[str]:

@@ -9,7 +9,7 @@ _SHORT = ("mon", "tue", "tues", "wed", "weds", "thu", "thur", "thurs", "fri")
 
 
 def _weekdays() -> dict[str, Weekday]:
-    found: dict[str, Weekday] = {}
+    phrases: dict[str, Weekday] = {}
     names = [(name, n) for n, name in enumerate(DAYS)]
     # "sat" and "sun" are words of their own.
     names += [
@@ -17,15 +17,15 @@ def _weekdays() -> dict[str, Weekday]:
     ]
     for name, n in names:
         coming, following = Weekday("coming", n), Weekday("next week", n)
-        found |= {name: coming, f"this {name}": coming, f"this coming {name}": coming,
+        phrases |= {name: coming, f"this {name}": coming, f"this coming {name}": coming,
                   f"coming {name}": coming, f"next {name}": Weekday("next", n),
                   f"last {name}": Weekday("last", n), f"{name} next week": following,
                   f"next week {name}": following, f"next week on {name}": following}  # fmt: skip
-    return found
+    return phrases
 
 
 def _near() -> dict[str, int]:
-    found = {
+    phrases = {
         "today": 0, "tonight": 0, "this evening": 0, "this morning": 0, "this afternoon": 0,
         "tomorrow": 1, "tmrw": 1, "tomorow": 1, "day after tomorrow": 2,
         "the day after tomorrow": 2, "overmorrow": 2, "yesterday": -1, "last night": -1,
@@ -35,22 +35,22 @@ def _near() -> dict[str, int]:
         for n in range(1, 31):
             for count in {str(n), spelled(n), *(["a", "one"] if n == 1 else [])}:
                 units = unit if n == 1 else f"{unit}s"
-                found |= {f"in {count} {units}": n * span, f"{count} {units} ago": -n * span,
+                phrases |= {f"in {count} {units}": n * span, f"{count} {units} ago": -n * span,
                           f"{count} {units} from today": n * span,
                           f"{count} {units} from now": n * span}  # fmt: skip
-    found |= {"a fortnight from today": 14, "in a fortnight": 14}
-    return found
+    phrases |= {"a fortnight from today": 14, "in a fortnight": 14}
+    return phrases
 
 
 def _spans() -> dict[str, int]:
-    found = {"half an hour": 1_800, "half hour": 1_800, "a half hour": 1_800, "an hour": 3_600,
+    phrases = {"half an hour": 1_800, "half hour": 1_800, "a half hour": 1_800, "an hour": 3_600,
              "quarter of an hour": 900, "a quarter of an hour": 900, "a minute": 60,
              "a day": 86_400, "three quarters of an hour": 2_700, "an hour and a half": 5_400,
              "a week": 604_800, "a fortnight": 1_209_600}  # fmt: skip
     for n in range(1, WORDS_TO + 1):
         for count in (str(n), spelled(n)):
-            found[f"{count} and a half hours"] = n * 3_600 + 1_800
-    return found
+            phrases[f"{count} and a half hours"] = n * 3_600 + 1_800
+    return phrases
 
 
 _UNITS = {"second": 1, "sec": 1, "minute": 60, "min": 60, "hour": 3_600, "hr": 3_600,

@@ -43,14 +43,14 @@ def ordinal(value: int) -> str:
 
 
 def integer(value: int) -> list[str]:
-    found = [digits(value)]
+    surfaces = [digits(value)]
     if 0 <= value <= WORDS_TO:
-        found += [spelled(value), digits(value)]
+        surfaces += [spelled(value), digits(value)]
     elif value >= 1_000 and value % 1_000 == 0 and value < 1_000_000:
-        found.append(f"{value // 1_000} thousand")
+        surfaces.append(f"{value // 1_000} thousand")
     if abs(value) >= 1_000:
-        found.append(grouped(value, "en"))
-    return found
+        surfaces.append(grouped(value, "en"))
+    return surfaces
 
 
 def number(value: float) -> list[str]:
@@ -69,25 +69,25 @@ def money(value: float, currency: str) -> list[str]:
     if float(amount) != value:  # finer than cents
         amount = digits(value)
     plural = one if value == 1 else many
-    found = [f"{amount} {plural}"]
+    surfaces = [f"{amount} {plural}"]
     if sign:
-        found += [f"{sign}{amount}", f"{sign}{amount}"]
+        surfaces += [f"{sign}{amount}", f"{sign}{amount}"]
     if slang and is_whole and value > 1:
-        found.append(f"{amount} {slang}")
+        surfaces.append(f"{amount} {slang}")
     if is_whole and 0 < value <= WORDS_TO:
-        found.append(f"{spelled(int(value))} {plural}")
+        surfaces.append(f"{spelled(int(value))} {plural}")
     if is_whole and value >= 1_000:
         amount_grouped = grouped(int(value), "en")
-        found.append(f"{sign}{amount_grouped}" if sign else f"{amount_grouped} {plural}")
-    return [*found, f"{amount} {code}"]
+        surfaces.append(f"{sign}{amount_grouped}" if sign else f"{amount_grouped} {plural}")
+    return [*surfaces, f"{amount} {code}"]
 
 
 def month_day(month: int, day: int) -> list[str]:
     name, nth = MONTHS[month - 1], ordinal(day)
-    found = [f"{name} {nth}", f"{name} {day}", f"the {nth} of {name}", f"{name[:3]} {day}",
+    surfaces = [f"{name} {nth}", f"{name} {day}", f"the {nth} of {name}", f"{name[:3]} {day}",
              f"{day} {name}", f"{nth} of {name}", f"{name} the {nth}", f"{nth} {name}",
              f"{day} {name[:3]}", f"{name[:3]} {nth}"]  # fmt: skip
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(surfaces))
 
 
 def nth(day: int) -> list[str]:
@@ -97,51 +97,51 @@ def nth(day: int) -> list[str]:
 def date(day: datetime.date, today: datetime.date) -> list[str]:
     """Words that mean just this day, said on `today`."""
     ahead, weekday = (day - today).days, DAYS[day.weekday()]
-    found = list({
+    surfaces = list({
         0: ["today"], 1: ["tomorrow"], -1: ["yesterday"], 2: ["the day after tomorrow"],
         7: ["a week from today", "in a week"], 14: ["in two weeks", "two weeks from today"],
         21: ["in three weeks"],
     }.get(ahead, []))  # fmt: skip
     if ahead in (0, 1):
-        return found
+        return surfaces
     if 2 <= ahead <= 6:
-        found += [f"on {weekday}", f"this {weekday}", f"on {weekday}"]
+        surfaces += [f"on {weekday}", f"this {weekday}", f"on {weekday}"]
     elif 2 < ahead <= 10:
-        found.append(f"in {spelled(ahead)} days")
+        surfaces.append(f"in {spelled(ahead)} days")
     elif -10 <= ahead < -1:
-        found.append(f"{spelled(-ahead)} days ago")
+        surfaces.append(f"{spelled(-ahead)} days ago")
     if 2 <= ahead <= 7 and days.weekday_options("next", day.weekday(), today) == [day]:
-        found.append(f"next {weekday}")
+        surfaces.append(f"next {weekday}")
     if 2 <= ahead <= 13 and days.weekday_options("next week", day.weekday(), today) == [day]:
-        found.append(f"{weekday} next week")
+        surfaces.append(f"{weekday} next week")
     if days.is_clear_ordinal(day, today):
-        found += nth(day.day)
+        surfaces += nth(day.day)
     year = f" {day.year}" if days.needs_year(day, today) else ""
-    found += [f"on {words}{year}" for words in month_day(day.month, day.day)[:5]]
+    surfaces += [f"on {words}{year}" for words in month_day(day.month, day.day)[:5]]
     if days.is_clear_numeric(day):
         slash = f"/{day.year}" if year else ""
-        found.append(f"on {day.month}/{day.day}{slash}")
-    return [*found, f"on {day.isoformat()}"]
+        surfaces.append(f"on {day.month}/{day.day}{slash}")
+    return [*surfaces, f"on {day.isoformat()}"]
 
 
 def day_words(day: datetime.date, today: datetime.date) -> list[str]:
     """Words for a day, also such that leave open which it is: "next friday"."""
     ahead, weekday = (day - today).days, DAYS[day.weekday()]
-    found = [words for words in date(day, today) if day.isoformat() not in words]
-    if 2 <= ahead <= 10 and f"next {weekday}" not in found:
-        found += [f"next {weekday}"]
+    surfaces = [words for words in date(day, today) if day.isoformat() not in words]
+    if 2 <= ahead <= 10 and f"next {weekday}" not in surfaces:
+        surfaces += [f"next {weekday}"]
     if ahead == 0:
-        found += ["tonight", "this evening", "this morning", "this afternoon", "now"]
+        surfaces += ["tonight", "this evening", "this morning", "this afternoon", "now"]
     if ahead == 1:
-        found += ["tomorrow morning", "tomorrow night", "tomorrow evening", "tomorrow afternoon"]
+        surfaces += ["tomorrow morning", "tomorrow night", "tomorrow evening", "tomorrow afternoon"]
     if 2 <= ahead <= 6:
-        found += [f"{weekday} {part}" for part in ("morning", "evening", "night")]
-        found += ["this week"]
+        surfaces += [f"{weekday} {part}" for part in ("morning", "evening", "night")]
+        surfaces += ["this week"]
     if day.weekday() == 5 and 1 < ahead <= 7:
-        found += ["this weekend", "on the weekend"]
+        surfaces += ["this weekend", "on the weekend"]
     if 7 <= ahead <= 13:
-        found += ["next week"]
-    return found
+        surfaces += ["next week"]
+    return surfaces
 
 
 def part_of_day(hour: int) -> str:
@@ -172,31 +172,31 @@ def time(clock: datetime.time) -> list[str]:
     """Words that mean just this time of day."""
     hour, minute = clock.hour, clock.minute
     twelve, half = hour % 12 or 12, "am" if hour < 12 else "pm"
-    found = [f"{hour:02d}:{minute:02d}"]
+    surfaces = [f"{hour:02d}:{minute:02d}"]
     if minute:
-        found += [f"{twelve}:{minute:02d} {half}", f"{twelve}:{minute:02d}{half}",
+        surfaces += [f"{twelve}:{minute:02d} {half}", f"{twelve}:{minute:02d}{half}",
                   f"{twelve}:{minute:02d} {half}"]  # fmt: skip
     else:
-        found += [f"{twelve} {half}", f"{twelve}{half}", f"{twelve} {half}"]
+        surfaces += [f"{twelve} {half}", f"{twelve}{half}", f"{twelve} {half}"]
         if hour % 12:
-            found += [f"{twelve} {part_of_day(hour)}", f"{spelled(twelve)} {half}"]
+            surfaces += [f"{twelve} {part_of_day(hour)}", f"{spelled(twelve)} {half}"]
     if (hour, minute) in ((0, 0), (12, 0)):
-        found += ["noon" if hour else "midnight"] * 2
+        surfaces += ["noon" if hour else "midnight"] * 2
     if hour % 12 and minute in (15, 30):  # a quarter to twelve belongs to another part of the day
-        found += [f"{words} {part_of_day(hour)}" for words in _past(clock)[:1]]
-    return found
+        surfaces += [f"{words} {part_of_day(hour)}" for words in _past(clock)[:1]]
+    return surfaces
 
 
 def time_words(clock: datetime.time) -> list[str]:
     """Words for a time of day, also such that leave open whether before noon."""
     hour, minute = clock.hour, clock.minute
     twelve = hour % 12 or 12
-    found = time(clock)
+    surfaces = time(clock)
     if minute == 0:
-        found += [f"{twelve} o'clock", f"{twelve}"]
+        surfaces += [f"{twelve} o'clock", f"{twelve}"]
     else:
-        found += [f"{twelve}:{minute:02d}"]
-    return found + _past(clock)
+        surfaces += [f"{twelve}:{minute:02d}"]
+    return surfaces + _past(clock)
 
 
 def moment(day: str, clock: str) -> list[str]:
@@ -204,27 +204,27 @@ def moment(day: str, clock: str) -> list[str]:
 
 
 def duration(seconds: int) -> list[str]:
-    found = []
+    surfaces = []
     minutes, hours = seconds / 60, seconds / 3_600
     if seconds % 86_400 == 0 and seconds:
-        found += _counted(seconds // 86_400, "day")
+        surfaces += _counted(seconds // 86_400, "day")
     if seconds % 3_600 == 0 and seconds:
-        found += _counted(seconds // 3_600, "hour") + (["an hour"] if hours == 1 else [])
+        surfaces += _counted(seconds // 3_600, "hour") + (["an hour"] if hours == 1 else [])
     elif seconds % 60 == 0 and minutes > 60:
         whole, rest = divmod(seconds // 60, 60)
-        found.append(f"{_counted(whole, 'hour')[0]} {_counted(rest, 'minute')[0]}")
+        surfaces.append(f"{_counted(whole, 'hour')[0]} {_counted(rest, 'minute')[0]}")
         if rest == 30 and whole <= WORDS_TO:
-            found.append("an hour and a half" if whole == 1
+            surfaces.append("an hour and a half" if whole == 1
                          else f"{spelled(whole)} and a half hours")  # fmt: skip
     if minutes == 30:
-        found.append("half an hour")
+        surfaces.append("half an hour")
     if seconds % 60 == 0 and 0 < minutes <= 240:
-        found += _counted(seconds // 60, "minute")
+        surfaces += _counted(seconds // 60, "minute")
     if seconds % 60:
         whole, rest = divmod(seconds, 60)
         parts = [*(_counted(whole, "minute")[:1] if whole else []), _counted(rest, "second")[0]]
-        found.append(" ".join(parts))
-    return found or ["0 seconds"]
+        surfaces.append(" ".join(parts))
+    return surfaces or ["0 seconds"]
 
 
 def _counted(value: int, unit: str) -> list[str]:
@@ -248,8 +248,8 @@ def bare(surface: str) -> str:
 
 
 def joint(surface: str) -> str:
-    if (found := re.fullmatch(r"in (.+ (?:days?|weeks?))", surface)) is not None:
-        return f"{found[1]} from now"
+    if (match := re.fullmatch(r"in (.+ (?:days?|weeks?))", surface)) is not None:
+        return f"{match[1]} from now"
     return bare(surface)
 
 
