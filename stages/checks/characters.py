@@ -65,8 +65,8 @@ def _unwanted(query: str) -> str | None:
     if hidden:
         return f"hidden character {hidden.group()!r}"
     if not query.isascii() and (clean := cleaned(query)) != (given := composed(query).strip()):
-        at = next((i for i, c in enumerate(clean) if given[i] != c), len(clean))
-        return f"hidden character {given[at]!r}"
+        position = next((i for i, c in enumerate(clean) if given[i] != c), len(clean))
+        return f"hidden character {given[position]!r}"
     for what, pattern in _UNWANTED.items():
         match = pattern.search(query)
         if match:
@@ -82,9 +82,9 @@ def _unwanted(query: str) -> str | None:
 def _call(query: str) -> str | None:
     """A call with a named argument, `find(poster='hay')`, if there is one; in one pass."""
     for part in query.split(")")[:-1]:
-        opened = _CALLED.search(part)
-        if opened and "=" in part[opened.end() :]:
-            start = opened.start()
+        call = _CALLED.search(part)
+        if call and "=" in part[call.end() :]:
+            start = call.start()
             while start and (part[start - 1].isalnum() or part[start - 1] == "_"):
                 start -= 1
             return f"{part[start:]})"

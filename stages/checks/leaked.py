@@ -41,12 +41,12 @@ def check(query: str, prompt: str, given: Sequence[str] = ()) -> str | None:
         return None
     query_words = words(query)
     runs = _runs(prompt)
-    filled: list[str] | None = None
+    given_texts: list[str] | None = None
     for i in range(len(query_words) - RUN + 1):
         run = tuple(query_words[i : i + RUN])
         if run in runs:
-            filled = filled or [" ".join(words(value)) for value in given]
-            if not any(" ".join(run) in value for value in filled):
+            given_texts = given_texts or [" ".join(words(value)) for value in given]
+            if not any(" ".join(run) in value for value in given_texts):
                 return f"repeats the prompt: {' '.join(run)!r}"
     return None
 
@@ -58,5 +58,5 @@ def texts(value: Any) -> list[str]:
     if isinstance(value, Mapping):
         value = list(value.values())
     if isinstance(value, list | tuple):
-        return [text for held in value for text in texts(held)]
+        return [text for item in value for text in texts(item)]
     return []

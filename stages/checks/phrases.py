@@ -336,10 +336,10 @@ def naming(query: str, lex: Lexicon) -> Naming | None:
         inside = [h for h in hits if clause_start <= h[0] and h[1] <= head_end]
         if inside:
             start, end, value = inside[-1]
-            opened = clause_start == begin or keys[clause_start] in lex.articles or any(
+            opens = clause_start == begin or keys[clause_start] in lex.articles or any(
                 command(words, clause_start, lex, name, ignored)[1] for name in lex.verbs
             )  # fmt: skip
-            is_sure = opened and not _is_object(keys, clause_start, start, end, lex)
+            is_sure = opens and not _is_object(keys, clause_start, start, end, lex)
             return Naming(value, end - 1, is_sure)
         final = clause_end
         while final > clause_start and lex.trailers.at(keys, final - 1) == 1:

@@ -204,10 +204,10 @@ def _fallback(words: Sequence[Token], lex: Lexicon) -> list[int]:
                 start -= 1
                 length = lex.classes.at(keys, start)
             return list(range(start, start + length))
-    telling = [
+    specific = [
         i for i, key in enumerate(keys) if key not in lex.small and not lex.trailers.at(keys, i)
     ]
-    return [telling[-1] if telling else len(words) - 1]
+    return [specific[-1] if specific else len(words) - 1]
 
 
 def _singular(
@@ -273,15 +273,15 @@ def extract(query: str, function: str, value: str, frame: Frame) -> str:
         return query.strip()
     keys = [t.key for t in words]
     search = function in frame.words.searches
-    early = titles(query, lex, search)
-    blocked = {i for s, e in early for i in range(s, e) if s > 0}
+    title_spans = titles(query, lex, search)
+    blocked = {i for s, e in title_spans for i in range(s, e) if s > 0}
     begin, _ = command(words, 0, lex, function, blocked)
     if begin >= len(words):
         begin = 0
-    group = _adopted(words, early, lex, search, begin)
-    gone = _clause_commands(words, lex, function, group, begin) | set(range(begin))
+    group = _adopted(words, title_spans, lex, search, begin)
+    dropped = _clause_commands(words, lex, function, group, begin) | set(range(begin))
     if search:
-        gone |= _generics(words, lex, value, group, begin)
+        dropped |= _generics(words, lex, value, group, begin)
     end = len(words)
     for i in range(max(begin, 1), end):
         if i not in group and lex.trailers.at(keys, i) == end - i:
@@ -296,7 +296,7 @@ def extract(query: str, function: str, value: str, frame: Frame) -> str:
             continue
         places = lex.places.at(keys, i)  # next to, on top of
         filler = lex.fillers.at(keys, i) or places
-        if i in gone:
+        if i in dropped:
             i += 1
         elif places and positions and positions[-1] == i - 1 and not ends_clause(words[i - 1]):
             positions += range(i, i + places)
@@ -304,7 +304,7 @@ def extract(query: str, function: str, value: str, frame: Frame) -> str:
         elif filler and not any(j in group for j in range(i, i + filler)):
             i += filler
         elif keys[i] in lex.small:
-            if (i - 1 not in gone or keys[i] != "the") and stays(
+            if (i - 1 not in dropped or keys[i] != "the") and stays(
                 words, keys, i, positions, lex, search
             ):
                 positions.append(i)

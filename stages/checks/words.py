@@ -40,7 +40,7 @@ def tokens(query: str) -> Sequence[Token]:
     A chunk of punctuation alone counts as following the word before it.
     """
     result: list[Token] = []
-    apart: list[str] = []  # such chunks, since the last word
+    punctuation: list[str] = []  # such chunks since the last word
     chunks = _GLUED.sub(", ", query).split()
     for index, chunk in enumerate(chunks):
         before, text, after = _bare(chunk)
@@ -53,24 +53,24 @@ def tokens(query: str) -> Sequence[Token]:
         ):  # fmt: skip
             text, after = text + ".", after[1:]  # H. R. Giger
         if text:
-            if apart and result:
-                _follow(result, apart)
-            elif apart:  # a quotation mark that stands alone
-                before = " ".join([*apart, before])
-                apart.clear()
+            if punctuation and result:
+                _follow(result, punctuation)
+            elif punctuation:  # a quotation mark that stands alone
+                before = " ".join([*punctuation, before])
+                punctuation.clear()
             result.append(Token(text, key, before, after))
         else:
-            apart.append(chunk)
-    _follow(result, apart)
+            punctuation.append(chunk)
+    _follow(result, punctuation)
     return result
 
 
-def _follow(previous: list[Token], apart: list[str]) -> None:
-    """Put the chunks that stand apart after the last word, if there is one."""
-    if previous and apart:
+def _follow(previous: list[Token], punctuation: list[str]) -> None:
+    """Attach the chunks of punctuation to the last word, if there is one."""
+    if previous and punctuation:
         last = previous[-1]
-        previous[-1] = Token(last.text, last.key, last.before, " ".join([last.after, *apart]))
-    apart.clear()
+        previous[-1] = Token(last.text, last.key, last.before, " ".join([last.after, *punctuation]))
+    punctuation.clear()
 
 
 def _bare(chunk: str) -> tuple[str, str, str]:
@@ -157,8 +157,9 @@ def _slips(word: str) -> set[str]:
 
 
 # Slips of words for a class that are words themselves.
-_REAL = {"tack", "move", "moves", "vide", "crate", "cant", "shoot", "shoots", "fil", "sow", "pica",
-         "photos", "son", "sons", "sog", "musics", "chip", "cip", "imager", "views"}  # fmt: skip
+_REAL_WORDS = {"tack", "move", "moves", "vide", "crate", "cant", "shoot", "shoots", "fil", "sow",
+               "pica", "photos", "son", "sons", "sog", "musics", "chip", "cip", "imager",
+               "views"}  # fmt: skip
 
 
 @dataclass(eq=False)
@@ -201,11 +202,11 @@ def _build(frame: Frame) -> Lexicon:
     verbs, foreign, slips = {}, {}, {}
     for name, own in owned.items():
         others = set().union(*(v for n, v in owned.items() if n != name)) - own
-        mine = (set(lists.verbs) - others) | own
-        verbs[name], foreign[name] = Phrases(mine), Phrases(others)
+        commands = (set(lists.verbs) - others) | own
+        verbs[name], foreign[name] = Phrases(commands), Phrases(others)
         all_verbs = set(lists.verbs).union(*owned.values())
         slips[name] = {
-            s for v in mine if " " not in v and len(v) > 3 for s in _slips(v)
+            s for v in commands if " " not in v and len(v) > 3 for s in _slips(v)
         } - all_verbs
     class_of = {folded(p): name for name, named in frame.classes.items()
                 for word in named for p in plurals(word)}  # fmt: skip
@@ -245,7 +246,7 @@ def _build(frame: Frame) -> Lexicon:
         generic={name: Phrases(phrases) for name, phrases in generic.items()},
         generic_slips={
             name: {s for w in phrases if " " not in w and len(w) > 4 for s in _slips(w)}
-            - set(class_of) - _REAL
+            - set(class_of) - _REAL_WORDS
             for name, phrases in generic.items()
         },
         class_slips={
@@ -256,11 +257,11 @@ def _build(frame: Frame) -> Lexicon:
     )  # fmt: skip
 
 
-_BUILT: dict[int, tuple[Frame, Lexicon]] = {}
+_CACHE: dict[int, tuple[Frame, Lexicon]] = {}
 
 
 def lexicon(frame: Frame) -> Lexicon:
     """The frame's lexicon, built once; the cache holds the frame, so its id stays its own."""
-    if id(frame) not in _BUILT:
-        _BUILT[id(frame)] = (frame, _build(frame))
-    return _BUILT[id(frame)][1]
+    if id(frame) not in _CACHE:
+        _CACHE[id(frame)] = (frame, _build(frame))
+    return _CACHE[id(frame)][1]

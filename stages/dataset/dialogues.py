@@ -35,16 +35,16 @@ def refused(frame: pl.DataFrame, golden: Golden, threshold: float, seed: int) ->
     def open_rows() -> list[int]:
         return [n for n, one in enumerate(check) if one is None]
 
-    def object_to(row: int, name: str, why: str) -> None:
-        check[row], reason[row] = name, why
+    def object_to(row: int, name: str, text: str) -> None:
+        check[row], reason[row] = name, text
 
     rows = open_rows()
     for row, why in zip(rows, golden.reasons(texts.gather(rows)), strict=True):
         if why is not None:
             object_to(row, "contamination", why)
     rows = open_rows()
-    for row, twice in zip(rows, duplicates.exact(texts.gather(rows)), strict=True):
-        if twice:
+    for row, is_repeated in zip(rows, duplicates.exact(texts.gather(rows)), strict=True):
+        if is_repeated:
             object_to(row, "duplicate", "the same query stands there already")
     groups: dict[str, list[int]] = defaultdict(list)
     for row in open_rows():
@@ -107,14 +107,14 @@ def selected(names: Sequence[str], strata: Sequence[Stratum], keys: Sequence[str
         taken += own
         lacking[number] = stratum.quota - len(own)
     near = neighbours(strata)
-    for number, many in lacking.items():
+    for number, missing in lacking.items():
         for other in near[number]:
-            if many <= 0:
+            if missing <= 0:
                 break
             rest = stock[keys[other]]
-            taken += rest[:many]
-            stock[keys[other]] = rest[many:]
-            many -= len(rest[:many])
+            taken += rest[:missing]
+            stock[keys[other]] = rest[missing:]
+            missing -= len(rest[:missing])
     return sorted(taken)
 
 

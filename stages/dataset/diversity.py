@@ -29,7 +29,7 @@ def sample(queries: pl.Series, size: int, seed: int) -> pl.Series:
     return queries[np.sort(np.random.default_rng(seed).choice(len(queries), size, replace=False))]
 
 
-def distinct(queries: pl.Series, most: int = 3) -> dict[str, float]:
+def distinct(queries: pl.Series, longest: int = 3) -> dict[str, float]:
     """distinct-n: different n-grams over all n-grams, n = 1..most (Li et al. 2016).
 
     Falls with the number of queries: compare sets of one size only.
@@ -41,7 +41,7 @@ def distinct(queries: pl.Series, most: int = 3) -> dict[str, float]:
     ends = np.repeat(np.cumsum(sizes), sizes)
     left = ends - np.arange(len(ends))  # words from each to the end of its query
     figures, grams, starts = {}, word, np.arange(len(word))
-    for n in range(1, most + 1):
+    for n in range(1, longest + 1):
         if n > 1:  # n-grams that fit in their query: those of n - 1 words, renumbered, and a word
             fit = left[starts] >= n
             starts = starts[fit]
@@ -60,7 +60,7 @@ def self_bleu(queries: pl.Series, order: int = 4) -> float | None:
     rows = [row for row in map(words, queries) if row]
     if len(rows) < 2:
         return None
-    logs, nothing = np.zeros(len(rows)), np.zeros(len(rows), bool)
+    logs, no_match = np.zeros(len(rows)), np.zeros(len(rows), bool)
     for n in range(1, order + 1):
         counts = [Counter(zip(*(row[i:] for i in range(n)), strict=False)) for row in rows]
         top: dict[tuple[str, ...], tuple[int, int]] = {}  # an n-gram's two largest counts
@@ -72,7 +72,7 @@ def self_bleu(queries: pl.Series, order: int = 4) -> float | None:
             if count:
                 # The others' largest count is the second where this query holds the first.
                 matches = sum(m if m < top[g][0] else top[g][1] for g, m in count.items())
-                nothing[i] |= n == 1 and not matches
+                no_match[i] |= n == 1 and not matches
                 logs[i] += log((matches or EPSILON) / count.total()) / min(order, len(row))
     lengths = Counter(map(len, rows))
     for i, row in enumerate(rows):
@@ -81,7 +81,7 @@ def self_bleu(queries: pl.Series, order: int = 4) -> float | None:
             (other for other in lengths if other != own), key=lambda n: (abs(n - own), n)
         )  # fmt: skip
         logs[i] += min(0.0, 1 - closest / own)  # brevity penalty
-    return float(np.where(nothing, 0, np.exp(logs)).mean())
+    return float(np.where(no_match, 0, np.exp(logs)).mean())
 
 
 def near_left(texts: pl.Series, threshold: float, seed: int) -> float | None:
@@ -104,12 +104,12 @@ def near_left(texts: pl.Series, threshold: float, seed: int) -> float | None:
     for i in np.random.default_rng(seed).choice(len(texts), size, replace=False):
         own = table.indices[table.indptr[i] : table.indptr[i + 1]]
         shared = ceil(threshold * len(own) - 1e-9)  # at least so many, in any near-duplicate
-        lost = len(own) - shared  # and no more than so many not
-        rare = own[np.argsort(rows[own])][: lost + _SHARED]
+        unshared = len(own) - shared  # and no more than so many not
+        rare = own[np.argsort(rows[own])][: unshared + _SHARED]
         lists = [columns.indices[columns.indptr[c] : columns.indptr[c + 1]] for c in rare]
         common = np.bincount(np.concatenate(lists), minlength=len(texts))
         common[i] = 0
-        others = np.flatnonzero(common >= len(rare) - lost)
+        others = np.flatnonzero(common >= len(rare) - unshared)
         others = others[(sizes[others] >= shared) & (sizes[others] * threshold <= len(own) + 1e-9)]
         left.append(np.full(len(others), i))
         right.append(others)

@@ -182,8 +182,8 @@ def near_pairs(texts: pl.Series, threshold: float, seed: int = 0) -> np.ndarray:
     short = digests.astype(np.uint8)  # equal where the digests are, and seldom elsewhere
     sizes = np.diff(table.indptr)
 
-    def met(band: int) -> np.ndarray:
-        """What shares a bucket in this band and may be that similar, i * len(numbers) + j."""
+    def candidates(band: int) -> np.ndarray:
+        """Pairs i * len(numbers) + j that share a bucket in this band and may be that similar."""
         codes = [np.empty(0, np.int64)]
         for left, right in _buckets(digests[:, band * rows : (band + 1) * rows]):
             # Sets whose sizes differ more than the threshold allows cannot be that similar.
@@ -195,7 +195,7 @@ def near_pairs(texts: pl.Series, threshold: float, seed: int = 0) -> np.ndarray:
         return np.concatenate(codes)
 
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
-        pairs = np.unique(np.concatenate(list(threads.map(met, range(count)))))
+        pairs = np.unique(np.concatenate(list(threads.map(candidates, range(count)))))
     left, right = np.divmod(pairs, max(len(numbers), 1))
     near = jaccard(table, left, right) >= threshold
     return numbers[np.stack([left[near], right[near]], axis=1)]
@@ -285,20 +285,20 @@ def all_pairs(table: sparse.csr_array, threshold: float) -> np.ndarray:
     half = bits[:, : bits.shape[1] // 2]
 
     def block(start: int) -> np.ndarray:
-        """The pairs of a block of rows with all that are smaller, as two arrays of places."""
+        """The pairs of a block of rows with all that are smaller, shape (pairs, 2)."""
         end = min(start + _BLOCK, len(order))
         first = int(np.searchsorted(ascending, threshold * ascending[start] - 1e-9))
         # Most fail in the first half of the bits, with the largest number that any may differ in.
-        most = share * (ascending[end - 1] + ascending[first:end]) + 1e-9
+        limit = share * (ascending[end - 1] + ascending[first:end]) + 1e-9
         differ = _differ(half[start:end, None], half[None, first:end])
-        bound = np.minimum(most, np.iinfo(differ.dtype).max).astype(differ.dtype)
+        bound = np.minimum(limit, np.iinfo(differ.dtype).max).astype(differ.dtype)
         right, left = np.nonzero(differ <= bound)
         right, left = right + start, left + first
-        may = (
+        possible = (
             _differ(bits[right], bits[left]) <= share * (ascending[right] + ascending[left]) + 1e-9
         )
-        may &= left < right
-        return np.sort(np.stack([order[left[may]], order[right[may]]], axis=1), axis=1)
+        possible &= left < right
+        return np.sort(np.stack([order[left[possible]], order[right[possible]]], axis=1), axis=1)
 
     starts = range(0, len(order), _BLOCK)
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
@@ -316,9 +316,9 @@ def _differ(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return differ
 
 
-def _signatures(table: sparse.csr_array, most: int) -> np.ndarray:
-    """The rows' signatures, for sets of at most `most`, shape (rows, words of 64 bits)."""
-    words = max(2, -(-most // 64))
+def _signatures(table: sparse.csr_array, largest: int) -> np.ndarray:
+    """The rows' signatures, for sets of at most `largest`, shape (rows, words of 64 bits)."""
+    words = max(2, -(-largest // 64))
     hashed = _mixed(table.indices)
     rows = np.repeat(np.arange(table.shape[0]), np.diff(table.indptr))
     bits = np.zeros((table.shape[0], words), np.uint64)

@@ -16,7 +16,7 @@ from stages.dataset import columns, diversity, evidence, statistics
 from stages.dataset.contamination import Golden
 
 # Routes with fewer rows than this do not lower the number of rows that routes are compared at.
-FEW = 30
+MIN_ROWS = 30
 # The check of a request that the engine did not answer.
 ENGINE = "engine"
 
@@ -89,7 +89,7 @@ def dataset(samples: pl.DataFrame, by: Yardstick) -> tuple[dict[str, Any], dict[
     words = statistics.lengths(samples, by.words)
     golden = statistics.golden_runs(by.golden.longest_runs(samples["text"]))
     routes = samples["route"].value_counts()["count"]
-    size = min([diversity.SAMPLE, *routes.filter(routes >= FEW)])
+    size = min([diversity.SAMPLE, *routes.filter(routes >= MIN_ROWS)])
     near = nearly_the_same(samples, by)
     metrics: dict[str, Any] = {
         "rows": samples.height,
@@ -147,13 +147,13 @@ def of_route(part: pl.DataFrame, by: Yardstick, size: int) -> dict[str, Any]:
 
     distinct-n and self-BLEU depend on the number of rows: they are taken over `size` of each route.
     """
-    few = diversity.sample(part["query"], size, by.seed)
+    sampled = diversity.sample(part["query"], size, by.seed)
     placed = part["worded"].any()
     return {
         "rows": part.height,
-        "sample": len(few),
-        **diversity.distinct(few),
-        "self_bleu": self_bleu(few, size, by.seed),
+        "sample": len(sampled),
+        **diversity.distinct(sampled),
+        "self_bleu": self_bleu(sampled, size, by.seed),
         "words_median": part["words"].median(),
         **({"class_place": statistics.place_figures(part, by.places)} if placed else {}),
     }

@@ -93,15 +93,15 @@ def length_figures(histogram: pl.DataFrame) -> dict[str, float] | None:
         return None
     values = np.repeat(words, rows)
     q1, median, q3 = np.quantile(values, [0.25, 0.5, 0.75])
-    apart = np.abs(np.cumsum(accepted - target))
+    difference = np.abs(np.cumsum(accepted - target))
     return {
         "median": float(median),
         "q1": float(q1),
         "q3": float(q3),
         "mean": round(float(values.mean()), 3),
         "target_mean": round(float(words @ target), 3),
-        "ks": round(float(apart.max()), 4),
-        "wasserstein": round(float(apart.sum()), 4),
+        "ks": round(float(difference.max()), 4),
+        "wasserstein": round(float(difference.sum()), 4),
     }
 
 
@@ -109,9 +109,9 @@ def ks(sample: np.ndarray, distribution: Callable[[np.ndarray], np.ndarray]) -> 
     """Kolmogorov-Smirnov distance of a sample to a distribution: the largest difference between the
     sample's cumulative shares, just before and at each of its values, and the distribution's.
     """
-    at = distribution(np.sort(sample))
-    steps = np.arange(len(at) + 1) / len(at)
-    return float(max((steps[1:] - at).max(), (at - steps[:-1]).max()))
+    cumulative = distribution(np.sort(sample))
+    steps = np.arange(len(cumulative) + 1) / len(cumulative)
+    return float(max((steps[1:] - cumulative).max(), (cumulative - steps[:-1]).max()))
 
 
 def place_figures(frame: pl.DataFrame, target: Quantiles = UNIFORM) -> dict[str, float | None]:

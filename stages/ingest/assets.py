@@ -88,8 +88,8 @@ def without_pictures(frame: pl.DataFrame, pack: Path) -> pl.DataFrame:
         return pl.DataFrame(schema=schema)
     from stages.ingest import images
 
-    why = {path: images.refusal(path, pack) for path in pictured["image_path"].unique()}
-    unusable = [(key, why[path]) for key, path in pictured.iter_rows() if why[path]]
+    reasons = {path: images.refusal(path, pack) for path in pictured["image_path"].unique()}
+    unusable = [(key, reasons[path]) for key, path in pictured.iter_rows() if reasons[path]]
     return pl.DataFrame(unusable, schema=schema, orient="row")
 
 

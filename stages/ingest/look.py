@@ -22,8 +22,8 @@ def with_sources(pack: Pack, settings: Settings) -> tuple[Pack, list[str]]:
     if (pack.folder / "assets").is_dir():
         items, notes = _items(pack, settings)
     if (pack.folder / "graph").is_dir():
-        nodes, edges, more = _graph(pack, settings)
-        notes += more
+        nodes, edges, graph_notes = _graph(pack, settings)
+        notes += graph_notes
     names, _ = pack.asked
     return replace(pack, ingested=ingested.of_tables(items, nodes, edges, names)), notes
 
@@ -38,9 +38,9 @@ def _items(pack: Pack, settings: Settings) -> tuple[pl.DataFrame, list[str]]:
     unread = sum(frame.height for frame in database.rejects)
     table = pl.concat(frames)
     unique = table.unique("asset_id", keep="first", maintain_order=True)
-    again = table.height - unique.height
-    reasons = sources.count_reasons(rejected) | ({"asset_id twice": again} if again else {})
-    count = rejected.height + again
+    repeated = table.height - unique.height
+    reasons = sources.count_reasons(rejected) | ({"asset_id twice": repeated} if repeated else {})
+    count = rejected.height + repeated
     where = str(pack.folder / "assets")
     sources.check_share(count, passed.rows + unread, block.max_reject_share, where, reasons)
     return unique, _notes(where, reasons)

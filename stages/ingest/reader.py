@@ -40,7 +40,7 @@ FRAME = 64 * 2**20  # bytes; no row may be longer
 SHARE = 0.6
 TEMPORARY = 8  # times the memory
 # Arrow types that polars cannot read.
-STRANGE = re.compile("interval|extension|union|run_end|view")
+UNREADABLE_TYPES = re.compile("interval|extension|union|run_end|view")
 REJECTS = """
 SELECT parse_filename(file_path) || ', line ' || line || ': ' || any_value(csv_line[:400]) AS row,
     'csv: ' || array_to_string(list_sort(list_distinct(list(lower(error_type::VARCHAR)
@@ -49,7 +49,7 @@ FROM reject_errors JOIN reject_scans USING (scan_id, file_id)
 GROUP BY file_path, line, line_byte_position ORDER BY file_path, line
 """
 # A quote that is not closed swallows the lines after it, each of which may be a row.
-SWALLOWED = """
+UNCLOSED_QUOTES = """
 SELECT file_path, min(line) FROM reject_errors JOIN reject_scans USING (scan_id, file_id)
 WHERE error_type = 'UNQUOTED VALUE' AND (contains(csv_line, chr(10)) OR contains(csv_line, chr(13)))
 GROUP BY ALL
@@ -79,10 +79,10 @@ def answer(request: dict[str, Any], memory: int, temporary: str, out: BinaryIO) 
 
             rows = relation.result().to_arrow_reader(request["rows"])
         names = rows.schema.names
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise InputError(f"two columns are named {twice[0]}: give them names with AS")
+        if repeated := sorted({name for name in names if names.count(name) > 1}):
+            raise InputError(f"two columns are named {repeated[0]}: give them names with AS")
         for field in rows.schema:
-            if STRANGE.search(str(field.type)):
+            if UNREADABLE_TYPES.search(str(field.type)):
                 raise InputError(
                     f"column {field.name} is of the type {field.type}: "
                     f"write CAST({field.name} AS VARCHAR)"
@@ -92,7 +92,7 @@ def answer(request: dict[str, Any], memory: int, temporary: str, out: BinaryIO) 
             for part in _parts(batch):
                 send(out, b"b", part)
         try:
-            for path, line in connection.execute(SWALLOWED).fetchall():
+            for path, line in connection.execute(UNCLOSED_QUOTES).fetchall():
                 raise InputError(
                     f"{Path(path).name}, line {line}: a quote is not closed, or text follows it, "
                     "so that nobody knows where the rows after it begin: mend that line"

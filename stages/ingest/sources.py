@@ -26,7 +26,7 @@ from stages.images.pictures import KINDS
 
 # Bytes: the longest line that DuckDB reads, and how much of a file is looked at for a longer one.
 MAX_LINE = 2_000_000
-SNIFFED = 32 * 2**20
+MAX_SCANNED = 32 * 2**20
 # Rows that are in memory at a time.
 BATCH = 1 << 17
 ROOT = Path(__file__).parents[2]
@@ -146,14 +146,14 @@ class Database:
         """So many bytes of DuckDB's output; TimeoutError after `end`, EOFError if it has ended."""
         if len(self._buffer) < size:  # kept, for new memory costs more than what is read into it
             self._buffer = bytearray(size)
-        view, handle, at = memoryview(self._buffer)[:size], self._out.fileno(), 0
-        while at < size:
+        view, handle, offset = memoryview(self._buffer)[:size], self._out.fileno(), 0
+        while offset < size:
             left = end - time.monotonic()
             if left <= 0 or not select.select([handle], [], [], left)[0]:
                 raise TimeoutError
-            if (got := os.readv(handle, [view[at:]])) == 0:
+            if (count := os.readv(handle, [view[offset:]])) == 0:
                 raise EOFError
-            at += got
+            offset += count
         return bytes(view)
 
     def _advised(self, text: str) -> str:
@@ -215,7 +215,7 @@ def check_lines(file: Path) -> None:
     it for minutes before it said so; and for a first line without text, after which it takes the
     header for a row as well.
     """
-    size, at = min(file.stat().st_size, SNIFFED), 0
+    size, offset = min(file.stat().st_size, MAX_SCANNED), 0
     with file.open("rb") as stream:
         if stream.readline(MAX_LINE).removeprefix(b"\xef\xbb\xbf").isspace():
             raise InputError(f"{file} begins with a line without text: remove it")
@@ -223,15 +223,15 @@ def check_lines(file: Path) -> None:
         return
     # From line end to the last line end that may follow: a few steps, however many lines.
     with file.open("rb") as stream, mmap(stream.fileno(), size, access=ACCESS_READ) as start:
-        while size - at > MAX_LINE:
-            end = start.rfind(b"\n", at, at + MAX_LINE + 1)
+        while size - offset > MAX_LINE:
+            end = start.rfind(b"\n", offset, offset + MAX_LINE + 1)
             if end < 0:
-                number = start[:at].count(b"\n") + 1
+                number = start[:offset].count(b"\n") + 1
                 raise InputError(
                     f"{file}, line {number}: longer than {MAX_LINE} bytes; a quote that is never "
                     "closed, or not a CSV file"
                 )
-            at = end + 1
+            offset = end + 1
 
 
 def sources(folder: Path, names: list[str] | None = None) -> list[Path]:
@@ -366,18 +366,20 @@ def check_share(
 ) -> None:
     """InputError if nothing was read or more than `allowed` of the rows were rejected.
 
-    reasons: as `count_reasons` gives them; the first is told.
+    reasons: as `count_reasons` gives them; the first is in the message.
     """
-    why = next(iter(reasons or {}), "")
-    most = f"; most often: {why}" + (f" ({links.ADVICE})" if OUTSIDE in why else "") if why else ""
+    first_reason = next(iter(reasons or {}), "")
+    detail = f"; most often: {first_reason}" if first_reason else ""
+    if OUTSIDE in first_reason:
+        detail += f" ({links.ADVICE})"
     if rows == 0 or rows == rejects:
         raise InputError(
-            f"{what}: no usable row among {rows}; see data/ingested for the reasons{most}"
+            f"{what}: no usable row among {rows}; see data/ingested for the reasons{detail}"
         )
     if rejects / rows > allowed:
         raise InputError(
             f"{what}: {rejects} of {rows} rows break the contract, more than max_reject_share "
-            f"{allowed}; read the rejects table for the reasons{most}"
+            f"{allowed}; read the rejects table for the reasons{detail}"
         )
 
 

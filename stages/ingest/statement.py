@@ -29,15 +29,15 @@ NAMES = {
 CSV_READERS = {"read_csv", "read_csv_auto"}
 JSON_READERS = {"read_json", "read_json_auto", "read_ndjson", "read_ndjson_auto"}
 # Table functions that only read. `query` would run SQL that nobody has looked at.
-OTHERS = {
+TABLE_FUNCTIONS = {
     "read_json_objects", "read_json_objects_auto", "read_ndjson_objects", "read_parquet",
     "parquet_scan", "read_text", "read_blob", "glob", "range", "generate_series", "unnest",
     "repeat", "repeat_row", "json_each", "json_tree",
 }  # fmt: skip
 # DuckDB's reject tables are ours to read.
-OURS = {"rejects_table", "rejects_scan", "rejects_limit", "rejects_line_size_limit"}
+REJECT_OPTIONS = {"rejects_table", "rejects_scan", "rejects_limit", "rejects_line_size_limit"}
 QUERIES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
-LOOK = "write read_csv(getvariable('pack') || '/assets/FILE.csv')"
+READ_CSV_ADVICE = "write read_csv(getvariable('pack') || '/assets/FILE.csv')"
 
 
 class Call(NamedTuple):
@@ -101,7 +101,7 @@ def _calls(tree: Any) -> Iterator[Call]:
             name = ".".join(node["qualified_name"]["path"])
             if "." in name or "/" in name:
                 raise InputError(
-                    f"reads {name!r} by its bare name, which leaves all to guess: {LOOK}"
+                    f"reads {name!r} by its bare name, which leaves all to guess: {READ_CSV_ADVICE}"
                 )
         if kind == "TABLE_FUNCTION":
             calls.append(_call(node))
@@ -110,8 +110,8 @@ def _calls(tree: Any) -> Iterator[Call]:
 
 def _call(node: dict[str, Any]) -> Call:
     name = node["function"]["qualified_name"]["path"][-1].lower()
-    if name not in CSV_READERS | JSON_READERS | OTHERS:
-        allowed = sorted(CSV_READERS | JSON_READERS | OTHERS)
+    if name not in CSV_READERS | JSON_READERS | TABLE_FUNCTIONS:
+        allowed = sorted(CSV_READERS | JSON_READERS | TABLE_FUNCTIONS)
         raise InputError(f"calls {name}, which is none of what a source may read with: {allowed}")
     arguments = {}
     for argument in node["function"]["arguments"]:
@@ -134,22 +134,24 @@ def _unstated(call: Call, query: str) -> dict[str, str]:
                 "nobody: leave it out, and mend the lines that DuckDB then names; or read the "
                 "lines with read_csv and TRY_CAST(line AS JSON)"
             )
-        return {} if "columns" in stated else _without(JSON, stated)
+        return {} if "columns" in stated else _defaults(JSON, stated)
     if call.name not in CSV_READERS:
         return {}
-    if wrong := sorted(OURS & stated.keys()):
+    if wrong := sorted(REJECT_OPTIONS & stated.keys()):
         raise InputError(f"{call.name} with {wrong[0]}: leave it out, all rejects are kept here")
     if "header" not in stated and stated.keys() & {"columns", "names"}:
         raise InputError(
             f"{call.name} names its columns but does not say whether the file's first line does: "
             "write header = true or header = false"
         )
-    added = _without(CSV, stated)
+    added = _defaults(CSV, stated)
     if "quote" in stated and "escape" in added:
         value = stated["quote"]
         start, size = value["query_location"], value["query_location_length"]
         added["escape"] = query.encode()[start : start + size].decode()
-    if _asks(stated, "ignore_errors", call.name) and not _asks(stated, "store_rejects", call.name):
+    if _is_true(stated, "ignore_errors", call.name) and not _is_true(
+        stated, "store_rejects", call.name
+    ):
         if "store_rejects" in stated:
             raise InputError(
                 f"{call.name} with ignore_errors and without store_rejects loses rows untold: "
@@ -159,8 +161,8 @@ def _unstated(call: Call, query: str) -> dict[str, str]:
     return added
 
 
-def _without(usual: dict[str, str], stated: dict[str, Any]) -> dict[str, str]:
-    return {name: value for name, value in usual.items() if name not in stated}
+def _defaults(options: dict[str, str], stated: dict[str, Any]) -> dict[str, str]:
+    return {name: value for name, value in options.items() if name not in stated}
 
 
 def _literal(value: dict[str, Any]) -> str | None:
@@ -168,7 +170,7 @@ def _literal(value: dict[str, Any]) -> str | None:
     return literal.get("text") if literal.get("kind") == "BOOLEAN" else None
 
 
-def _asks(stated: dict[str, Any], option: str, reader: str) -> bool:
+def _is_true(stated: dict[str, Any], option: str, reader: str) -> bool:
     """Whether a yes-or-no option is stated as true."""
     if option not in stated:
         return False
@@ -181,11 +183,11 @@ def _asks(stated: dict[str, Any], option: str, reader: str) -> bool:
 def _end(query: str, start: int) -> int:
     """Where the argument list of the call that begins at byte `start` is closed, in bytes."""
     raw, depth = query.encode(), 0
-    for at, _ in duckdb.tokenize(query):
-        sign = raw[at : at + 1]
-        if at < start or sign not in (b"(", b")"):
+    for offset, _ in duckdb.tokenize(query):
+        sign = raw[offset : offset + 1]
+        if offset < start or sign not in (b"(", b")"):
             continue
         depth += 1 if sign == b"(" else -1
         if depth == 0:
-            return at
+            return offset
     raise InputError(f"has no end of the call at {query[start : start + 40]!r}")

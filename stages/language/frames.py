@@ -90,17 +90,18 @@ def slipped(text: str, protected: list[str], rng: random.Random) -> str:
         if start >= 0:
             spans.append((start, start + len(words)))
     positions = [
-        at
-        for at in range(1, len(text) - 1)
-        if text[at - 1 : at + 2].isalpha() and text[at - 1 : at + 2].isascii()
-        and not any(start <= at + 1 and at - 1 < end for start, end in spans)
-    ]  # fmt: skip
+        position
+        for position in range(1, len(text) - 1)
+        if text[position - 1 : position + 2].isalpha()
+        and text[position - 1 : position + 2].isascii()
+        and not any(start <= position + 1 and position - 1 < end for start, end in spans)
+    ]
     if not positions:
         return text
-    at = rng.choice(positions)
+    position = rng.choice(positions)
     kind = rng.randrange(3)
     if kind == 0:
-        return text[:at] + text[at + 1 :]
+        return text[:position] + text[position + 1 :]
     if kind == 1:
-        return text[:at] + text[at] + text[at:]
-    return text[: at - 1] + text[at] + text[at - 1] + text[at + 1 :]
+        return text[:position] + text[position] + text[position:]
+    return text[: position - 1] + text[position] + text[position - 1] + text[position + 1 :]

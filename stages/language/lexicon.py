@@ -113,10 +113,10 @@ class Table:
                 lengths.setdefault(parts[0], set()).add(len(parts))
         self.lengths = {first: sorted(counts, reverse=True) for first, counts in lengths.items()}
 
-    def longest(self, words: Sequence[str], at: int) -> tuple[int, Any] | None:
-        """The number of words and the meaning of the longest phrase that starts at `at`."""
-        for length in self.lengths.get(words[at], ()):
-            meaning = self.meanings.get(tuple(words[at : at + length]))
-            if meaning is not None and at + length <= len(words):
+    def longest(self, words: Sequence[str], position: int) -> tuple[int, Any] | None:
+        """The number of words and the meaning of the longest phrase that starts at `position`."""
+        for length in self.lengths.get(words[position], ()):
+            meaning = self.meanings.get(tuple(words[position : position + length]))
+            if meaning is not None and position + length <= len(words):
                 return length, meaning
         return None

@@ -53,8 +53,8 @@ class Text:
     @cached_property
     def _positions(self) -> dict[str, list[int]]:
         positions: dict[str, list[int]] = {}
-        for at, word in enumerate(self.stems):
-            positions.setdefault(word, []).append(at)
+        for position, word in enumerate(self.stems):
+            positions.setdefault(word, []).append(position)
         return positions
 
     @cached_property
@@ -92,18 +92,18 @@ class Text:
         return spans
 
     def _literal(self, form: str) -> list[Span]:
-        at = self.text.find(form) if form else -1
-        return [Span(at, at + len(form))] if at >= 0 else []
+        start = self.text.find(form) if form else -1
+        return [Span(start, start + len(form))] if start >= 0 else []
 
     def _sequence(self, wanted: Sequence[str]) -> list[Span]:
         stems = [self.stem(word) for word in wanted]
         spans: list[Span] = []
-        for at in self._positions.get(stems[0], ()):
-            end = at + len(stems)
+        for start in self._positions.get(stems[0], ()):
+            end = start + len(stems)
             if end > len(self.words) or len(spans) == MAX_SPANS:
                 break
-            if self.stems[at:end] == stems:
-                spans.append(self.span(at, end))
+            if self.stems[start:end] == stems:
+                spans.append(self.span(start, end))
         return spans
 
     def is_part(self, span: Span, value: Any, kind: str) -> bool:

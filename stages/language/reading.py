@@ -55,37 +55,37 @@ class Reader:
     def readings(self) -> list[Reading]:
         """All values, also those inside others: "may 3rd" is a day and has a 3 in it."""
         result = []
-        for at, token in enumerate(self.tokens):
+        for position, token in enumerate(self.tokens):
             for kind, read in KINDS.items():
-                if (match := read(self, at, token)) is not None:
+                if (match := read(self, position, token)) is not None:
                     start = token.start
                     end = self.tokens[match.end - 1].end
-                    result.append(Reading(kind, match.values, at, match.end, start, end,
+                    result.append(Reading(kind, match.values, position, match.end, start, end,
                                          match.is_clear, match.is_vague))  # fmt: skip
         return result
 
-    def between(self, at: int) -> str:
+    def between(self, position: int) -> str:
         """What stands between a token and the next one."""
-        if at + 1 >= len(self.tokens):
+        if position + 1 >= len(self.tokens):
             return " "
-        return self.text[self.tokens[at].end : self.tokens[at + 1].start]
+        return self.text[self.tokens[position].end : self.tokens[position + 1].start]
 
     # Numbers.
 
-    def number(self, at: int, token: Token) -> Match | None:
+    def number(self, position: int, token: Token) -> Match | None:
         """3, 2.5, 1,000, minus five, twenty five, 2 million, two and a half."""
         words, cues = self.words, self.lexicon.cues
-        sign, begin = 1, at
-        if token.key in cues.minus and at + 1 < len(words):
-            sign, at = -1, at + 1
-        value, end = self._counted(at)
+        sign, begin = 1, position
+        if token.key in cues.minus and position + 1 < len(words):
+            sign, position = -1, position + 1
+        value, end = self._counted(position)
         if value is None:
-            if words[at] not in cues.ones:
+            if words[position] not in cues.ones:
                 return None
-            if at + 1 < len(words) and words[at + 1] in cues.scales:
-                value, end = 1, at + 1  # a hundred
+            if position + 1 < len(words) and words[position + 1] in cues.scales:
+                value, end = 1, position + 1  # a hundred
             else:
-                return Match(at + 1, (1,), is_vague=True)
+                return Match(position + 1, (1,), is_vague=True)
         is_vague = end - begin == 1 and words[begin] in cues.ones
         total: float = 0
         last = float("inf")
@@ -104,32 +104,32 @@ class Reader:
         whole = int(total) if float(total).is_integer() else total
         return Match(end, (sign * whole,), is_vague=is_vague)
 
-    def _counted(self, at: int) -> tuple[float | None, int]:
+    def _counted(self, position: int) -> tuple[float | None, int]:
         """A number without scales that starts at a word, and the word behind it."""
-        if at >= len(self.tokens):
-            return None, at
-        token = self.tokens[at]
+        if position >= len(self.tokens):
+            return None, position
+        token = self.tokens[position]
         if token.kind == "number":
-            return parsed(token.key, self.lexicon.cues.decimal), at + 1
-        if token.kind == "word" and (phrase := self.lexicon.numbers.longest(self.words, at)):
-            return phrase[1], at + phrase[0]
-        return None, at
+            return parsed(token.key, self.lexicon.cues.decimal), position + 1
+        if token.kind == "word" and (phrase := self.lexicon.numbers.longest(self.words, position)):
+            return phrase[1], position + phrase[0]
+        return None, position
 
-    def money(self, at: int, token: Token) -> Match | None:
+    def money(self, position: int, token: Token) -> Match | None:
         """$20, 20 dollars, twenty bucks, 12.50 usd."""
         currencies = self.lexicon.cues.currencies
-        if token.key in currencies and token.kind == "sign" and at + 1 < len(self.tokens):
-            number = self.number(at + 1, self.tokens[at + 1])
+        if token.key in currencies and token.kind == "sign" and position + 1 < len(self.tokens):
+            number = self.number(position + 1, self.tokens[position + 1])
             return number._replace(is_vague=False) if number and not number.is_vague else None
-        number = self.number(at, token)
+        number = self.number(position, token)
         if number and number.end < len(self.words) and self.words[number.end] in currencies:
             return number._replace(end=number.end + 1, is_vague=False)
         return None
 
-    def duration(self, at: int, token: Token) -> Match | None:
+    def duration(self, position: int, token: Token) -> Match | None:
         """90 minutes, an hour and a half, 1 hour 30 minutes; as ISO 8601."""
         units, words = self.lexicon.cues.units, self.words
-        seconds, end, last = 0.0, at, float("inf")
+        seconds, end, last = 0.0, position, float("inf")
         while end < len(words):
             if phrase := self.lexicon.spans.longest(words, end):
                 length, span = phrase
@@ -145,27 +145,27 @@ class Reader:
             if unit >= last:  # "2 hours 3 hours" are two
                 break
             seconds, end, last = seconds + span, end + length, unit
-        if end == at or seconds < 0 or not float(seconds).is_integer():
+        if end == position or seconds < 0 or not float(seconds).is_integer():
             return None
         return Match(end, (days.iso_duration(int(seconds)),))
 
     # Days.
 
-    def date(self, at: int, token: Token) -> Match | None:
+    def date(self, position: int, token: Token) -> Match | None:
         """Tomorrow, next friday, may 3rd, 3 may 2026, 2026-05-03, 5/3, in two weeks."""
-        if token.kind == "number" and (match := self._numeric(at)):
+        if token.kind == "number" and (match := self._numeric(position)):
             return match
         for table in (self.lexicon.days, self.lexicon.nths):
-            if phrase := table.longest(self.words, at):
+            if phrase := table.longest(self.words, position):
                 break
         else:
             return None
         if is_contraction(self.text[token.start : token.end]):
             return None  # "we'd" is no wednesday
         length, meaning = phrase
-        end = at + length
+        end = position + length
         if table is self.lexicon.nths:  # of "on the 9th of may" the day begins behind the "on"
-            inner = self.lexicon.days.longest(self.words, at + 1)
+            inner = self.lexicon.days.longest(self.words, position + 1)
             if inner and inner[0] + 1 > length:
                 return None
         if isinstance(meaning, Weekday):
@@ -193,27 +193,27 @@ class Reader:
         """A month and a day with the year that may follow, or without."""
         month, day = month_day
         skipped = end + int(end < len(self.words) and self.words[end] in self.lexicon.cues.fillers)
-        for at in (end, skipped):
-            if year := self._year(at):
-                return self._days([_valid(year, month, day)], at + 1)
+        for position in (end, skipped):
+            if year := self._year(position):
+                return self._days([_valid(year, month, day)], position + 1)
         if self.today is None:
             return Match(end, ())
         return self._days([days.yearless(month, day, self.today)], end)
 
-    def _year(self, at: int) -> int | None:
-        if at < len(self.tokens) and len(key := self.words[at]) == 4 and key.isdigit():
+    def _year(self, position: int) -> int | None:
+        if position < len(self.tokens) and len(key := self.words[position]) == 4 and key.isdigit():
             return int(key) if MAX_YEARS[0] <= int(key) <= MAX_YEARS[1] else None
         return None
 
-    def _numeric(self, at: int) -> Match | None:
+    def _numeric(self, position: int) -> Match | None:
         """A day in numbers alone: 2026-05-03, 5/3, 5/3/2026, 3.5.2026."""
-        parts, signs, end = [self.words[at]], set[str](), at
+        parts, signs, end = [self.words[position]], set[str](), position
         while len(parts) < 3 and (sign := self.between(end)) in ("-", "/"):
             end += 1
             signs.add(sign)
             parts.append(self.words[end])
         if len(parts) == 1:
-            parts = self.words[at].split(".")
+            parts = self.words[position].split(".")
             if len(parts) != 3 or self.lexicon.cues.decimal == ".":
                 return None
         if not all(p.isdigit() and len(p) in (1, 2, 4) for p in parts) or len(signs) > 1:
@@ -239,23 +239,23 @@ class Reader:
 
     # Times.
 
-    def time(self, at: int, token: Token) -> Match | None:
+    def time(self, position: int, token: Token) -> Match | None:
         """7 pm, 19:30, half past seven, noon."""
-        end, clear = at, None
+        end, clear = position, None
         options: tuple[int, ...] = ()
-        if phrase := self.lexicon.clocks.longest(self.words, at):
-            end, (options, clear) = at + phrase[0], phrase[1]
+        if phrase := self.lexicon.clocks.longest(self.words, position):
+            end, (options, clear) = position + phrase[0], phrase[1]
         elif token.kind == "clock":
             hour, minute = (int(part) for part in token.key.split(":"))
             if hour < 24 and minute < 60:
-                end, options, clear = at + 1, (hour * 60 + minute,), hour * 60 + minute
-        elif at and self.words[at - 1] in self.lexicon.cues.time_before:
+                end, options, clear = position + 1, (hour * 60 + minute,), hour * 60 + minute
+        elif position and self.words[position - 1] in self.lexicon.cues.time_before:
             # "at 7": a number behind such a word may be an hour.
-            value, following = self._counted(at)
-            if value in range(1, 13) and following == at + 1:
+            value, following = self._counted(position)
+            if value in range(1, 13) and following == position + 1:
                 hour = int(value or 0) % 12
                 return Match(following, (clock_of(hour * 60), clock_of(hour * 60 + 720)), False)
-        if end == at:
+        if end == position:
             return None
         first = options if clear is None else (clear, *(o for o in options if o != clear))
         return Match(end, tuple(clock_of(one) for one in first), is_clear=clear is not None)

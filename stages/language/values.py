@@ -53,7 +53,7 @@ def surfaces(
     if isinstance(value, list):
         return [words.joined([surfaces(one, kind_of(one), locale)[0] for one in value])]
     if isinstance(value, Mapping):
-        parts = [f"{key} {surfaces(held, kind_of(held), locale)[0]}" for key, held in value.items()]
+        parts = [f"{key} {surfaces(item, kind_of(item), locale)[0]}" for key, item in value.items()]
         return [", ".join(parts)]
     return [value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)]
 
@@ -100,8 +100,8 @@ def resolve(words: str, kind: str, locale: str = "en", today: datetime.date | No
     if kind == "date-time":
         return _moment(words, locale, today)
     if kind == "boolean":
-        given, held = keys(words), lexicon(locale)
-        return True if given in held.yes else False if given in held.no else None
+        given, phrases = keys(words), lexicon(locale)
+        return True if given in phrases.yes else False if given in phrases.no else None
     if kind == "list":
         return of(locale).split(words)
     return words if kind == "string" else None
@@ -134,8 +134,8 @@ def _moment(words: str, locale: str, today: datetime.date | None) -> str | None:
     for day in (one for one in clear if one.kind == "date"):
         for clock in (one for one in clear if one.kind == "time"):
             used = {*range(day.first, day.last), *range(clock.first, clock.last)}
-            apart = day.last <= clock.first or clock.last <= day.first
-            rest = [word for at, word in enumerate(text.words) if at not in used]
-            if apart and all(word in between for word in rest):
+            disjoint = day.last <= clock.first or clock.last <= day.first
+            rest = [word for position, word in enumerate(text.words) if position not in used]
+            if disjoint and all(word in between for word in rest):
                 moments.add(f"{day.values[0]}T{clock.values[0]}")
     return moments.pop() if len(moments) == 1 else None

@@ -15,7 +15,7 @@ NAME = "leaked"
 # Letters that a value not to be said must have to be looked for: "en" is a word of many languages.
 MIN_LETTERS = 3
 # The kinds of slots that a reading may be a value of. A span of time has a number in it.
-TAKERS = {
+SLOT_KINDS = {
     "number": {"integer", "number", "money"},
     "money": {"integer", "number", "money"},
     "duration": {"integer", "number", "money"},
@@ -94,18 +94,18 @@ def _touches_another(span: Span, forms: Sequence[Form], mentions: Sequence[Menti
 
 def _forms(text: Text, words: Words) -> Iterator[tuple[Span, list[Form]]]:
     """The longest forms at each word of a text, from left to right."""
-    at, keys = 0, text.words
-    while at < len(keys):
+    position, keys = 0, text.words
+    while position < len(keys):
         longest, length = list[Form](), 0
-        for form in words.index.get(keys[at], ()):
+        for form in words.index.get(keys[position], ()):
             if len(form.words) < length:
                 break
-            if tuple(keys[at : at + len(form.words)]) == form.words:
+            if tuple(keys[position : position + len(form.words)]) == form.words:
                 longest.append(form)
                 length = len(form.words)
         if longest:
-            yield text.span(at, at + length), longest
-        at += length or 1
+            yield text.span(position, position + length), longest
+        position += length or 1
 
 
 def _counts(form: Form, words: Words, text: Text, missing: str | None) -> bool:
@@ -141,11 +141,11 @@ def _measure(
     for reading in text.said:
         span = Span(reading.start, reading.end)
         same = text.by_span[span]
-        takers = {kind for one in same for kind in TAKERS[one.kind]}
-        if not measures & takers or any(span.overlaps(other) for other in spans):
+        kinds = {kind for one in same for kind in SLOT_KINDS[one.kind]}
+        if not measures & kinds or any(span.overlaps(other) for other in spans):
             continue
         words = text.words[reading.first : reading.last]
-        if not left & takers and own.issuperset(words):
+        if not left & kinds and own.issuperset(words):
             continue  # "two out of five"
         if not any(_is_of(one, mention, context) for one in same for mention in mentions):
             said = text.text[span.start : span.end]

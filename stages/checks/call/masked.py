@@ -16,11 +16,11 @@ def masked(query: str, plan: Plan, context: Context) -> str:
     """
     unique = {span for mention in places(query, plan, context) for span in mention.spans}
     spans = sorted(_whole(query, span) for span in unique)
-    made, end = [], 0
+    parts, end = [], 0
     for number, span in enumerate(spans):
-        made += [query[end : span.start], f"zq{chr(97 + number % 26)}v"]
+        parts += [query[end : span.start], f"zq{chr(97 + number % 26)}v"]
         end = span.end
-    return "".join([*made, query[end:]])
+    return "".join([*parts, query[end:]])
 
 
 def _whole(query: str, span: Span) -> Span:

@@ -45,13 +45,13 @@ def text_of(query: str, context: Context) -> Text:
 
 
 def places(query: str, plan: Plan, context: Context) -> Sequence[Mention]:
-    """Where each argument is said, in the plan's order. Two arguments never share a place: of "a
-    room for 2" one 2 is said alone. Those with longer words choose first.
+    """The mention of each argument, in the plan's order. Two arguments never share a span: in "a
+    room for 2" only one of two arguments with the value 2 is said. Longer words come first.
     """
-    return _places(query, _Same(plan, context))
+    return _places(query, _Key(plan, context))
 
 
-class _Same:
+class _Key:
     """A plan and its context as one key of a cache, by identity."""
 
     def __init__(self, plan: Plan, context: Context) -> None:
@@ -61,37 +61,35 @@ class _Same:
         return hash((id(self.plan), id(self.context)))
 
     def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, _Same) and other.plan is self.plan and other.context is self.context
-        )
+        return isinstance(other, _Key) and other.plan is self.plan and other.context is self.context
 
 
 @lru_cache(8)
-def _places(query: str, same: _Same) -> Sequence[Mention]:
-    plan, context = same.plan, same.context
+def _places(query: str, key: _Key) -> Sequence[Mention]:
+    plan, context = key.plan, key.context
     text = text_of(query, context)
     wanted = said(plan, context)
     mentions: dict[int, Mention] = {}
-    taken: list[Span] = []
+    occupied: list[Span] = []
     for number in sorted(range(len(wanted)), key=lambda n: -len(wanted[n][1].surface or "")):
         function, argument = wanted[number]
         slot = context.words(function).slots.get(argument.slot)
-        spans = _spans(text, argument, slot, context, taken)
-        taken += spans
+        spans = _spans(text, argument, slot, context, occupied)
+        occupied += spans
         mentions[number] = Mention(function, argument, spans)
     return [mentions[number] for number in range(len(wanted))]
 
 
 def _spans(
-    text: Text, argument: Argument, slot: Slot | None, context: Context, taken: Sequence[Span]
+    text: Text, argument: Argument, slot: Slot | None, context: Context, occupied: Sequence[Span]
 ) -> Sequence[Span]:
-    """The argument's own places: first of the words planned, then of others that say the value."""
+    """The argument's own spans: first of the words planned, then of others that say the value."""
     kind = slot.kind if slot else "string"
 
     def free(candidates: Sequence[Span], value: Any) -> Span | None:
-        """The first span over none that is taken, and no part of what means something else."""
+        """The first span that overlaps none of `occupied` and is no part of another meaning."""
         for span in candidates:
-            if any(span.overlaps(other) for other in taken):
+            if any(span.overlaps(other) for other in occupied):
                 continue
             if slot is None or not slot.measure or not text.is_part(span, value, kind):
                 return span
@@ -109,5 +107,5 @@ def _spans(
         if span is None:
             return ()
         spans.append(span)
-        taken = [*taken, span]
+        occupied = [*occupied, span]
     return spans

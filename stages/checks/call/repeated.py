@@ -19,10 +19,10 @@ _DOUBLES = (
     "really long far away wee sing bling chow aye duran york baden the a an"
 )
 DOUBLES = frozenset(_DOUBLES.split())
-MOST = 2
+MAX_REPEATS = 2
 # A longer text may say a word once for each so many words, a list once for each of its parts
 # (concept art, line art, digital art), up to this.
-LONG, MOST_LISTED = 10, 4
+LONG, MAX_LISTED = 10, 4
 
 
 def check(query: str, plan: Plan, context: Context) -> Refusal | None:
@@ -41,13 +41,13 @@ def check(query: str, plan: Plan, context: Context) -> Refusal | None:
     small = language.of(context.locale).CUES.small
     counts = Counter(word for word in keys if word not in small and len(word) > 1)
     longer, listed = len(keys) // LONG, text.count(",") + 1
-    most = max(MOST, min(longer, MOST_LISTED), min(listed, MOST_LISTED))
+    maximum = max(MAX_REPEATS, min(longer, MAX_LISTED), min(listed, MAX_LISTED))
     for word, times in counts.items():
-        if times > most and word not in DOUBLES:
+        if times > maximum and word not in DOUBLES:
             return Refusal(NAME, f"{word!r:.60} {times} times")
     seen: set[tuple[str, ...]] = set()
-    for at in range(len(keys) - 2):
-        three = tuple(keys[at : at + 3])
+    for position in range(len(keys) - 2):
+        three = tuple(keys[position : position + 3])
         if three in seen and sum(word not in small for word in three) > 1:
             return Refusal(NAME, f"{' '.join(three)!r:.60} returns")
         seen.add(three)

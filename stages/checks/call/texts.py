@@ -9,9 +9,9 @@ from stages.checks.call.context import Context, Refusal
 from stages.checks.call.masked import masked
 from stages.core.plan import Plan
 
-# Each gives the reason why a text of a locale cannot be taken. In this order; those of WRITERS for
-# what a model wrote: who writes phrases knows what they say.
-WRITERS = ("refusal", "language")
+# Each gives the reason why a text of a locale cannot be taken. In this order; those of MODEL_CHECKS
+# only for what a model wrote: who writes phrases knows what they say.
+MODEL_CHECKS = ("refusal", "language")
 CHECKS: dict[str, Callable[[str, str], str | None]] = {
     "placeholder": lambda text, locale: placeholders.check(text),
     "characters": lambda text, locale: characters.check(text),
@@ -28,7 +28,7 @@ def check(query: str, plan: Plan, context: Context) -> Refusal | None:
     """
     text = masked(query, plan, context)
     for name, one in CHECKS.items():
-        if name in WRITERS and not context.prompt:
+        if name in MODEL_CHECKS and not context.prompt:
             continue
         reason = one(text, context.locale)
         if reason and not (context.sentence and one(context.sentence, context.locale)):
