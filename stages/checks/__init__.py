@@ -1,1 +1,1 @@
-"""Checking: one check a file; each says accept (None) or a reason. `call` applies them."""
+"""Checking: one check per file; each returns None or the reason to refuse. `call` applies them."""

@@ -20,12 +20,12 @@ _UNWANTED = {
     "code": _CODE,
     "list mark": _LISTED,
 }
-# For private use, or in place of what could not be read.
+# Code points for private use, and the replacement character.
 _UNKNOWN = re.compile("[\ufffd\ue000-\uf8ff\U000f0000-\U0010ffff]")
-# A control character; what may be too many symbols, marks on letters among them.
+# Control characters; symbols, of which there may be too many, with the marks on letters.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SYMBOL = re.compile(r"[^\w\s,.'’\"\-!?&:()]|_")
-# Nearly all queries: none of _UNWANTED can be found in these but SELECT ... FROM.
+# Nearly all queries match this; of _UNWANTED and code they can only hold SELECT ... FROM.
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ,'?!&-]*")
 _SMILEY = re.compile(r"(?:^|\s)[:;=]-?[()](?=[\s.,!?]|$)")
 _PAIRS = (("(", ")"), ("[", "]"), ("“", "”"), ("«", "»"))

@@ -6,8 +6,8 @@ import re
 import string
 from collections.abc import Iterator
 
-# What an address begins with, or what stands inside one: what belongs to it is then looked for
-# from there, so that no text takes more than one pass.
+# What an address begins with, or what stands inside one: the search for the rest starts there, so
+# that no text takes more than one pass.
 _BEGINS = re.compile(r"https?:|www\.|(?<!\w)@\w{2,}", re.IGNORECASE)
 _AT = re.compile(r"(?<=[\w.+-])@[\w-]+\.\w+")
 _DOMAIN = re.compile(
@@ -23,7 +23,7 @@ _DATE = re.compile(r"\d{4}[-./ ]\d{1,2}[-./ ]\d{1,2}$|\d{1,2}[-./ ]\d{1,2}[-./ ]
 
 
 def check(query: str) -> str | None:
-    """Reason if the query holds an address, a handle, or 7 to 15 digits that are no date."""
+    """Reason if the query holds an address, a handle, or 7 to 15 digits that are not a date."""
     if "@" in query or "." in query or ":" in query:
         addresses = [*_addresses(query)]
         if addresses:

@@ -1,4 +1,4 @@
-"""Derived arguments: values that a rule takes from the words once these are there."""
+"""Derived arguments: values that a rule computes from the words of the query."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from stages.core.frame import Frame
 from stages.core.pack import Pack
 from stages.core.plan import Plan
 
-# What pack.yaml names a rule -> the rule: (query, function, class or "", frame) -> value.
+# Name of a rule in pack.yaml -> the rule: (query, function, class or "", frame) -> value.
 RULES: Mapping[str, Callable[[str, str, str, Frame], str]] = {
     "reduced": lru_cache(4_096)(extract),
 }

@@ -31,7 +31,8 @@ def _latin(letter: str) -> bool:
 
 
 def check(query: str, locale: str) -> str | None:
-    """Reason if a tenth of the letters is not Latin, or another language's words outnumber.
+    """Reason if more than a tenth of the letters is not Latin, or words of another language
+    outnumber those of the locale's.
 
     A locale outside SMALL_WORDS is not judged.
     """

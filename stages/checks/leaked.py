@@ -32,7 +32,7 @@ def _runs(prompt: str) -> frozenset[tuple[str, ...]]:
 def check(query: str, prompt: str, given: Sequence[str] = ()) -> str | None:
     """Reason if the query holds words about the task, or 5 words in a row of `prompt`.
 
-    given: texts that came into the prompt to be said; they may be repeated.
+    given: texts that the prompt asks for; they may be repeated.
     """
     meta = _META.search(query)
     if meta and not any(meta.group().strip().lower() in value.lower() for value in given):

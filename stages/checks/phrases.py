@@ -1,4 +1,4 @@
-"""What stands where in a query: the command, the names and titles, the word for the class."""
+"""The positions of a query's parts: the command, the names and titles, the word for the class."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _capital(token: Token) -> bool:
 
 
 def _title_case(words: Sequence[Token], lex: Lexicon, search: bool) -> bool:
-    """Whether capitals tell nothing: every word has one, small ones too, or all shout."""
+    """Whether capitals mean nothing: all words have one, small ones too, or all shout."""
     letters = [t for t in words if t.text[0].isalpha()]
     if len(letters) > 1 and all(t.text.isupper() for t in letters):
         return True
@@ -166,7 +166,7 @@ def titles(query: str, lex: Lexicon, search: bool) -> Sequence[tuple[int, int]]:
     """Spans [start, end) of quotes, of what is called so, and of runs of capitals.
 
     In a run that stands beside no word for a work and has no small word inside, words for a class
-    stay outside: `Christmas Card Template` is no title.
+    stay outside: `Christmas Card Template` is not a title.
     """
     words = tokens(query)
     spans = _quoted(words) + _named(words, lex, search)

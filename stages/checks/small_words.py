@@ -32,7 +32,7 @@ REACH = 20
 # Prepositions that are adverbs where nothing follows: snow falling outside, lights on.
 ADVERBS = {"in", "on", "over", "under", "around", "through", "inside", "outside", "above", "below",
            "behind", "near", "along", "across", "about", "by"}  # fmt: skip
-# Prepositions of place and way: without them the picture is another one.
+# Prepositions of place and direction: without them the picture would be a different one.
 SPATIAL = {"under", "over", "above", "below", "beneath", "behind", "between", "through", "into",
            "onto", "across", "inside", "outside", "against", "around", "beside", "among", "near",
            "toward", "towards", "along", "underneath", "atop"}  # fmt: skip
@@ -48,7 +48,7 @@ _VERBS = (
     "melts turn turns smile smiles"
 )
 VERBS = frozenset(_VERBS.split())
-# In -ing or -ed, and no verbs.
+# Words in -ing or -ed that are not verbs.
 _NOUNS = (
     "painting drawing wedding building morning evening spring string clothing lettering ceiling "
     "thing something everything nothing anything training marketing meeting gathering opening "
@@ -78,7 +78,7 @@ _DEPICTING = (
     "depiction still miniature figurine mural mosaic movie"
 )
 DEPICTING = frozenset(form for word in _DEPICTING.split() for form in plurals(word))
-# Words for a type that may be none: a deck of cards, the shape of a heart.
+# Words for a type that may not be meant as one: a deck of cards, the shape of a heart.
 QUANTITIES = {"shape", "deck", "sheet", "sign", "score"}
 
 
@@ -160,7 +160,7 @@ def _joins_makers(words: Sequence[Token], i: int, positions: Sequence[int], lex:
 def _is_epithet(words: Sequence[Token], i: int, lex: Lexicon) -> bool:
     """Whether `the` at i belongs to a name of the kind of `kermit the frog`, `winnie the pooh`.
 
-    Before it stands one word alone, which is no verb as far as its ending tells.
+    Before it stands one word alone, which is not a verb by its ending.
     """
     if words[i].key != "the" or not 0 < i < len(words) - 1 or ends_clause(words[i - 1]):
         return False
@@ -172,7 +172,7 @@ def _is_epithet(words: Sequence[Token], i: int, lex: Lexicon) -> bool:
 
 
 def _is_verb(word: str) -> bool:
-    """Whether the word is a participle as far as its ending tells: made, covered, flying."""
+    """Whether the word is a participle by its ending: made, covered, flying."""
     if word in VERBS:
         return True
     if len(word) < 5 or word in NOUNS:

@@ -1,6 +1,6 @@
 """The sub-prompt label: a query reduced to what the API needs. The one rule set.
 
-It follows the labelling guide: command words, politeness, articles, prepositions and conjunctions
+It follows the labeling guide: command words, politeness, articles, prepositions and conjunctions
 go; in a Search also the generic word for the medium, and the class is named in the singular. Small
 words stay in titles and fixed phrases, and where the sense needs them (see `small_words`). The word
 lists are the frame's.
@@ -29,7 +29,7 @@ def _lower_title(
         length = lex.titled.at(keys, i)
         if not length or i in taken:
             continue
-        # Album cover, movie night: more words make another thing of it.
+        # Album cover, movie night: the longer phrase means something else.
         if max(lex.classes.at(keys, i), lex.compounds.at(keys, i)) > length:
             continue
         start = i + length
@@ -50,7 +50,7 @@ def _lower_title(
         if lex.trailers.at(keys, start) == len(words) - start:
             return None
         if i > begin and keys[i - 1] not in lex.small:
-            return None  # christmas song lyrics: the word is no head before a title
+            return None  # christmas song lyrics: the word is not a head before a title
         end = len(words)
         for j in range(start + 1, end):
             if lex.trailers.at(keys, j) == end - j:
@@ -146,7 +146,9 @@ def _contains(keys: Sequence[str], i: int, begin: int, lex: Lexicon) -> bool:
 
 
 def _modifies(words: Sequence[Token], after: int, lex: Lexicon) -> bool:
-    """Whether the word before `after` is no head, since a plural follows: whale song recordings."""
+    """Whether a plural follows the word before `after`, which is then not a head: whale song
+    recordings.
+    """
     keys = [t.key for t in words[: after + 1]]
     if not 1 < after < len(keys) or keys[after - 2] in lex.small or ends_clause(words[after - 1]):
         return False

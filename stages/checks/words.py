@@ -14,12 +14,12 @@ from stages.core.text import APOSTROPHES, folded, is_outer, normalized
 
 OPENING = "\"“«„‘'`"
 CLOSING = "\"”»“’'`"
-# Of ASCII; beyond it is_outer is asked of each character.
+# The outer punctuation of ASCII; any other character is tested with is_outer.
 _OUTER = "".join(c for c in string.punctuation if is_outer(c))
 _GLUED = re.compile(r",(?=[^\W\d_])")
 _INITIALS = re.compile(r"(?:[^\W\d]\.)*[^\W\d]$")
 _ABBREVIATED = {"mr", "mrs", "ms", "dr", "st", "jr", "sr", "vs", "vol", "no", "ft", "feat", "co"}
-# What makes no other word: the kind of apostrophe, joiners, how an emoji is drawn.
+# What does not change the word: the kind of apostrophe, joiners, how an emoji is drawn.
 _KEY = str.maketrans(dict.fromkeys(APOSTROPHES, "'") | dict.fromkeys("\u200c\u200d\ufe0e\ufe0f"))
 
 
@@ -93,7 +93,7 @@ def words(query: str) -> list[str]:
 
 
 def count(query: str) -> int:
-    """Words as people count them: chunks between white space of which something is heard."""
+    """Words as people count them: chunks between white space that are not punctuation alone."""
     return sum(
         any(c.isalnum() for c in chunk) or bool(normalized(chunk)) for chunk in query.split()
     )

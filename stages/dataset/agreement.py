@@ -22,7 +22,7 @@ def agreement(rows: Sequence[GoldenRow], pack: Pack) -> Agreement | None:
     """The agreement on the labels of derived arguments, compared loosely, as an exact match is;
     None without any such label.
 
-    A model that has learnt the rules perfectly is right on that share of them.
+    A model that has learned the rules perfectly is right on that share.
     """
     right = [
         any(

@@ -1,6 +1,7 @@
-"""What stages/checks/words.py says of one query, for a column of them: the same, and faster.
+"""The functions of stages/checks/words.py for a column of queries: the same results, faster.
 
-polars works on the queries that are plain enough for it to agree with Python, which takes the rest.
+polars computes the queries that are plain enough for it to agree with Python, which computes the
+rest.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from stages.checks.words import normalized
 
 Ints = NDArray[np.int64]
-# A shared run of this many words is taken for a copy.
+# A shared run of this many words counts as a copy.
 RUN = 6
 UNKNOWN = -1
 
@@ -40,10 +40,10 @@ class Golden:
         return self._longest(texts, learn=False)
 
     def _longest(self, texts: pl.Series, learn: bool) -> Ints:
-        """The same; with `learn` all runs in `texts` are taken for golden, and stored in `runs`.
+        """The same; with `learn` all runs in `texts` count as golden and are stored in `runs`.
 
-        A run of one word has the number of the word for its code; a longer one p * words + w: p,
-        the position in runs[n - 2] of its first n - 1 words, w, the number of its last.
+        The code of a run of one word is the number of the word; of a longer one p * words + w: p is
+        the position in runs[n - 2] of its first n - 1 words and w the number of its last.
         """
         split = texts.str.split(" ")
         row = np.repeat(np.arange(len(texts)), split.list.len().to_numpy())

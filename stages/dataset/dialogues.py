@@ -23,8 +23,8 @@ LAST_RESORT = "heuristic"
 
 def refused(frame: pl.DataFrame, golden: Golden, threshold: float, seed: int) -> pl.DataFrame:
     """`frame` with `text`, the normalized query, and with `check` and `reason` also for what only
-    the whole table shows: a golden query, a query that stands there twice, or one that nearly
-    repeats another which means the same.
+    the whole table shows: a golden query, a repeated query, or one that nearly repeats another
+    which means the same.
 
     frame: columns query, meant, check, reason, in the order of preference. Two queries that differ
     in a value alone do not mean the same, and both teach something.
@@ -79,7 +79,7 @@ def preferred(
         stock[key].append(row)
     groups = [
         (widths[key[0]][1], rows, min(parts.get(key, 0), len(rows)))
-        # Short queries leave least choice of a place; the heuristic route has most candidates.
+        # Short queries leave the least choice of a position; the heuristic route has most rows.
         for key, rows in sorted(
             stock.items(), key=lambda item: (item[0][1] == LAST_RESORT, widths[item[0][0]][0])
         )
@@ -93,7 +93,7 @@ def preferred(
 
 def selected(names: Sequence[str], strata: Sequence[Stratum], keys: Sequence[str]) -> list[int]:
     """Positions of the rows to take: each stratum's first up to its quota, and where it lacks some
-    those of its neighbours that are left over, the nearest first.
+    the remaining rows of its neighbors, the nearest first.
 
     names: the stratum of each row, as `keys` name those of `strata`.
     """
@@ -135,5 +135,5 @@ def is_derived(turns: str) -> bool:
 
 
 def sample_id(plan_id: str, n: int) -> str:
-    """The name of a sample; in the order of these a dataset is mixed."""
+    """The id of a sample; a dataset is shuffled by sorting these."""
     return blake2b(f"{plan_id}/{n}".encode(), digest_size=8).hexdigest()

@@ -1,4 +1,4 @@
-"""How varied the queries are: distinct-n, self-BLEU, and the near-duplicates that are left."""
+"""How varied the queries are: distinct-n, self-BLEU, and the near-duplicates that remain."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from stages.checks.words import words
 from stages.dataset.columns import split
 from stages.dataset.duplicates import jaccard, shingles
 
-# Queries that self-BLEU is taken over; its value falls with fewer, so it is always this many.
+# Queries that self-BLEU is computed from; with fewer its value falls, so it is always this many.
 SAMPLE = 200
-# Matches that an order without any counts as (Chen and Cherry 2014, method 1).
+# Number of matches that an order without any gets (Chen and Cherry 2014, method 1).
 EPSILON = 0.1
 # `near_left` compares all pairs while there are this many, else at least _MIN_ROWS rows with all.
 _PAIRS, _MIN_ROWS = 10_000_000, 1000
@@ -30,7 +30,7 @@ def sample(queries: pl.Series, size: int, seed: int) -> pl.Series:
 
 
 def distinct(queries: pl.Series, longest: int = 3) -> dict[str, float]:
-    """distinct-n: different n-grams over all n-grams, n = 1..most (Li et al. 2016).
+    """distinct-n: different n-grams over all n-grams, n = 1..longest (Li et al. 2016).
 
     Falls with the number of queries: compare sets of one size only.
     """
@@ -103,8 +103,8 @@ def near_left(texts: pl.Series, threshold: float, seed: int) -> float | None:
     left, right = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for i in np.random.default_rng(seed).choice(len(texts), size, replace=False):
         own = table.indices[table.indptr[i] : table.indptr[i + 1]]
-        shared = ceil(threshold * len(own) - 1e-9)  # at least so many, in any near-duplicate
-        unshared = len(own) - shared  # and no more than so many not
+        shared = ceil(threshold * len(own) - 1e-9)  # at least this many, in any near-duplicate
+        unshared = len(own) - shared  # and at most this many are not shared
         rare = own[np.argsort(rows[own])][: unshared + _SHARED]
         lists = [columns.indices[columns.indptr[c] : columns.indptr[c + 1]] for c in rare]
         common = np.bincount(np.concatenate(lists), minlength=len(texts))

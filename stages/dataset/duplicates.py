@@ -2,8 +2,8 @@
 
 Near-duplicates are found with MinHash and locality-sensitive hashing (Broder 1997; Leskovec,
 Rajaraman, Ullman, *Mining of Massive Datasets*, chapter 3) and then confirmed with the true Jaccard
-similarity of their 3-letter shingles, so the sketch can only miss a pair, never invent one. What is
-left is then compared pair by pair, up to EXACT rows: no two of those that stay are near-duplicates.
+similarity of their 3-letter shingles, so the sketch can only miss a pair, never invent one. The
+remaining rows are then compared pair by pair, up to EXACT rows: no two of them are near-duplicates.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 SHINGLE = 3
 HASHES = 64
-# Least probability that the sketches find a pair that is exactly as similar as the threshold.
+# Minimum probability that the sketches find a pair that is exactly as similar as the threshold.
 RECALL = 0.99
-# The part of the rest that is theirs who share a bucket, but too few hashes: see `min_equal`.
+# Probability that such a pair shares too few hashes to be compared: see `min_equal`.
 MISSED = 1e-3
 # In a bucket each row meets this many rows before it; larger buckets are cut to bound the work.
 WINDOW = 64
@@ -39,7 +39,7 @@ _ROWS = 1 << 11
 
 
 def exact(texts: pl.Series) -> np.ndarray:
-    """Mask of rows whose text stands in an earlier row. texts: normalized, in priority order."""
+    """Mask of rows whose text occurs in an earlier row. texts: normalized, in priority order."""
     return ~texts.is_first_distinct().to_numpy()
 
 
@@ -49,7 +49,7 @@ def shingles(texts: pl.Series) -> sparse.csr_array:
 
 
 def _counted(texts: pl.Series) -> sparse.csr_array:
-    """The same with a 1 for each time that the text holds the shingle."""
+    """The same with a 1 for each occurrence of a shingle in the text."""
     from scipy import sparse
 
     padded = texts.str.pad_end(SHINGLE, " ")
@@ -81,7 +81,7 @@ def _counted(texts: pl.Series) -> sparse.csr_array:
 
 
 def _once(table: sparse.csr_array) -> sparse.csr_array:
-    """`table`, changed to hold each shingle of a row once, as 1 (however large the sum)."""
+    """`table`, changed in place to hold each shingle of a row once, as 1."""
     table.sum_duplicates()
     table.data[:] = 1
     return table
@@ -90,7 +90,7 @@ def _once(table: sparse.csr_array) -> sparse.csr_array:
 def bands(
     threshold: float, hashes: int = HASHES, recall: float = RECALL + MISSED
 ) -> tuple[int, int]:
-    """(bands, rows a band): most rows, so fewest candidates, with 1 - (1 - t^r)^b >= recall."""
+    """(bands, rows per band): most rows, so fewest candidates, with 1 - (1 - t^r)^b >= recall."""
     for rows in range(hashes, 0, -1):
         count = hashes // rows
         if 1 - (1 - threshold**rows) ** count >= recall:
@@ -132,7 +132,7 @@ def sketches(table: sparse.csr_array, hashes: int, seed: int) -> np.ndarray:
     """MinHash digests of the rows' shingles, shape (rows, hashes), 32 bits each."""
     digests = np.empty((table.shape[0], hashes), np.uint32)
     tokens = _tokens(table)
-    for start in range(0, len(digests), _ROWS):  # to_rows makes Python lists: few at a time
+    for start in range(0, len(digests), _ROWS):  # to_rows makes Python lists: a few rows at a time
         ends = table.indptr[start : start + _ROWS + 1]
         part = _sketched(tokens[ends[0] : ends[-1]], ends - ends[0], hashes, seed)
         digests[start : start + _ROWS] = part.to_rows()
@@ -173,7 +173,7 @@ def near_pairs(texts: pl.Series, threshold: float, seed: int = 0) -> np.ndarray:
     if len(texts) < 2:
         return np.empty((0, 2), np.int64)
     table = _counted(texts)
-    # Most rows are alone in all their buckets: rensa tells which are not, the rest is for those.
+    # Most rows are alone in all their buckets: rensa finds the others, and only they are compared.
     numbers = accompanied(table, threshold, seed)
     table = _once(table[numbers])
     count, rows = bands(threshold)
@@ -209,7 +209,7 @@ def _buckets(digests: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         key = _mixed(key * np.uint64(0x9E3779B97F4A7C15) + column)
     order = np.argsort(key, kind="stable")
     key = key[order]
-    same = np.arange(size)  # the places whose key stands again `distance` further
+    same = np.arange(size)  # the positions whose key occurs again `distance` further
     for distance in range(1, min(WINDOW, size - 1) + 1):
         same = same[: np.searchsorted(same, size - distance)]
         same = same[key[same] == key[same + distance]]
@@ -219,11 +219,11 @@ def _buckets(digests: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 
 def near(texts: pl.Series, threshold: float, seed: int = 0) -> np.ndarray:
-    """For each row the earlier kept row that it nearly repeats, else -1; shape (rows,).
+    """For each row the earlier remaining row that it nearly repeats, else -1; shape (rows,).
 
-    texts: normalized, without exact duplicates, in priority order. A row is kept if no kept row
-    before it is as similar as the threshold. Exact if no more than EXACT rows pass the sketches;
-    of more a pair is left where they miss it (RECALL) or where a bucket was cut (WINDOW).
+    texts: normalized, without exact duplicates, in priority order. A row remains if no remaining
+    row before it is as similar as the threshold. Exact if at most EXACT rows pass the sketches;
+    of more a pair remains where they miss it (RECALL) or where a bucket was cut (WINDOW).
     """
     pairs = near_pairs(texts, threshold, seed)
     of = first_remaining(texts, pairs, threshold)
@@ -272,7 +272,7 @@ def _shingles(text: str) -> frozenset[str]:
 def all_pairs(table: sparse.csr_array, threshold: float) -> np.ndarray:
     """All pairs (i, j), i < j, of rows with Jaccard similarity >= threshold, shape (pairs, 2).
 
-    Each pair is looked at, but its sets are compared only if their signatures allow it: a signature
+    Each pair is examined, but its sets are compared only if their signatures allow it: a signature
     has a bit for each hash of a shingle, set where an odd number of the row's fall, so the bits in
     which two differ are no more than the shingles in which their rows do (Sandes et al. 2018).
     """

@@ -48,7 +48,7 @@ def figures(
 ) -> dict[str, dict[str, Any]]:
     """Per route the figures of its rows; columns route, locale, query, slots.
 
-    Everything is a share of the rows with a query, but for:
+    Everything is a share of the rows with a query, except:
     vocabulary      different content words
     new_vocabulary  those of them that no metadata in `rows` hold, of whichever route
 

@@ -15,7 +15,7 @@ from stages.core.strata import BAND, FUNCTION, LOCALE, NONE, SCENARIO, Stratum
 from stages.dataset import columns, diversity, evidence, statistics
 from stages.dataset.contamination import Golden
 
-# Routes with fewer rows than this do not lower the number of rows that routes are compared at.
+# Routes are compared at the size of the smallest that has this many rows.
 MIN_ROWS = 30
 # The check of a request that the engine did not answer.
 ENGINE = "engine"
@@ -23,7 +23,7 @@ ENGINE = "engine"
 
 @dataclass(frozen=True, slots=True)
 class Yardstick:
-    """What a dataset is measured with.
+    """What a dataset is measured against.
 
     words: {function: {quantile: words}}; places: {quantile: place of the class word, 0 to 1};
     naming: share of the queries of classes with a word that name theirs, None if unknown; frames:
@@ -46,7 +46,7 @@ def candidates(frame: pl.DataFrame) -> tuple[dict[str, Any], dict[str, pl.DataFr
 
     frame: with `selected`, whether a row that passed is in the dataset; those that are not are the
     surplus. acceptance: of the candidates, those that passed; a request that the engine did not
-    answer is no candidate.
+    answer is not a candidate.
     """
     refused = dict(frame.drop_nulls("check")["check"].value_counts(sort=True).rows())
     failed = refused.pop(ENGINE, 0)

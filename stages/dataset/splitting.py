@@ -41,8 +41,8 @@ def groups(frame: pl.DataFrame) -> pl.Series:
 def validation(group: pl.Series, share: float, seed: int) -> pl.Series:
     """Mask of the validation rows: groups in seeded hash order while they fit into share x rows.
 
-    A group too large for what is left is passed over. If that leaves none of several, the smallest
-    is taken.
+    A group too large for the rest of the budget is skipped. If no group fits, the smallest of
+    several is taken.
     """
     counted = group.alias("group").to_frame().group_by("group").len().sort("group")
     salt = str(seed).encode()

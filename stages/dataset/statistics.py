@@ -1,4 +1,4 @@
-"""Is the dataset distributed as wanted: dimensions, word counts, places of the class words."""
+"""Is the dataset distributed as wanted: dimensions, word counts, positions of the class words."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BINS = 10
 
 
 def shares(rows: Iterable[str], strata: Sequence[Stratum], names: Sequence[str]) -> pl.DataFrame:
-    """The columns `names`, target (share), accepted (share), rows; a line for each combination of
+    """The columns `names`, target (share), accepted (share), rows; one line per combination of
     the dimensions `names` in the strata. rows: the name of each row's stratum.
     """
     of = {one.name: tuple(one.values.get(name, NONE) for name in names) for one in strata}
@@ -119,7 +119,7 @@ def place_figures(frame: pl.DataFrame, target: Quantiles = UNIFORM) -> dict[str,
 
     The worded queries (column `worded`) are those of a class that users have words for.
     share_without: of all queries; share_naming, share_worded_without: of the worded ones.
-    ks_uniform, ks_target: KS distance to uniform [0, 1] and to the places at quantiles `target`.
+    ks_uniform, ks_target: KS distance to uniform [0, 1] and to the positions at quantiles `target`.
     start, middle, end: shares of the thirds among the queries that name their class.
     """
     worded = frame.filter("worded")["place"]

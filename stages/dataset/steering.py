@@ -13,9 +13,9 @@ BINS = 10
 
 
 def bins_of(places: pl.Series, target: Mapping[str, float]) -> NDArray[np.int64]:
-    """The tenth of the target distribution in which each place lies; BINS where it is null.
+    """The tenth of the target distribution in which each position lies; BINS where it is null.
 
-    target: level -> place at that quantile.
+    target: level -> position at that quantile.
     """
     levels, values = np.array(sorted((float(q), float(v)) for q, v in target.items())).T
     level = np.interp(places.fill_null(0).to_numpy(), values, levels)
@@ -24,7 +24,7 @@ def bins_of(places: pl.Series, target: Mapping[str, float]) -> NDArray[np.int64]
 
 
 def steered(groups: Sequence[tuple[str, Sequence[int], int]], bins: NDArray[np.int64]) -> list[int]:
-    """Which rows to take so that the class word's place comes near to its target, per function.
+    """Which rows to take so that the class word's position comes near to its target, per function.
 
     groups: (function, its row numbers in order of preference, how many to take), those with the
     least choice first. Each next row is the first one of the bin that lacks most.

@@ -63,7 +63,7 @@ def draw(drawing: Mapping[str, Any], size: tuple[int, int]) -> Image.Image:
 
 
 def parsed(text: str) -> Any:
-    """The drawing in JSON text; ValueError where that is too long, nested too deeply or no JSON."""
+    """The drawing in JSON text; ValueError if it is too long, nested too deeply or not JSON."""
     if len(text) > LONGEST:
         raise ValueError(f"has {len(text)} characters, at most {LONGEST} are read")
     try:

@@ -1,4 +1,4 @@
-"""Draws an SVG or the first page of a PDF; run as a program of its own by `pictures.py`.
+"""Draws an SVG or the first page of a PDF; `pictures.py` runs it as its own process.
 
 Command: python -I drawing.py {SVG,PDF} SIDE <file >PNG
 Exit:    0; REFUSED with the reason on stderr; anything else: a limit was reached, or a crash
@@ -33,7 +33,7 @@ class Bad(ValueError):
 
 
 def check_svg(data: bytes) -> None:
-    """Raise Bad for entities, references to other files, and what is no XML."""
+    """Raise Bad for entities, references to other files, and what is not XML."""
 
     def start(name: str, attributes: dict[str, str]) -> None:
         local = name.rpartition(":")[2]

@@ -1,4 +1,4 @@
-"""Picture files: which are let in, and how one is read; ingest and writing see the same pixels.
+"""Picture files: which are accepted, and how one is read; ingest and writing see the same pixels.
 
 The size in a file's header is checked before anything is decoded. What needs a renderer (SVG, PDF)
 is drawn by a child process with limits on memory and time: see `drawing.py`.
@@ -17,7 +17,7 @@ from PIL import Image, ImageOps
 
 from stages.images import drawing
 
-# What a file name may end in, and what the file must then be.
+# The extensions that a file name may have, and the kind that the file must then be.
 KINDS = {
     ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".gif": "GIF",
     ".svg": "SVG", ".pdf": "PDF",
@@ -30,11 +30,11 @@ DRAWN_SECONDS = 20  # wall clock; drawing.py limits its own processor time
 
 
 class Refused(ValueError):
-    """A picture that is not let in; its text is the reason."""
+    """A picture that is refused; its text is the reason."""
 
 
 def kind(start: bytes) -> str | None:
-    """The kind of picture that begins with these bytes (32 are enough but for SVG)."""
+    """The kind of picture that begins with these bytes (32 are enough except for SVG)."""
     if start.startswith(b"\x89PNG\r\n\x1a\n"):
         return "PNG"
     if start.startswith(b"\xff\xd8\xff"):
@@ -98,7 +98,7 @@ def _decoded(path: Path, side: int | None) -> Image.Image:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise Refused(too_large) from None
-    except Exception:  # a decoder raises whatever the bytes lead it into
+    except Exception:  # a decoder may raise anything for hostile bytes
         raise Refused("it is broken or cut off") from None
     return picture
 
@@ -117,7 +117,7 @@ def _bytes(path: Path) -> bytes:
 
 
 def _drawn(data: bytes, kind: str, side: int) -> bytes:
-    """SVG or PDF as PNG; in a child, whose end by a limit or a crash leaves us alive."""
+    """SVG or PDF as PNG, drawn by a child process that a limit or a crash may end."""
     command = [sys.executable, "-I", drawing.__file__, kind, str(side)]
     try:
         child = subprocess.run(command, input=data, capture_output=True, timeout=DRAWN_SECONDS)

@@ -21,13 +21,13 @@ DRAWING = ("drawing", "aspect_ratio")
 
 @dataclass
 class Passed:
-    """What is known of the rows once they went by, in their order."""
+    """What is recorded of the rows as they pass, in their order."""
 
     rows: int = 0
-    # asset_id, source: of the rows that were kept.
+    # asset_id, source: of the accepted rows.
     keys: list[pl.DataFrame] = field(default_factory=list)
     rejects: list[pl.DataFrame] = field(default_factory=lambda: [empty(SourceRejects)])
-    # asset_id, aspect_ratio, drawing: of those of them that describe a picture.
+    # asset_id, aspect_ratio, drawing: of the accepted rows that describe a picture.
     drawings: list[pl.DataFrame] = field(default_factory=list)
 
 

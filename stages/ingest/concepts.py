@@ -13,13 +13,13 @@ from stages.ingest import graph, sources
 
 # graph/concepts*.sql and graph/relations*.sql, and the tables that they become.
 TABLES = {"concepts": Nodes, "relations": Edges}
-# What a SELECT need not say: a concept of any locale, a relation like any other.
+# What a SELECT may omit: a concept of any locale, a relation like any other.
 DEFAULTS: Mapping[str, Any] = {"locale": "", "weight": 1.0}
 
 
 class Concepts(NamedTuple):
     """A graph that holds: nodes and edges as their contracts have them, the edges' numbers
-    (`graph.coded`); what was rejected, and of how many rows.
+    (`graph.coded`); the rejected rows, and how many rows there were.
     """
 
     nodes: pl.DataFrame
@@ -50,7 +50,7 @@ def read(database: sources.Database) -> Concepts:
             parts.append(good)
             rejects.append(bad)
         tables[name] = pl.concat(parts) if parts else empty(contract)
-        # A key that two sources share is kept from the first.
+        # Of a key that two sources share the first is accepted.
         if name == "concepts" and len(parts) > 1:
             good, bad = sources.sort_rows(tables[name], contract, "concepts of several sources")
             tables[name] = good

@@ -1,6 +1,6 @@
 """Checks of the knowledge graph as a graph.
 
-Concepts are counted off in the order of their table; scipy's graph routines work on the numbers.
+Concepts are numbered in the order of their table; scipy's graph routines work on the numbers.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def check_acyclic(
 
         selected = edges["relation"] == relation
         links = matrix(nodes, numbers.filter(selected))
-        # Without a cycle (self-loops are no relations) each concept is alone in its component.
+        # Without a cycle (self-loops are rejected) each concept is alone in its component.
         if csgraph.connected_components(links, connection="strong")[0] < nodes.height:
             import networkx as nx
 

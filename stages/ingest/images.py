@@ -11,7 +11,7 @@ from stages.images import pictures
 def refusal(path: str, pack: Path) -> str | None:
     """Why the picture `path` (relative to the pack) cannot be used, or None if it can.
 
-    It is decoded once, here: only so is a cut file found before a model is paid to see it.
+    It is decoded once, here, so that a truncated file is found before a model is paid to see it.
     """
     if Path(path).is_absolute():
         return "image_path is absolute"

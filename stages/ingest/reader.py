@@ -1,11 +1,11 @@
-"""DuckDB in a process of its own, whose end by a limit, a signal or a crash leaves the stage alive.
+"""DuckDB in its own process: if a limit, a signal or a crash ends it, the stage stays alive.
 
 DuckDB hears neither signals nor `interrupt` everywhere, and its `memory_limit` does not cover all
 that it takes: this process is killed, and what it may allocate is limited by the system.
 
-Started by `sources.Database` with the bytes of memory and a folder for temporary files. A line of
-its input is a request, as JSON: text of the SQL, folder of the pack, other files that it may read,
-rows of a batch. Its output is frames: kind (a byte), size (8 bytes, little-endian), content.
+Started by `sources.Database` with the bytes of memory and a folder for temporary files. Each line
+of its input is a request, as JSON: text of the SQL, folder of the pack, other files that it may
+read, rows of a batch. Its output is frames: kind (a byte), size (8 bytes, little-endian), content.
 
     b  rows, as an Arrow stream; the first has the columns alone
     r  DuckDB's rejects, likewise: row, reason
@@ -99,13 +99,13 @@ def answer(request: dict[str, Any], memory: int, temporary: str, out: BinaryIO) 
                 )
             for batch in connection.sql(REJECTS).to_arrow_reader(request["rows"]):
                 send(out, b"r", batch)
-        except duckdb.CatalogException:  # no reader stored any
+        except duckdb.CatalogException:  # no reader stored rejects
             pass
     write(out, b"z", b"")
 
 
 def _parts(batch: Any) -> Iterator[Any]:
-    """A batch in pieces that fit a frame each."""
+    """A batch in pieces that each fit into a frame."""
     if batch.nbytes <= FRAME:
         yield batch
     elif batch.num_rows == 1:
@@ -134,7 +134,7 @@ def write(out: BinaryIO, kind: bytes, content: Any) -> None:
 
 
 def message(error: Exception, request: dict[str, Any]) -> str:
-    """One line for what went wrong."""
+    """The error in one line."""
     if isinstance(error, InputError):
         return str(error)
     if isinstance(error, MemoryError):
@@ -189,9 +189,9 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # the stage's matter, which ends this process
+        signal.signal(number, signal.SIG_IGN)  # the stage handles them, and ends this process
     out = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library prints is no frame
+    os.dup2(2, 1)  # what a library prints must not get between the frames
     requests: SimpleQueue[str] = SimpleQueue()
 
     def listen() -> None:

@@ -24,7 +24,7 @@ from stages.core.files import check, scratch
 from stages.core.tables import SourceRejects, Table, empty
 from stages.images.pictures import KINDS
 
-# Bytes: the longest line that DuckDB reads, and how much of a file is looked at for a longer one.
+# Bytes: the longest line that DuckDB reads, and how much of a file is searched for a longer one.
 MAX_LINE = 2_000_000
 MAX_SCANNED = 32 * 2**20
 # Rows that are in memory at a time.
@@ -37,9 +37,9 @@ PIPE = 2**20  # bytes between the processes; the system allows that much
 
 
 class Database:
-    """DuckDB in a process of its own (`reader.py`), for the sources of one pack.
+    """DuckDB in its own process (`reader.py`), for the sources of one pack.
 
-    max_seconds: of one source, for each GiB in its folder and at least once; max_memory_gib: of
+    max_seconds: of one source, per GiB in its folder, and at least once; max_memory_gib: of
     that process. `block` is the stage's block of params.yaml, for the errors.
     """
 
@@ -52,7 +52,7 @@ class Database:
         self.rejects: list[pl.DataFrame] = []
         self._ended = ExitStack()
         temporary = self._ended.enter_context(scratch("sql")).resolve()
-        # Bare of site hooks and of what the caller's folder holds; its messages are no protocol.
+        # Without site hooks and the modules of the caller's folder; its stderr is not for users.
         self._child = subprocess.Popen(
             [sys.executable, "-I", "-c", CHILD, str(int(max_memory_gib * GIB)),
              str(temporary)],
@@ -80,7 +80,7 @@ class Database:
         self._ended.close()
 
     def stop(self) -> None:
-        """End DuckDB, whatever it does; from any thread."""
+        """End DuckDB, whatever it is doing; from any thread."""
         self._child.kill()
 
     def batches(self, sql: Path) -> Iterator[pl.DataFrame]:
@@ -143,8 +143,8 @@ class Database:
         return head[:1], self._read(int.from_bytes(head[1:], "little"), end)
 
     def _read(self, size: int, end: float) -> bytes:
-        """So many bytes of DuckDB's output; TimeoutError after `end`, EOFError if it has ended."""
-        if len(self._buffer) < size:  # kept, for new memory costs more than what is read into it
+        """`size` bytes of DuckDB's output; TimeoutError after `end`, EOFError if it has ended."""
+        if len(self._buffer) < size:  # reused: to allocate costs more than to read
             self._buffer = bytearray(size)
         view, handle, offset = memoryview(self._buffer)[:size], self._out.fileno(), 0
         while offset < size:
@@ -164,7 +164,7 @@ class Database:
 
 def interruptible(work: Callable[[], None], database: Database) -> None:
     """Run `work` in a thread beside the main one, which is free to hear signals: polars does not
-    return for one. What `work` raises is raised here.
+    return for one. An error of `work` is raised here.
     """
     raised: list[BaseException] = []
 
@@ -246,7 +246,7 @@ def typed(frame: pl.DataFrame, contract: type[Table], source: str) -> pl.DataFra
     """The contract's columns, in its types where nothing is lost, and those that follow as they
     are; lists without their nulls and blanks.
 
-    InputError for a missing column, or one of another type: that is no matter of single rows.
+    InputError for a missing column, or one of another type: that is not about single rows.
     """
     wanted = contract.schema()
     missing = [name for name in wanted if name not in frame.columns]
@@ -267,7 +267,7 @@ def typed(frame: pl.DataFrame, contract: type[Table], source: str) -> pl.DataFra
         cast[name] = dtype
     frame = frame.cast(cast) if cast else frame  # type: ignore[arg-type]
     lists = [name for name, dtype in wanted.items() if isinstance(dtype, pl.List)]
-    # There are seldom nulls or blanks in them; all lists are looked at in parallel.
+    # There are seldom nulls or blanks in them; all lists are checked in parallel.
     items = [frame[name].drop_nulls().list.explode(empty_as_null=False) for name in lists]
     whole = pl.select(
         _says_something(pl.lit(item)).all().alias(name)
@@ -318,9 +318,9 @@ def sort_rows(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Split `frame` into rows that keep the contract and rejects with the reason.
 
-    Of rows that share a key the first is kept. A missing column or a wrong column type is no
-    matter of single rows and raises an InputError: see `typed`, through which the frame goes
-    unless it `is_typed`.
+    Of rows that share a key the first is accepted. A missing column or a wrong column type is not
+    about single rows and raises an InputError: see `typed`, which is applied unless the frame
+    `is_typed`.
     """
     columns = contract.schema().names()
     frame = (frame if is_typed else typed(frame, contract, source)).select(columns)

@@ -1,7 +1,7 @@
 """A source's SQL as DuckDB parses it: one SELECT, and readers that guess nothing.
 
-What a `read_csv` does not state is not sniffed, for DuckDB's guesses lose rows: it takes a `#` for
-the mark of comments, ragged lines at the start for a preamble, a header for data. It is a file with
+What a `read_csv` does not state is not sniffed, since DuckDB's guesses lose rows: it takes `#` as
+the mark of comments, ragged lines at the start as a preamble, a header as data. It is a file with
 commas, double quotes and a header, all columns text. `read_json` looks at all rows before it
 decides on types, and texts that look like dates stay as they are written.
 """
@@ -16,7 +16,7 @@ import duckdb
 
 from stages.core.command import InputError
 
-# What is added to a reader that does not say it, in SQL.
+# The options that are added to a reader that does not state them, in SQL.
 CSV = {
     "delim": "','", "quote": "'\"'", "escape": "'\"'", "comment": "''", "header": "true",
     "skip": "0", "null_padding": "false", "strict_mode": "true", "all_varchar": "true",
@@ -28,13 +28,13 @@ NAMES = {
 }  # fmt: skip
 CSV_READERS = {"read_csv", "read_csv_auto"}
 JSON_READERS = {"read_json", "read_json_auto", "read_ndjson", "read_ndjson_auto"}
-# Table functions that only read. `query` would run SQL that nobody has looked at.
+# Table functions that only read. `query` would run SQL that has not been checked.
 TABLE_FUNCTIONS = {
     "read_json_objects", "read_json_objects_auto", "read_ndjson_objects", "read_parquet",
     "parquet_scan", "read_text", "read_blob", "glob", "range", "generate_series", "unnest",
     "repeat", "repeat_row", "json_each", "json_tree",
 }  # fmt: skip
-# DuckDB's reject tables are ours to read.
+# Options of DuckDB's reject tables, which the reader sets and reads.
 REJECT_OPTIONS = {"rejects_table", "rejects_scan", "rejects_limit", "rejects_line_size_limit"}
 QUERIES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
 READ_CSV_ADVICE = "write read_csv(getvariable('pack') || '/assets/FILE.csv')"
@@ -87,7 +87,7 @@ def _parsed(connection: duckdb.DuckDBPyConnection, query: str) -> Any:
 
 
 def _calls(tree: Any) -> Iterator[Call]:
-    """The table functions of a parsed statement, in the order of their beginnings."""
+    """The table functions of a parsed statement, in their order in the SQL."""
     calls, left = [], [tree]
     while left:
         node = left.pop()

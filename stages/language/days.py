@@ -1,4 +1,4 @@
-"""Which day words such as "friday" or "may 3rd" mean: the rules that surfaces keep to, too."""
+"""Which day words such as "friday" or "may 3rd" mean; surfaces follow the same rules."""
 
 from __future__ import annotations
 

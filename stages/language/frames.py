@@ -15,7 +15,7 @@ OPENED, REQUESTED, CLOSED, CAPITAL, MARKED = 0.08, 0.22, 0.1, 0.2, 0.2
 LONG = 14
 
 
-# Words at an end of a phrase that a frame must not say once more.
+# Words at an end of a phrase that a frame must not repeat.
 CLOSE = 3
 # Where a sentence ends within a phrase.
 SENTENCE = re.compile(r"[?!]\s+")
@@ -30,13 +30,14 @@ def mood_of(text: str, words: Locale) -> str:
 
 
 def _shares(frame: str, words: list[str]) -> bool:
-    """Whether a frame has a word that stands among others already."""
+    """Whether a frame has a word that is among `words` already."""
     return bool({*frame.lower().split()} & {word.lower().strip(",.!?") for word in words})
 
 
 def closers(text: str, mood: str, words: Locale) -> Sequence[str]:
-    """What may close a phrase: nothing a question, one of several sentences, one that ends with a
-    mark or a "please" already, or one that only tells something; thanks a wish that is no command.
+    """What may close a phrase: nothing for a question, for several sentences, for one that ends
+    with a mark or a "please" already, and for one that only states something; thanks for a wish
+    that is not a command.
     """
     last = text.lower().split(" ")[-1]
     if mood == "question" or not last[-1:].isalnum() or last in words.CLOSERS:

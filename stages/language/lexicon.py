@@ -26,9 +26,8 @@ class Clock(NamedTuple):
 class Lexicon:
     """Phrases by kind. `longest` finds the one with the most words that starts at a position.
 
-    numbers: -> value; days: -> (month, day), days from today, a Weekday or
-    LOOSE; nths: -> the number
-    of a day; clocks: -> Clock; spans: -> seconds.
+    numbers: -> value; days: -> (month, day), days from today, a Weekday or LOOSE; nths: -> the
+    number of a day; clocks: -> Clock; spans: -> seconds.
     """
 
     def __init__(self, locale: Locale) -> None:

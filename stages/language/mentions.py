@@ -11,9 +11,9 @@ from stages.language.locales import lexicon
 from stages.language.reading import Reader, Reading, cover
 from stages.language.tokens import MAX_TEXT, keys, tokens
 
-# Letters from which on a word's plural or possessive counts as the word.
+# A word's plural or possessive counts as the word if the stem has this many letters.
 MIN_STEM = 3
-# Places of one value in one text that are told.
+# Most spans of one value in one text.
 MAX_SPANS = 100
 
 
@@ -28,7 +28,7 @@ class Span(NamedTuple):
 
 
 class Text:
-    """A text in a locale, said on a day; what it says is worked out once, when first asked."""
+    """A text in a locale, said on a day; what it says is computed once, on first use."""
 
     def __init__(self, text: str, locale: str, today: datetime.date | None = None) -> None:
         self.text, self.locale, self.today = text[:MAX_TEXT], locale, today
@@ -46,7 +46,7 @@ class Text:
         return [self.stem(word) for word in self.words]
 
     def stem(self, word: str) -> str:
-        """A word's stem; the word itself where little would be left of it."""
+        """A word's stem; the word itself where the stem would be too short."""
         stem = self.lexicon.stem(word)
         return stem if len(stem) >= MIN_STEM else word
 
@@ -81,7 +81,7 @@ class Text:
 
     def find(self, form: str) -> list[Span]:
         """Where it says these words: whole words, in any case and number, without an
-        article before it if need be. Words of signs alone are looked for as they stand.
+        article before it if need be. Words of signs alone are searched for as written.
         """
         wanted = keys(form)
         if not wanted:
@@ -179,7 +179,7 @@ def as_number(value: Any) -> float | None:
 
 @lru_cache(1_024)
 def heard(text: str, locale: str, today: datetime.date | None = None) -> Text:
-    """A text, ready to be asked what it says."""
+    """A text that knows what it says; cached."""
     return Text(text, locale, today)
 
 

@@ -1,7 +1,7 @@
-"""What a text says: its numbers, amounts of money, days, times and spans of time, with places.
+"""What a text says: its numbers, amounts of money, days, times and spans of time, with positions.
 
-One pass from left to right; at each word the tables of the locale are asked for the longest phrase
-that begins there, which has a bounded number of words: linear in the text.
+One pass from left to right; the tables of the locale look up the longest phrase that
+begins at each word, which has a bounded number of words: linear in the text.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ class Reading(NamedTuple):
 
 
 class Match(NamedTuple):
-    """A meaning before it has its place: the word behind it, and as in Reading."""
+    """A meaning that begins at a word: `end`, the position after its last word; the rest as in
+    Reading.
+    """
 
     end: int
     values: tuple[Any, ...]
@@ -105,7 +107,7 @@ class Reader:
         return Match(end, (sign * whole,), is_vague=is_vague)
 
     def _counted(self, position: int) -> tuple[float | None, int]:
-        """A number without scales that starts at a word, and the word behind it."""
+        """A number without scales that starts at a position, and the position after it."""
         if position >= len(self.tokens):
             return None, position
         token = self.tokens[position]
@@ -161,7 +163,7 @@ class Reader:
         else:
             return None
         if is_contraction(self.text[token.start : token.end]):
-            return None  # "we'd" is no wednesday
+            return None  # "we'd" is not wednesday
         length, meaning = phrase
         end = position + length
         if table is self.lexicon.nths:  # of "on the 9th of may" the day begins behind the "on"
@@ -274,7 +276,7 @@ def _valid(year: int, month: int, day: int) -> datetime.date | None:
 
 
 def parsed(key: str, decimal: str) -> float | None:
-    """The value of a number as written in a locale: 1,000.5 or 1.000,5; None if it is none."""
+    """The value of a number as written in a locale: 1,000.5 or 1.000,5; None of other text."""
     if key.lstrip("-").isdigit():
         return int(key) if len(key) <= 18 else float(key)
     group = "," if decimal == "." else "."

@@ -1,4 +1,4 @@
-"""The words of a text with their places, for whatever must be found in it again."""
+"""The words of a text with their spans."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import regex
 
 from stages.core.text import APOSTROPHES, folded
 
-# Characters of a text that are looked at.
+# Characters of a text that are read.
 MAX_TEXT = 8_000
 
 _LETTER = r"[\p{L}\p{M}]"
@@ -24,7 +24,7 @@ _TOKEN = regex.compile(
     | (?P<sign>[\p{{S}}\#&@%]|\p{{No}}|\p{{Nl}})""",
     regex.VERBOSE,
 )
-# What makes a word of somebody his or hers.
+# The possessive ending.
 _POSSESSIVE = regex.compile(rf"[{APOSTROPHES}][sS]$")
 _DROPPED = str.maketrans(dict.fromkeys(APOSTROPHES + ".", None))
 
@@ -60,7 +60,7 @@ def tokens(text: str) -> Sequence[Token]:
 
 
 def is_contraction(word: str) -> bool:
-    """Whether a word has an apostrophe inside that makes nobody's of it: "we'd", not "mom's"."""
+    """Whether a word has an apostrophe that is not of a possessive: "we'd", not "mom's"."""
     return any(mark in _POSSESSIVE.sub("", word) for mark in APOSTROPHES)
 
 

@@ -110,7 +110,7 @@ def resolve(words: str, kind: str, locale: str = "en", today: datetime.date | No
 def _whole(
     words: str, kind: str, locale: str, today: datetime.date | None
 ) -> list[Reading]:  # fmt: skip
-    """The readings of a kind that take in all of some words, but for what leads them."""
+    """The readings of a kind that take in all of some words, except the words that lead them."""
     text = heard(words, locale, today)
     cues = text.lexicon.cues
     lead = {"date": cues.day_before, "time": cues.time_before}.get(kind, frozenset())

@@ -1,4 +1,6 @@
-"""Whether the words carry the calls of their plan: one check a file, each a Refusal or None."""
+"""Whether the words carry the calls of their plan: one check per file, each returns a Refusal or
+None.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the checks of a call know: the pack's words in a locale, the day, the writer's prompt."""
+"""What the checks of a call need: the pack's words in a locale, the day, the writer's prompt."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from stages.language.tokens import keys
 
 # Kinds of sources whose values a text may say in any way that the locale knows.
 MEASURED = ("integer", "number", "money", "date", "time")
-# Values of a slot from which on a single word of them, said by chance, tells nothing: of a thousand
-# songs one is called "more".
+# With more values than this a single word may be one of them by chance: of a thousand songs one is
+# called "more".
 OPEN = 60
 
 
@@ -28,7 +28,7 @@ SLOT = re.compile(r"\{[^{}]*\}")
 
 
 class Refusal(NamedTuple):
-    """Why a candidate is not taken: the check's name, and what it found."""
+    """Why a candidate is refused: the check's name and its reason."""
 
     check: str
     reason: str
@@ -79,9 +79,9 @@ class Words:
 
 @dataclass(frozen=True)
 class Context:
-    """What the checks know beside a query and its plan. today: the day on which it is said, None
-    where the prompt names none. prompt, sentence: what a model was told, and the pattern's sentence
-    that it was to say anew, "" for a pattern itself. surfaces: slot -> the words that a writer of
+    """What the checks need beside a query and its plan. today: the day on which it is said, None
+    where the prompt names none. prompt, sentence: the prompt of a model, and the pattern's sentence
+    that it had to reword, "" for a pattern itself. surfaces: slot -> the words that a writer of
     patterns used, where they are not those of the plan. seen: what the picture shows that the query
     is about, "" without one.
     """
@@ -105,7 +105,7 @@ class Context:
 
 
 class _Key:
-    """A pack as a key of a cache: by its identity, which it holds on to."""
+    """A pack as the key of a cache, by identity; it holds the pack, so its id stays its own."""
 
     def __init__(self, pack: Pack) -> None:
         self.pack = pack

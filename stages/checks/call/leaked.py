@@ -12,7 +12,8 @@ from stages.language.mentions import Span, Text, means
 from stages.language.reading import Reading
 
 NAME = "leaked"
-# Letters that a value not to be said must have to be looked for: "en" is a word of many languages.
+# A value that must not be said is searched for from this many letters on: "en" is a word of many
+# languages.
 MIN_LETTERS = 3
 # The kinds of slots that a reading may be a value of. A span of time has a number in it.
 SLOT_KINDS = {

@@ -12,7 +12,7 @@ PAIRS = (("(", ")"), ("[", "]"), ("“", "”"), ("«", "»"), ('"', '"'))
 
 def masked(query: str, plan: Plan, context: Context) -> str:
     """The query with a letter group of its own, never a word, in place of each argument's words: a
-    telephone number that is an argument is no leak, a band called "The The" no stutter.
+    telephone number that is an argument is not a leak, nor a band called "The The" a stutter.
     """
     unique = {span for mention in places(query, plan, context) for span in mention.spans}
     spans = sorted(_whole(query, span) for span in unique)
@@ -24,8 +24,8 @@ def masked(query: str, plan: Plan, context: Context) -> str:
 
 
 def _whole(query: str, span: Span) -> Span:
-    """A span with the mark before or behind it whose other half it holds: of "(415) 555-0134",
-    which is found by its digits, the first bracket.
+    """A span widened by the bracket or quote beside it whose other half it holds: the span of
+    "(415) 555-0134", which is found by its digits, gets the first bracket.
     """
     start, end = span
     for left, right in PAIRS:

@@ -24,7 +24,7 @@ class Mention(NamedTuple):
 
 
 def said(plan: Plan, context: Context) -> list[tuple[str, Argument]]:
-    """The function and the argument of all that the user is to say in words of its own."""
+    """The function and the argument of everything that the user must say in words of its own."""
     sources = context.pack.by_key
     return [
         (call.function, argument)
@@ -40,7 +40,7 @@ def _is_unsaid(sources: Mapping[str, Source], function: str, argument: Argument)
 
 
 def text_of(query: str, context: Context) -> Text:
-    """The query, ready to be asked what it says."""
+    """The query as a Text, which knows what it says."""
     return language.heard(query, context.locale, context.today)
 
 

@@ -1,4 +1,4 @@
-"""Repeated words: the mark of a small model that turns in circles."""
+"""Repeated words: typical of a small model that loops."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stages.core.plan import Plan
 from stages.language.tokens import tokens
 
 NAME = "repeated"
-# Said twice on purpose; articles by a slip.
+# Words that people double on purpose, and articles, which they double by mistake.
 _DOUBLES = (
     "bora cha knock ha haha very so yo no bye night choo la chop pom walla ho tick tock ding boo "
     "pow wow yum go hear blah dum hip win big now there had that mama papa baa woof meow tut tsk "
@@ -20,14 +20,14 @@ _DOUBLES = (
 )
 DOUBLES = frozenset(_DOUBLES.split())
 MAX_REPEATS = 2
-# A longer text may say a word once for each so many words, a list once for each of its parts
-# (concept art, line art, digital art), up to this.
+# A word may occur once per LONG words of a text, and once per part of a list (concept art, line
+# art, digital art), up to MAX_LISTED times.
 LONG, MAX_LISTED = 10, 4
 
 
 def check(query: str, plan: Plan, context: Context) -> Refusal | None:
-    """Refuses a query in which a word follows itself, a word that means something stands too
-    often, or three words return; the words of arguments apart.
+    """Refuses a query in which a word follows itself, a word with a meaning occurs too
+    often, or three words return; the words of arguments do not count.
     """
     text = masked(query, plan, context)
     spelled = [token for token in tokens(text) if token.kind == "word"]

@@ -1,4 +1,4 @@
-"""Every argument that the user is to say is in the query's words, each in words of its own."""
+"""Every argument that the user must say is in the query's words, each in words of its own."""
 
 from __future__ import annotations
 

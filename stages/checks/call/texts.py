@@ -1,4 +1,4 @@
-"""The checks of any text, of all words but those of arguments: placeholders, refusals, ..."""
+"""The checks of any text, without the words of its arguments: placeholders, refusals, ..."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ LEAKED = "leaked_prompt"
 
 
 def check(query: str, plan: Plan, context: Context) -> Refusal | None:
-    """Refuses a query that holds what no user types. What the pattern's sentence has, a model that
-    says it anew may have as well.
+    """Refuses a query that holds what no user types. What the pattern's sentence has, the model
+    that rewords it may have as well.
     """
     text = masked(query, plan, context)
     for name, one in CHECKS.items():

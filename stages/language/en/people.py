@@ -40,7 +40,7 @@ REQUESTS = ("can you", "could you", "please", "can you please", "could you pleas
             "i want you to", "i'd like you to", "would you", "go ahead and", "pls", "will you",
             "can u", "just", "now")  # fmt: skip
 CLOSERS = ("please", "thanks", "thank you", "for me", "pls", "if you can", "asap")
-# What may close a wish that is no command, and what a sentence begins with that only tells.
+# What may close a wish that is not a command; what a sentence begins with that states something.
 THANKS = ("please", "thanks", "thank you", "pls")
 TELLING = frozenset(
     """my our your his her their its the this that he she it they he's she's it's they're there
@@ -57,7 +57,7 @@ def _asked(words: str, schema: Mapping[str, Any]) -> str:
     if form in ("date", "time", "date-time") and words in BOUNDS:
         moment = {"date": "which date", "time": "what time"}.get(form, "which date and time")
         return f"{words} {moment}"
-    if words in CUES.small:  # "from" is no thing to be named by itself
+    if words in CUES.small:  # "from" does not name a thing by itself
         return f"what “{words}” should be"
     if 2 <= len(options) <= 4 and all(isinstance(one, str) for one in options):
         shown = [one.replace("_", " ") for one in options]

@@ -24,7 +24,7 @@ CURRENCIES = {
     "INR": ("₹", "rupee", "rupees", ""), "CHF": ("", "franc", "francs", ""),
 }  # fmt: skip
 
-# Words that end like a plural and are none.
+# Words that end like a plural and are singular.
 NO_PLURALS = frozenset(
     "news always series species does has was its lens jeans sports".split()  # noqa: SIM905
 )
@@ -268,7 +268,7 @@ def fitted(text: str, surface: str) -> str:
 
 
 def stem(word: str) -> str:
-    """A noun's singular as far as its letters tell: for matching alone, "buses" gives "bus"."""
+    """A noun's singular by its letters: for matching alone, "buses" gives "bus"."""
     if word in NO_PLURALS:
         return word
     if len(word) > 4 and word.endswith("ies"):
