@@ -12,7 +12,7 @@ from stages.checks.content import content_words
 from stages.checks.ungrounded import metadata
 from stages.core.frame import Frame
 
-COLOURS = {
+COLORS = {
     "amber", "aqua", "beige", "black", "blue", "blush", "bronze", "brown", "burgundy", "charcoal",
     "cobalt", "copper", "coral", "cream", "crimson", "cyan", "emerald", "gold", "golden", "gray",
     "green", "grey", "indigo", "ivory", "lavender", "lilac", "lime", "magenta", "maroon", "mint",
@@ -69,10 +69,10 @@ def figures(
             "vocabulary": len(vocabulary),
             "new_vocabulary": len(vocabulary - metadata_words),
             "half_unseen": _share([share >= 0.5 for share in unseen]),
-            "with_colour": _share([bool(COLOURS & set(words)) for words in contents]),
+            "with_colour": _share([bool(COLORS & set(words)) for words in contents]),
             "with_layout": _share([bool(LAYOUT & set(words)) for words in contents]),
             "with_shape": _share([bool(SHAPES & set(words)) for words in contents]),
-            "with_any": _share([bool((COLOURS | LAYOUT | SHAPES) & set(w)) for w in contents]),
+            "with_any": _share([bool((COLORS | LAYOUT | SHAPES) & set(w)) for w in contents]),
         }
     return by_route
 

@@ -4,7 +4,7 @@ A drawing is a dict:
 
     headline  the big text, 1 to 60 characters
     subline   a smaller line under it, 0 to 80 characters; may be missing
-    palette   1 to 5 colours "#RRGGBB", the background first
+    palette   1 to 5 colors "#RRGGBB", the background first
     shapes    0 to 12 names of shapes.SHAPES; unknown names are skipped; may be missing
     layout    one of layouts.LAYOUTS; may be missing (centered)
 
@@ -23,7 +23,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
-from stages.images.colours import Colour
+from stages.images.colors import Color
 from stages.images.layouts import LAYOUTS, OVERSAMPLING, Drawing, draw_ornaments
 from stages.images.lettering import write_text
 from stages.images.shapes import SHAPES
@@ -86,8 +86,8 @@ def check(drawing: Mapping[str, Any]) -> Drawing:
     if not palette:
         raise ValueError('palette is missing or empty: give 1 to 5 colours such as "#16264D"')
     shapes = tuple(name for name in _list(drawing, "shapes") if name in SHAPES)
-    colours = tuple(_colour(value) for value in palette)
-    return Drawing(headline, _text(drawing, "subline"), colours, shapes, layout)
+    colors = tuple(_color(value) for value in palette)
+    return Drawing(headline, _text(drawing, "subline"), colors, shapes, layout)
 
 
 def _text(drawing: Mapping[str, Any], key: str) -> str:
@@ -113,7 +113,7 @@ def _list(drawing: Mapping[str, Any], key: str) -> list[str]:
     return list(value)
 
 
-def _colour(value: str) -> Colour:
+def _color(value: str) -> Color:
     if not re.fullmatch(r"#[0-9A-Fa-f]{6}", value):
         raise ValueError(f'palette holds {_short(value)}: a colour is written "#RRGGBB"')
     return int(value[1:3], 16), int(value[3:5], 16), int(value[5:7], 16)

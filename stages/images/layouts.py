@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw
 
-from stages.images.colours import BLACK, WHITE, Colour, mix, ornament_colours, second
+from stages.images.colors import BLACK, WHITE, Color, mix, ornament_colors, second
 from stages.images.shapes import SHAPES, Box, Pen
 
 OVERSAMPLING = 2
@@ -19,7 +19,7 @@ class Drawing:
 
     headline: str
     subline: str
-    palette: tuple[Colour, ...]
+    palette: tuple[Color, ...]
     shapes: tuple[str, ...]
     layout: str
 
@@ -29,20 +29,20 @@ class Scene:
     """What a layout decides: the ground, where ornaments and text go, what lies under the text."""
 
     ground: Image.Image
-    ornaments: tuple[tuple[Box, Colour], ...]  # box and the colour under it
+    ornaments: tuple[tuple[Box, Color], ...]  # box and the color under it
     text: Box
-    under_text: tuple[Colour, ...]
+    under_text: tuple[Color, ...]
     align: str
 
 
 def draw_ornaments(pen: Pen, plan: Drawing, scene: Scene) -> None:
-    """Draws the shapes in turn into the scene's boxes, in the colours that show there."""
+    """Draws the shapes in turn into the scene's boxes, in the colors that show there."""
     if not plan.shapes:
         return
     for index, (box, under) in enumerate(scene.ornaments):
-        colours = ornament_colours(plan.palette, under)
-        main = colours[index % len(colours)]
-        accent = ornament_colours([c for c in (*plan.palette, WHITE, BLACK) if c != under], main)[0]
+        colors = ornament_colors(plan.palette, under)
+        main = colors[index % len(colors)]
+        accent = ornament_colors([c for c in (*plan.palette, WHITE, BLACK) if c != under], main)[0]
         SHAPES[plan.shapes[index % len(plan.shapes)]](pen, _square(box), main, accent)
 
 
@@ -52,8 +52,8 @@ def _square(box: Box) -> Box:
     return x, y, x + side, y + side
 
 
-def _canvas(size: tuple[int, int], colour: Colour) -> tuple[Image.Image, Pen]:
-    ground = Image.new("RGB", (size[0] * OVERSAMPLING, size[1] * OVERSAMPLING), colour)
+def _canvas(size: tuple[int, int], color: Color) -> tuple[Image.Image, Pen]:
+    ground = Image.new("RGB", (size[0] * OVERSAMPLING, size[1] * OVERSAMPLING), color)
     return ground, ImageDraw.Draw(ground)
 
 
@@ -97,19 +97,19 @@ def left(plan: Drawing, size: tuple[int, int]) -> Scene:
     ground, pen = _canvas(size, first)
     width, height = ground.size
     radius = min(width * 0.36, height * 0.62)
-    centre_x, centre_y = width * 0.97, height * 0.52
-    pen.ellipse((centre_x - radius, centre_y - radius, centre_x + radius, centre_y + radius), panel)
+    center_x, center_y = width * 0.97, height * 0.52
+    pen.ellipse((center_x - radius, center_y - radius, center_x + radius, center_y + radius), panel)
     big = (width * 0.97 - radius * 0.86, height * 0.52 - radius * 0.5)
     side = radius * 0.86
-    boxes: list[tuple[Box, Colour]] = [((big[0], big[1], big[0] + side, big[1] + side), panel)]
+    boxes: list[tuple[Box, Color]] = [((big[0], big[1], big[0] + side, big[1] + side), panel)]
     small = min(width, height) * 0.11
     for x, y in ((0.64, 0.04), (0.8, 0.02), (0.64, 0.86), (0.8, 0.88)):
-        if (width * x + small / 2 - centre_x) ** 2 + (height * y + small / 2 - centre_y) ** 2 > (
+        if (width * x + small / 2 - center_x) ** 2 + (height * y + small / 2 - center_y) ** 2 > (
             radius + small * 0.75
         ) ** 2:
             boxes.append(((width * x, height * y, width * x + small, height * y + small), first))
     pen.rectangle(_inside(ground, 0.0, 0.0, 0.018, 1.0), panel)
-    edge = min(0.62, (centre_x - radius) / width - 0.02)
+    edge = min(0.62, (center_x - radius) / width - 0.02)
     return Scene(ground, tuple(boxes), _inside(ground, 0.07, 0.08, edge, 0.92), (first,), "left")
 
 
@@ -118,7 +118,7 @@ def banner(plan: Drawing, size: tuple[int, int]) -> Scene:
     first, band = plan.palette[0], second(plan.palette)
     ground, pen = _canvas(size, first)
     pen.rectangle(_inside(ground, 0.0, 0.29, 1.0, 0.73), band)
-    line = ornament_colours(plan.palette[2:], band)[0]
+    line = ornament_colors(plan.palette[2:], band)[0]
     for top in (0.305, 0.709):
         pen.rectangle(_inside(ground, 0.0, top, 1.0, top + 0.006), line)
     count = _columns(ground)
@@ -131,12 +131,12 @@ def framed(plan: Drawing, size: tuple[int, int]) -> Scene:
     """A double frame with ornaments in the corners and two between them."""
     first = plan.palette[0]
     ground, pen = _canvas(size, first)
-    lines = ornament_colours(plan.palette[1:], first)
+    lines = ornament_colors(plan.palette[1:], first)
     unit = min(ground.size) / 100
-    for inset, colour, wide in ((3, lines[0], 1.6), (6, lines[-1], 0.5)):
+    for inset, color, wide in ((3, lines[0], 1.6), (6, lines[-1], 0.5)):
         edge = inset * unit
         box = (edge, edge, ground.width - edge, ground.height - edge)
-        pen.rectangle(box, outline=colour, width=max(1, round(wide * unit)))
+        pen.rectangle(box, outline=color, width=max(1, round(wide * unit)))
     side = 15 * unit
     near, far_x, far_y = 9 * unit, ground.width - 24 * unit, ground.height - 24 * unit
     middle = (ground.width - side) / 2
@@ -147,7 +147,7 @@ def framed(plan: Drawing, size: tuple[int, int]) -> Scene:
 
 
 def split(plan: Drawing, size: tuple[int, int]) -> Scene:
-    """A coloured panel with one large ornament and two small ones; the text beside or below it."""
+    """A colored panel with one large ornament and two small ones; the text beside or below it."""
     first, panel = plan.palette[0], second(plan.palette)
     ground, pen = _canvas(size, first)
     wide = ground.width >= ground.height * 1.1

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PIL import ImageFont
 
-from stages.images.colours import Colour, text_colour
+from stages.images.colors import Color, text_color
 from stages.images.layouts import OVERSAMPLING, Drawing, Scene
 from stages.images.shapes import Pen
 
@@ -23,11 +23,11 @@ def write_text(pen: Pen, plan: Drawing, scene: Scene) -> None:
     gap = head.size * 0.5 if small_lines else 0.0
     total = _tall(head) * len(head_lines) + gap + _tall(small) * len(small_lines)
     y = box[1] + (height - total) / 2
-    colour = text_colour(plan.palette, scene.under_text)
-    y = _write(pen, head_lines, head, colour, (box[0], y, box[2]), scene.align, bold=True)
+    color = text_color(plan.palette, scene.under_text)
+    y = _write(pen, head_lines, head, color, (box[0], y, box[2]), scene.align, bold=True)
     if small_lines:
-        _rule(pen, (box[0], y + gap * 0.35, box[2]), head.size, colour, scene.align)
-        _write(pen, small_lines, small, colour, (box[0], y + gap, box[2]), scene.align, bold=False)
+        _rule(pen, (box[0], y + gap * 0.35, box[2]), head.size, color, scene.align)
+        _write(pen, small_lines, small, color, (box[0], y + gap, box[2]), scene.align, bold=False)
 
 
 def fit(
@@ -103,7 +103,7 @@ def _write(
     pen: Pen,
     lines: Sequence[str],
     font: ImageFont.FreeTypeFont,
-    colour: Colour,
+    color: Color,
     area: tuple[float, float, float],
     align: str,
     bold: bool,
@@ -114,16 +114,16 @@ def _write(
         slack = x_right - x_left - _line_width(line, font)
         x = x_left + (slack / 2 if align == "center" else 0.0) + _stroke(font)
         for word in line.split():
-            pen.text((x, y), word, colour, font, stroke_width=_stroke(font) if bold else 0)
+            pen.text((x, y), word, color, font, stroke_width=_stroke(font) if bold else 0)
             x += font.getlength(word) + _space(font)
         y += _tall(font)
     return y
 
 
 def _rule(
-    pen: Pen, area: tuple[float, float, float], size: float, colour: Colour, align: str
+    pen: Pen, area: tuple[float, float, float], size: float, color: Color, align: str
 ) -> None:
     x_left, y, x_right = area
     length = min((x_right - x_left) * 0.22, size * 2.2)
     x = (x_left + x_right - length) / 2 if align == "center" else x_left
-    pen.rectangle((x, y, x + length, y + max(2.0, size / 24)), colour)
+    pen.rectangle((x, y, x + length, y + max(2.0, size / 24)), color)
