@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stages.images.colours import contrast
+from stages.images.colors import contrast
 from stages.images.composition import draw, parsed, picture_size
 from stages.images.layouts import LAYOUTS
 from stages.images.lettering import fit

@@ -251,7 +251,7 @@ def test_near_duplicates_left(monkeypatch: pytest.MonkeyPatch) -> None:
     assert diversity.near_left(texts, 1.0, 0) == 0
     assert diversity.near_left(queries(), 0.8, 0) is None
     monkeypatch.setattr(diversity, "_PAIRS", 0)
-    monkeypatch.setattr(diversity, "_LEAST", 2)  # two rows with all
+    monkeypatch.setattr(diversity, "_MIN_ROWS", 2)  # two rows with all
     assert {diversity.near_left(texts, 0.8, seed) for seed in range(9)} <= {0, 0.5, 1}
 
 
