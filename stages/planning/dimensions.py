@@ -86,15 +86,15 @@ def _complaint(
     """What is out of reach, by the value that gets least of its share."""
     off = [m.shares - _summed(table, m.axes) for m in marginals]
     worst = max(range(len(off)), key=lambda number: float(off[number].max()))
-    place = np.unravel_index(int(off[worst].argmax()), off[worst].shape)
+    cell = np.unravel_index(int(off[worst].argmax()), off[worst].shape)
     axes = marginals[worst].axes
     names = [
         f"{dimensions[axis].name} {dimensions[axis].values[index] or '(none)'!r}"
-        for axis, index in zip(axes, place, strict=True)
+        for axis, index in zip(axes, cell, strict=True)
     ]
-    want = float(marginals[worst].shares[place])
+    want = float(marginals[worst].shares[cell])
     return (
         f"population: {' with '.join(names)} has the share {want:.4f}, but only "
-        f"{want - float(off[worst][place]):.4f} can be reached with what the others leave: mend "
+        f"{want - float(off[worst][cell]):.4f} can be reached with what the others leave: mend "
         "the shares, or put a small number for a zero of the affinity"
     )

@@ -142,12 +142,12 @@ def _strange(pack: Pack, locale: str, where: str) -> Iterator[str]:
         values = one.schema.get("enum", ()) if values is True else values
         allowed.setdefault(name, set()).update(map(json.dumps, values))
         keys.setdefault(name, []).append(leaf.key)
-    for name, known in allowed.items():
+    for name, members in allowed.items():
         for entry in lists[name]:
-            if json.dumps(entry.value) not in known:
+            if json.dumps(entry.value) not in members:
                 yield (
                     f"{where}: {name}: {entry.value!r:.60} is no value of {', '.join(keys[name])}, "
-                    f"so its words are never said: it may be {', '.join(sorted(known)):.200}"
+                    f"so its words are never said: it may be {', '.join(sorted(members)):.200}"
                 )
 
 

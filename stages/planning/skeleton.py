@@ -116,8 +116,8 @@ def _suggestion(
         comment = f"TODO no source: list values as `{vocabulary}` in the vocabularies, then"
     description = " ".join(str(schema.get("description", "")).split())[:LONGEST]
     need = "required" if required else "optional"
-    told = f"{kind}, {need}; {comment}" + (f" ({description})" if description else "")
-    return Suggestion(key, f"{{{text}{share}}}", told, needed, is_open)
+    explanation = f"{kind}, {need}; {comment}" + (f" ({description})" if description else "")
+    return Suggestion(key, f"{{{text}{share}}}", explanation, needed, is_open)
 
 
 def _derived(schema: Mapping[str, Any], derived: tuple[str, Any]) -> str | None:
@@ -270,14 +270,14 @@ def _escaped(text: str) -> str:
     return re.sub(r"([\\(){}\[\]|])", r"\\\1", text)
 
 
-def rough(function: Function, found: list[Suggestion]) -> list[str]:
+def rough(function: Function, suggested: list[Suggestion]) -> list[str]:
     """Rough phrases of a function, from its name and description."""
     description = function.description.split(". ")[0].strip().rstrip(".")
     acts = [_escaped(wording.named(function.name))]
     if description and len(description) <= LONGEST:
         acts.append(_escaped(description[:1].lower() + description[1:]))
     slots = []
-    for one in found:
+    for one in suggested:
         slot = one.key[len(function.name) + 1 :]
         if one.yaml.startswith("{share:") or not SLOT.fullmatch(slot):
             continue  # of a name that no slot can have the general adjunct is left

@@ -131,15 +131,15 @@ class Pools:
             replace(item, value=coerced(item.value, source.schema)) for item in pool.items
         )
         keeps = validity(source.schema)
-        kept = tuple(item for item in items if keeps(item.value))
-        if not kept:
+        accepted = tuple(item for item in items if keeps(item.value))
+        if not accepted:
             shown = ", ".join(repr(item.value)[:40] for item in items[:3]) or "none at all"
             raise _error(
                 self.pack, source,
                 f"no value of its source ({source.kind}) keeps its schema; it gives {shown}: "
                 "mend the source or the schema",
             )  # fmt: skip
-        return listed(kept)
+        return listed(accepted)
 
 
 def _error(pack: Pack, source: Source, message: str) -> InputError:
@@ -180,8 +180,8 @@ def is_valid(value: Any, schema: Mapping[str, Any]) -> bool:
 
 def listed(items: Sequence[Item]) -> Pool:
     """A pool of a list."""
-    kept = tuple(items)
-    return Pool(len(kept), lambda index, today: kept[index], kept)
+    stored = tuple(items)
+    return Pool(len(stored), lambda index, today: stored[index], stored)
 
 
 def named(source: Source, pack: Pack, locale: str) -> dict[str, Sequence[str]]:
@@ -262,12 +262,12 @@ def _examples(source: Source, pack: Pack, locale: str) -> Pool:
 
 def _boolean(source: Source, pack: Pack, locale: str) -> Pool:
     words = named(source, pack, locale)
-    given: dict[bool, Sequence[str]] = {
+    by_value: dict[bool, Sequence[str]] = {
         json.loads(key): held for key, held in words.items() if key in ("true", "false")
     }
-    if not given:
-        given = dict(source.settings or wording.booleans(source.path[-1], locale))
-    return listed([Item(value, tuple(surfaces)) for value, surfaces in given.items()])
+    if not by_value:
+        by_value = dict(source.settings or wording.booleans(source.path[-1], locale))
+    return listed([Item(value, tuple(surfaces)) for value, surfaces in by_value.items()])
 
 
 def _constant(source: Source, pack: Pack, locale: str) -> Pool:

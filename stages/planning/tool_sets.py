@@ -39,10 +39,10 @@ Floats = NDArray[np.float64]
 
 def words_of(function: Function) -> Counter[str]:
     """The words of a function's name, which count three times, and of its description."""
-    found = Counter(_tokens(function.description))
+    counts = Counter(_tokens(function.description))
     for word in _tokens(wording.named(function.name)):
-        found[word] += 3
-    return found
+        counts[word] += 3
+    return counts
 
 
 def _tokens(text: str) -> list[str]:
@@ -161,8 +161,8 @@ def _mixed(
         near = int(size * NEAR_SHARE)
         close = [int(j) for j in nearest[first] if j != first and alike[first, j] > 0]
         close = close[: max(2 * near, NEAREST)]
-        chosen = draw.sample(close, min(near, len(close)))
-        group = [first, *sorted(chosen, key=close.index)]
+        neighbors = draw.sample(close, min(near, len(close)))
+        group = [first, *sorted(neighbors, key=close.index)]
         waiting, postponed = postponed, []
         while len(group) < size:
             other = waiting.pop(0) if waiting else next(order)
