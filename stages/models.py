@@ -70,11 +70,11 @@ def check_safe(folder: Path, name: str) -> None:
     for part in parts:
         check_weights(part, name, needed=part == folder)
     for file in sorted(folder.rglob("*.json")):
-        found = _code(_described(file, name))
-        if found is None or (file == folder / "config.json" and _is_known(file, found)):
+        key = _code(_described(file, name))
+        if key is None or (file == folder / "config.json" and _is_known(file, key)):
             continue
         raise InputError(
-            f"{name}: {file} names Python code of its own ({found}), which is never run; name a "
+            f"{name}: {file} names Python code of its own ({key}), which is never run; name a "
             "model whose kind transformers knows"
         )
 
@@ -90,8 +90,8 @@ def check_weights(folder: Path, name: str, needed: bool) -> None:
         return
     pickled = [file.name for file in sorted(folder.glob("*")) if file.suffix in PICKLED]
     if pickled or needed:
-        found = f", only {pickled[0]}, which can run code when it is read" if pickled else ""
-        raise InputError(f"{name}: {folder} has no safetensors weights{found}: convert it first")
+        detail = f", only {pickled[0]}, which can run code when it is read" if pickled else ""
+        raise InputError(f"{name}: {folder} has no safetensors weights{detail}: convert it first")
 
 
 def _described(file: Path, name: str) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def _described(file: Path, name: str) -> dict[str, Any]:
 
 def _modules(file: Path, name: str) -> list[Path]:
     """The folders of a sentence-transformers model's modules, which are all the library's own."""
-    found = []
+    folders = []
     for module in files.read_json(file):
         kind, path = (str(module.get(key)) for key in ("type", "path"))
         if not re.fullmatch(r"sentence_transformers(\.\w+)+", kind):
@@ -117,8 +117,8 @@ def _modules(file: Path, name: str) -> list[Path]:
             )
         if not (file.parent / path).resolve().is_relative_to(file.parent.resolve()):
             raise InputError(f"{name}: {file} leads out of the folder (path {path!r:.80})")
-        found.append(file.parent / path)
-    return found
+        folders.append(file.parent / path)
+    return folders
 
 
 def _code(value: Any) -> str | None:
@@ -183,8 +183,8 @@ def prepare(name: str, out: Path) -> None:
         try:
             snapshot = snapshot_download(match[1], revision=match[2], allow_patterns=HUB_FILES)
         except (OSError, ValueError) as error:
-            told = " ".join(str(error).split())
-            raise InputError(f"{name}: the hub does not give it: {told:.300}") from None
+            message = " ".join(str(error).split())
+            raise InputError(f"{name}: the hub does not give it: {message:.300}") from None
         check_safe(Path(snapshot), name)
         pointer = {"hub": match[1], "revision": match[2]}
         (out / "source.json").write_text(json.dumps(pointer) + "\n")
@@ -199,10 +199,10 @@ def describe(role: str, name: str) -> dict[str, str | int]:
 
 
 def main() -> None:
-    chosen = settings.load().models
-    named = {"writer": chosen.writer, "student": chosen.student, "embedder": chosen.embedder}
-    if chosen.viewer:
-        named["viewer"] = chosen.viewer
+    block = settings.load().models
+    named = {"writer": block.writer, "student": block.student, "embedder": block.embedder}
+    if block.viewer:
+        named["viewer"] = block.viewer
     made: dict[str, Path] = {}
     # Beside its place, so that a name that is wrong leaves the models of before.
     fresh = BASE.with_name(f".{BASE.name}.tmp")

@@ -33,7 +33,7 @@ def longest(writer: Patterns, pools: Pools, function: str, locale: str, most: in
     pack = writer.pack
     leaves = [leaf for source in pack.sources[function] for leaf in source.leaves()]
     arguments = {leaf.slot: argument(leaf, pools, locale) for leaf in leaves}
-    found: list[list[Message]] = []
+    conversations: list[list[Message]] = []
     for slots in _sets(writer, function, locale, arguments):
         said = [leaf.slot for leaf in leaves if leaf.slot in slots or _is_silent(leaf)]
         call = PlannedCall(function, tuple(arguments[slot] for slot in said))
@@ -41,8 +41,8 @@ def longest(writer: Patterns, pools: Pools, function: str, locale: str, most: in
             planned = _plan((Turn("call", (call,)),), function, locale, seed)
             query = writer.write(planned, 0, most).query
             if not most or len(query.split()) <= most:
-                found.append(messages(query, planned, pack.catalogue))
-    return max(found, key=_size, default=[])
+                conversations.append(messages(query, planned, pack.catalogue))
+    return max(conversations, key=_size, default=[])
 
 
 def longest_templated(
@@ -121,15 +121,15 @@ def _sets(
 ) -> Iterator[frozenset[str]]:
     """The longest sets of arguments that are said together, the longest first."""
     can_say, groups = sayable(writer.pack), writer.pack.exclusive
-    known = writer.phrases.get((function, locale), [])
-    every = frozenset().union(*(phrase.slots for _, phrase in known))
+    phrases = writer.phrases.get((function, locale), [])
+    every = frozenset().union(*(phrase.slots for _, phrase in phrases))
     said = frozenset(slot for slot, one in arguments.items() if one.surface is not None)
-    ways = {way.may & said for _, phrase in known for way in phrase.ways} or {said}
+    ways = {way.may & said for _, phrase in phrases for way in phrase.ways} or {said}
 
     def size(slots: frozenset[str]) -> int:
         return sum(len(f"{arguments[slot].surface}{arguments[slot].value}") for slot in slots)
 
-    found = set()
+    sets = set()
     for way in ways:
         slots = way | (said - every)
         for group in groups.get(function, ()):
@@ -138,8 +138,8 @@ def _sets(
             stays = max(members, key=lambda member: (size(members[member]), member))
             slots -= frozenset().union(*(held for m, held in members.items() if m != stays))
         if can_say(function, locale, slots):
-            found.add(slots)
-    return iter(sorted(found, key=lambda slots: (-size(slots), sorted(slots)))[:SETS])
+            sets.add(slots)
+    return iter(sorted(sets, key=lambda slots: (-size(slots), sorted(slots)))[:SETS])
 
 
 def _is_silent(leaf: Source) -> bool:
