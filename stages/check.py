@@ -53,7 +53,7 @@ PARTS = {
     # Nothing: for what must come after this stage and reads nothing of the pack.
     "parameters": (),
 }
-# What a machine with a GPU has, of NVIDIA, AMD, and inside Windows.
+# Device files of a GPU: of NVIDIA, of AMD, and in WSL.
 GPU = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 
 
@@ -111,7 +111,7 @@ def check_scorer(settings: Settings) -> None:
 
 
 def check_viewer(settings: Settings) -> None:
-    """InputError if pictures are to be seen, and there is no model that sees."""
+    """InputError if pictures are to be described by a model, and none is named."""
     vision, server = settings.generate.vision, settings.generate.server
     if not settings.route.weights.vision or vision.engine == "describe" or settings.models.viewer:
         return
@@ -134,7 +134,7 @@ def check_training(settings: Settings) -> None:
 
 
 def digest(pack: Path, names: Sequence[str]) -> str:
-    """A digest of these files of a pack, and of all in these folders; of those that are there."""
+    """A digest of these files and folders of a pack, of those that exist."""
     hasher = hashlib.sha256()
     for name in names:
         top = pack / name
@@ -164,7 +164,7 @@ def write_parts(pack: Path, source: str) -> None:
 
 
 def look(examples: int = 0) -> Findings:
-    """Everything that can be looked at; examples: as of `main`."""
+    """Check everything that needs no data; examples: as in `main`."""
     findings = Findings()
     settings = findings.run(load_settings)
     if settings is None:
@@ -194,7 +194,7 @@ def arguments() -> argparse.Namespace:
 
 
 def main(examples: int = 0) -> None:
-    """examples: queries of each function that are printed."""
+    """Run the checks. examples: queries of each function that are printed."""
     findings = look(examples)
     if findings.problems:
         raise InputError(

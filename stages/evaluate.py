@@ -77,31 +77,33 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """The golden rows, the functions that each is shown, and the conversations that ask them."""
+class Questions:
+    """The golden rows, the functions shown for each, and the conversations that ask them."""
 
     rows: list[GoldenRow]
     shown: list[tuple[str, ...]]
     conversations: list[tuple[list[dict[str, Any]], list[dict[str, Any]] | None]]
 
 
-def asked(
+def questions_of(
     pack: Pack, rows: list[GoldenRow], form: formats.Format, limit: int, encode: Any
-) -> Asked:
-    """The golden rows as they are asked. most: functions shown; encode: loads the embedder."""
-    near = shortlist([row.query for row in rows], pack.catalogue, limit, encode, training_queries())
-    shown = [row.tools or names for row, names in zip(rows, near, strict=True)]
+) -> Questions:
+    """The golden rows as they are asked. limit: functions shown; encode: loads the embedder."""
+    nearest = shortlist(
+        [row.query for row in rows], pack.catalogue, limit, encode, training_queries()
+    )
+    shown = [row.tools or names for row, names in zip(rows, nearest, strict=True)]
     # A tool set names a day where users say "tomorrow"; a golden set is scored on one day.
     today = TODAY.isoformat() if has_dates(pack) else None
     conversations = [
         formats.conversation(form, [user(row.query)], pack.catalogue.subset(names).tools, today)
         for row, names in zip(rows, shown, strict=True)
     ]
-    return Asked(rows, shown, conversations)
+    return Questions(rows, shown, conversations)
 
 
 def training_queries() -> dict[str, list[str]]:
-    """Function -> queries of the training set that want it; {} where there is no dataset."""
+    """Function -> queries of the training set that call it; {} where there is no dataset."""
     if not TRAIN.exists():
         return {}
     table = files.read_table(TRAIN, Dialogues).filter(scenario="single")
@@ -111,7 +113,7 @@ def training_queries() -> dict[str, list[str]]:
 
 def scored(
     pack: Pack,
-    questions: Asked,
+    questions: Questions,
     adapters: Mapping[str, Path | None],
     settings: Settings,
     encode: Any,
@@ -131,17 +133,17 @@ def scored(
     for name, adapter in adapters.items():
         print(f"{name}: answering {len(rows)} golden queries", flush=True)
         answers = answer(settings, adapter, questions.conversations * times, grammars)
-        read = [
+        answered_rows = [
             answered(row, names, text, form, pack.catalogue)
             for row, names, text in zip(
                 rows * times, questions.shown * times, answers.completions, strict=True
             )
         ]
-        seconds[name] = answers.seconds / len(read)
-        by_model[name] = scoring.scored(read[: len(rows)], pack.metrics, encode)
+        seconds[name] = answers.seconds / len(answered_rows)
+        by_model[name] = scoring.scored(answered_rows[: len(rows)], pack.metrics, encode)
         if times == 2:
             constrained[f"{name}{CONSTRAINED}"] = scoring.scored(
-                read[len(rows) :], pack.metrics, encode
+                answered_rows[len(rows) :], pack.metrics, encode
             )
     return by_model, constrained, seconds
 
@@ -203,7 +205,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         return embedder(models.resolve("embedder"))
 
     form = formats.FORMATS[settings.tools.format]
-    questions = asked(pack, rows, form, settings.tools.scored, encode)
+    questions = questions_of(pack, rows, form, settings.tools.scored, encode)
     by_model, constrained, seconds = scored(pack, questions, adapters, settings, encode)
     value = scoring.result(by_model, pack.metrics, settings, constrained)
     expected = [[e.name for e in row.expected] if row.act == "call" else [] for row in rows]

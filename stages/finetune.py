@@ -45,7 +45,7 @@ PLOTS = Path("metrics/finetune")
 LAST = 5
 # Seconds that the launcher of several processes has to end them: it takes 30 itself.
 LAUNCHER = 40
-# Set for what the launcher starts: of one process alone it tells no rank.
+# Set for the processes that the launcher starts: it sets no rank where there is only one.
 LAUNCHED = "ROUTENATOR_LAUNCHED"
 
 
@@ -97,8 +97,8 @@ def timings(trained: Trained) -> dict[str, float]:
 
 
 def write_adapter(trained: Trained, student: str, served: str = "") -> None:
-    """Write the adapter beside its place, then put it there; `served`: the chat template with which
-    a server gives it its prompts.
+    """Write the adapter to a temporary folder, then rename it. served: the chat template with which
+    a server renders its prompts.
     """
     from stages.training.qlora import save_adapter
 

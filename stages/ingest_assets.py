@@ -78,9 +78,9 @@ def ingest(database: sources.Database, block: IngestAssets) -> None:
         written = folder / table.name
         files.write_batches(written, usable(database, passed), Items)
         assets = pl.scan_parquet(written)
-        # A key that two batches share is kept from the first.
+        # Of a key that two batches share the first stays.
         keys = pl.concat(passed.keys).with_row_index("at")
-        # Where no two hashes agree no two keys do; that is seen sooner.
+        # Where no two hashes are equal no two keys are, which is cheaper to see.
         again = keys.clear()
         if keys["asset_id"].hash().n_unique() < keys.height:
             again = keys.filter(~pl.col("asset_id").is_first_distinct())

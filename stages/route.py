@@ -133,11 +133,11 @@ def usable(pack: packs.Pack, settings: Settings, all_strata: list[Stratum]) -> T
         return None
     by_clicks = block.asset_order == "click_through_rate"
     templates = Templates(loaded, Material(pack, settings.seed, by_clicks))
-    on = block.weights.model_dump()
+    by_route = block.weights.model_dump()
     for route in ROUTES:
-        if on[route] and (why := templates.lacking(route)):
+        if by_route[route] and (why := templates.lacking(route)):
             raise InputError(why)
-    if idle := templates.idle(all_strata, on):
+    if idle := templates.idle(all_strata, by_route):
         raise InputError(
             f"prompts/{pack.name}: no stratum of this population takes {', '.join(idle)}: compare "
             "functions, values, words, locales and sources in their headers with the population, "

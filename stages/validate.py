@@ -32,7 +32,7 @@ from stages.core.strata import FUNCTION, LOCALE, Stratum
 from stages.core.tables import ROUTES, Conversations, Dialogues, Plans, Refused, ToolSets
 
 DATASET, REJECTED, PLOTS = Path("data/dataset"), Path("data/rejected"), Path("metrics/validate")
-# Strata that are told to be short.
+# Strata that are printed as short.
 STRATA = 10
 MORE = (
     "fix the templates, phrases or the writer that fail most often, add values to vocabularies, "
@@ -75,9 +75,10 @@ def worded(frame: pl.DataFrame, pack: Pack) -> pl.Series:
 
 
 def check_rows(rows: int, planned: int, minimum: float, frame: pl.DataFrame) -> None:
-    """Raise InputError when too few of the planned rows were found for a dataset.
+    """Raise InputError when too few of the planned rows came through for a dataset.
 
-    frame: all candidates, with the `check` that refused them.
+    rows: that came through; minimum: their share of the planned; frame: all candidates, with the
+    `check` that refused them.
     """
     if rows and rows >= minimum * planned:
         return
@@ -93,11 +94,11 @@ def check_rows(rows: int, planned: int, minimum: float, frame: pl.DataFrame) -> 
 
 def shortfalls(targets: Sequence[Stratum], taken: Sequence[str]) -> list[dict[str, object]]:
     """The strata that have fewer rows than their quota. taken: each row's stratum."""
-    have = Counter(taken)
+    counts = Counter(taken)
     return [
-        {**one.values, "quota": one.quota, "lacking": one.quota - have[one.name]}
+        {**one.values, "quota": one.quota, "lacking": one.quota - counts[one.name]}
         for one in targets
-        if have[one.name] < one.quota
+        if counts[one.name] < one.quota
     ]
 
 

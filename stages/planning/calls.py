@@ -255,7 +255,7 @@ class Calls:
         return self._members[key], str(key[1:])
 
     def _folder(self, leaf: Source) -> str:
-        """The folder in which the values of a leaf are mended."""
+        """The folder that holds the values of a leaf."""
         kind = (leaf.of or leaf).kind
         return str(self.pack.folder / {"asset": "assets", "graph": "graph"}.get(kind, VOCABULARIES))
 
@@ -282,8 +282,8 @@ class Calls:
                 continue  # a range agrees with everything
             rest = [one for one in followers if one != slot]
             fit = self._matching(follower, self.fixed.get(slot) or None, None, rest)
-            goes = partners([others[i] for i in fit], leaf.path[-1])
-            matches = [i for i in matches if goes is None or key_of(items[i].value) in goes]
+            accepted = partners([others[i] for i in fit], leaf.path[-1])
+            matches = [i for i in matches if accepted is None or key_of(items[i].value) in accepted]
         return tuple(matches)
 
 
@@ -309,8 +309,8 @@ def agrees(item: Item, attribute: str, value: Any) -> bool:
     """
     if attribute not in item.attributes:
         return True
-    held = item.attributes[attribute]
-    return value in held if isinstance(held, list) else value == held
+    allowed = item.attributes[attribute]
+    return value in allowed if isinstance(allowed, list) else value == allowed
 
 
 def partners(items: Iterable[Item], attribute: str) -> frozenset[Any] | None:
@@ -321,8 +321,8 @@ def partners(items: Iterable[Item], attribute: str) -> frozenset[Any] | None:
     for item in items:
         if attribute not in item.attributes:
             return None
-        held = item.attributes[attribute]
-        values.update(map(key_of, held if isinstance(held, list) else [held]))
+        allowed = item.attributes[attribute]
+        values.update(map(key_of, allowed if isinstance(allowed, list) else [allowed]))
     return frozenset(values)
 
 

@@ -30,13 +30,13 @@ def idle(pack: Pack, function: str, phrases: Sequence[str]) -> Iterator[tuple[in
     """The phrases that no planned call has the arguments for: their numbers, from 0, and why."""
     leaves = [leaf for source in pack.sources[function] for leaf in source.leaves()]
     spoken = {leaf.slot: leaf for leaf in leaves if leaf.is_said}
-    read = [parse(phrase) for phrase in phrases]
-    every = frozenset().union(*(one.slots for one in read)) & spoken.keys()
+    parsed = [parse(phrase) for phrase in phrases]
+    every = frozenset().union(*(one.slots for one in parsed)) & spoken.keys()
     lacking = {".".join(lack.path) for lack in pack.lacking if lack.function == function}
     left_out = [""]
     if not pack.population.scenarios or pack.population.scenarios.get("missing_argument"):
         left_out += missing_argument.candidates(pack, function)
-    for number, one in enumerate(read):
+    for number, one in enumerate(parsed):
         if one.slots - spoken.keys() - lacking:
             continue  # a slot of another name is an error of its own
         reasons = [

@@ -157,10 +157,10 @@ class Material:
         """
         if not self.by_clicks or not rows.size:
             return rng.permutation(rows)
-        held = [self.items[row].get(CLICKS) for row in rows]
-        rates = np.array([np.nan if rate is None else float(rate) for rate in held])
-        usual = np.nanmean(rates) if np.isfinite(rates).any() else 1.0
-        weights = np.maximum(np.where(np.isfinite(rates), rates, usual), 1e-9)
+        clicks = [self.items[row].get(CLICKS) for row in rows]
+        rates = np.array([np.nan if rate is None else float(rate) for rate in clicks])
+        mean = np.nanmean(rates) if np.isfinite(rates).any() else 1.0
+        weights = np.maximum(np.where(np.isfinite(rates), rates, mean), 1e-9)
         return rows[np.argsort(rng.exponential(size=rows.size) / weights)]
 
     def walk(self, name: str, value: str | None) -> tuple[Ints, list[Links]] | None:

@@ -84,15 +84,15 @@ class Shape:
 
     def values(self, dimension: str) -> list[str]:
         """All values of a dimension."""
-        held = (value for values in self.dimensions[dimension].values() for value in values)
-        return list(dict.fromkeys(held))
+        all_values = (value for values in self.dimensions[dimension].values() for value in values)
+        return list(dict.fromkeys(all_values))
 
 
 def shape(pack: Pack, values: Callable[[str, str], Sequence[str]]) -> Shape:
     """values: of a dimension for a function."""
     bands = pack.population.bands
     functions = list(pack.catalogue.names)
-    held = {
+    dimensions = {
         name: {f: values(name, f) if f in slots else (NONE,) for f in functions}
         for name, slots in pack.dimensions.items()
     }
@@ -103,11 +103,11 @@ def shape(pack: Pack, values: Callable[[str, str], Sequence[str]]) -> Shape:
             if source is not None and slots.get(function) == source.slot:
                 classes[function] = name
     limits = [(bands.get(f) or bands.get("*") or [MAX_WORDS])[-1] for f in functions]
-    return Shape(functions, limits, held, pack.locales, classes)
+    return Shape(functions, limits, dimensions, pack.locales, classes)
 
 
 def rows(path: Path, columns: Sequence[str]) -> Iterator[dict[str, str | None]]:
-    """The columns of each row, and if the table has it `locale`.
+    """The columns of each row, with `locale` where the table has it.
 
     A reader's message may quote a line of the table, so none is passed on.
     """

@@ -1,6 +1,6 @@
-"""What is wrong with a pack, as `python -m stages.check` says it: all at once, each with its place.
+"""What is wrong with a pack, as `python -m stages.check` says it: all at once, each with its file.
 
-What `core.pack.load` refuses is an error before; here is what only planning can know.
+What `core.pack.load` refuses is an error before; here is what only planning can see.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TRIAL_ROWS, ENOUGH_PHRASES = 200, 8
 
 
 def pack_problems(pack: Pack, pools: Pools | None = None) -> list[str]:
-    """What must be mended before the pack can be planned or makes sense. Takes about a second.
+    """What must be corrected before the pack can be planned or makes sense. Takes about a second.
 
     pools: the pack's, where they are made already.
     """
@@ -135,15 +135,15 @@ def _phrases(pack: Pack) -> Iterator[str]:
             spoken = {leaf.slot for leaf in leaves if leaf.is_said}
             open_ = {".".join(lack.path) for lack in pack.lacking if lack.function == function}
             required = {leaf.slot for leaf in leaves if leaf.is_said and _is_needed(pack, leaf)}
-            read = [parse(phrase) for phrase in phrases]
-            every = frozenset().union(*(one.slots for one in read))
-            for number, one in enumerate(read):
+            parsed = [parse(phrase) for phrase in phrases]
+            every = frozenset().union(*(one.slots for one in parsed))
+            for number, one in enumerate(parsed):
                 for slot in sorted(one.slots - spoken - open_):
                     yield (
                         f"{where}.{number}: {{{slot}}} is no argument that is said: "
                         f"{function} has {sorted(spoken)}"
                     )
-            can = any(required & every <= way.may for one in read for way in one.ways)
+            can = any(required & every <= way.may for one in parsed for way in one.ways)
             if not can and function in planned and required:
                 yield (
                     f"{where}: none says all that is required ({', '.join(sorted(required))}): "
@@ -159,8 +159,8 @@ def _all_blocked(pack: Pack) -> bool:
 def _forms(pack: Pack, locale: str) -> Iterator[str]:
     """Phrases that ask for a form which no entry of the argument's vocabulary has."""
     for function, phrases in pack.vocabulary(locale).phrases.items():
-        asked = {slot for text in phrases for slot in _slots(parse(text).part) if slot.form}
-        for name, form in sorted(asked):
+        slots = {slot for text in phrases for slot in _slots(parse(text).part) if slot.form}
+        for name, form in sorted(slots):
             source = pack.by_key.get(f"{function}.{name}")
             if source is None or source.kind != "vocabulary":
                 continue
@@ -206,27 +206,27 @@ def _is_needed(pack: Pack, leaf: Source) -> bool:
 
 
 class Odd(NamedTuple):
-    """Values with which none agrees; `is_wrong` where that must be mended."""
+    """Values with which none agrees; `is_wrong` where that must be corrected."""
 
     text: str
     is_wrong: bool
 
 
 def _agreements(pack: Pack, pools: Pools) -> Iterator[Odd]:
-    """Values of an argument with which no value of the one agrees that must. In a vocabulary that
-    is a slip; of data that somebody has it is a part, and only wrong where it is all.
+    """Values of an argument with which no value of the governing argument agrees. In a vocabulary
+    that is a slip; ingested data may hold more than the pack uses, so it is wrong only of all rows.
     """
     for leaf in _leaves(pack):
         if leaf.agrees_with is None:
             continue
         governor = pack.by_key[".".join((leaf.function, *leaf.path[:-1], leaf.agrees_with))]
         for locale in pack.locales:
-            theirs = pools.pool(governor, locale).items or ()
-            mine = pools.pool(leaf, locale).items or ()
-            if not mine or not theirs:
+            governing = pools.pool(governor, locale).items or ()
+            items = pools.pool(leaf, locale).items or ()
+            if not items or not governing:
                 continue
-            keys = {key_of(other.value) for other in theirs}
-            odd = [item.value for item in mine if _is_odd(item, leaf.agrees_with, keys)]
+            keys = {key_of(other.value) for other in governing}
+            odd = [item.value for item in items if _is_odd(item, leaf.agrees_with, keys)]
             one = leaf.of or leaf
             where, name = _path(pack, locale), one.settings
             if one.kind in INGESTED_KINDS:
@@ -235,16 +235,16 @@ def _agreements(pack: Pack, pools: Pools) -> Iterator[Odd]:
                 where = str(pack.folder / file)
             if odd:
                 yield Odd(
-                    f"{where}: {name}: {len(odd)} of {len(mine)} entries, such as "
+                    f"{where}: {name}: {len(odd)} of {len(items)} entries, such as "
                     f"{odd[0]!r:.60}, have a `{leaf.agrees_with}` that is no value of "
                     f"{governor.key}: correct it, or add the value",
-                    one.kind not in INGESTED_KINDS or len(odd) == len(mine),
+                    one.kind not in INGESTED_KINDS or len(odd) == len(items),
                 )
 
 
 def _is_odd(item: Item, attribute: str, keys: set[Any]) -> bool:
-    """Whether an entry goes with none of the values that are known."""
+    """Whether an entry goes with none of these values."""
     if attribute not in item.attributes:
         return False
-    held = item.attributes[attribute]
-    return keys.isdisjoint(map(key_of, held if isinstance(held, list) else [held]))
+    allowed = item.attributes[attribute]
+    return keys.isdisjoint(map(key_of, allowed if isinstance(allowed, list) else [allowed]))

@@ -99,7 +99,7 @@ def plans(
     says = can_say or sayable(pack)
     filled: dict[tuple[str, str], Iterator[Filling]] = {}
     if templates is not None:
-        asked = [
+        to_fill = [
             Request(stratum, route, *_sizes(stratum, route, settings))
             for stratum in served
             if templates.writes(stratum)
@@ -107,8 +107,10 @@ def plans(
         ]
         filled = {
             (one.stratum.name, one.route): fillings
-            for one, fillings in zip(asked, templates.fillings(asked, aims or Aims()), strict=True)
-        } if asked else {}  # fmt: skip
+            for one, fillings in zip(
+                to_fill, templates.fillings(to_fill, aims or Aims()), strict=True
+            )
+        } if to_fill else {}  # fmt: skip
     made: list[Plan] = []
     for stratum in served:
         for route, quota in stratum.routes.items():

@@ -55,9 +55,9 @@ class Presence:
             slots = sorted({_within(leaf.slot, group) or "" for leaf in members})
             if len(slots) > 1:
                 bound = [s for s in slots if self._is_bound(s)]
-                stays = bound[0] if bound else choices.choice(slots)
+                selected = bound[0] if bound else choices.choice(slots)
                 leaves = [
-                    leaf for leaf in leaves if _within(leaf.slot, group) in (None, stays)
+                    leaf for leaf in leaves if _within(leaf.slot, group) in (None, selected)
                 ]  # fmt: skip
         return leaves
 

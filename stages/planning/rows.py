@@ -30,12 +30,12 @@ def rows_of(leaves: Iterable[Source]) -> dict[str, int]:
         if leaf.slot in numbers or depth > len(leaf_of):
             return
         file, column = leaf.column
-        mate = leaf_of.get(governor(leaf) or "")
-        if mate is not None and mate.column[0] == file:
-            add(mate, depth + 1)
-            if mate.slot in numbers:
-                numbers[leaf.slot] = numbers[mate.slot]
-                rows[numbers[mate.slot]].append(leaf)
+        partner = leaf_of.get(governor(leaf) or "")
+        if partner is not None and partner.column[0] == file:
+            add(partner, depth + 1)
+            if partner.slot in numbers:
+                numbers[leaf.slot] = numbers[partner.slot]
+                rows[numbers[partner.slot]].append(leaf)
                 return
         free = [
             number

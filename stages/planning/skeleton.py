@@ -67,7 +67,7 @@ def skeleton(name: str, catalogue: Catalogue, locale: str = "en") -> Skeleton:
         GOLDEN: "",
         "README.md": _readme(name, locale),
     }
-    missing = [(s.key, s.required) for held in by_function.values() for s in held if s.is_open]
+    missing = [(s.key, s.required) for group in by_function.values() for s in group if s.is_open]
     return Skeleton(files, missing)
 
 
@@ -81,8 +81,8 @@ def _inside(
 ) -> Iterator[Suggestion]:
     plain = simplified(schema)
     required = plain.get("required", [])
-    for name, held in plain.get("properties", {}).items():
-        inner = simplified(held)
+    for name, property_schema in plain.get("properties", {}).items():
+        inner = simplified(property_schema)
         here = (*path, name)
         is_required = name in required
         if inner.get("properties") and depth < MAX_DEPTH:
@@ -294,16 +294,16 @@ def rough(function: Function, suggested: list[Suggestion]) -> list[str]:
 
 def _rough_slot(slot: str, one: Suggestion) -> str:
     """The name of an argument and its slot, in the order in which people say them: "3 nights"."""
-    name, held = wording.named(slot.rpartition(".")[2]), f"{{{slot}}}"
+    name, placeholder = wording.named(slot.rpartition(".")[2]), f"{{{slot}}}"
     words = name.split(" ")
     if one.yaml.startswith("{date:") and words[-1] in DATES:
-        return held
+        return placeholder
     if one.yaml.startswith("{time:") and words[-1] in TIMES:
-        return f"at {held}"
+        return f"at {placeholder}"
     is_count = one.yaml.startswith(("{integer:", "{number:"))
     if is_count and words[0].endswith("s") and not words[0].endswith("ss"):
-        return f"{held} {_escaped(name)}"
-    return f"{_escaped(wording.named(slot))} {held}"
+        return f"{placeholder} {_escaped(name)}"
+    return f"{_escaped(wording.named(slot))} {placeholder}"
 
 
 def _readme(name: str, locale: str) -> str:

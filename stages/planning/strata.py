@@ -178,9 +178,9 @@ def _with_own(
         parts = [with_value * part for part in own]
         for function, slot in slots.items():
             for k, locale in enumerate(dimensions[2].values):
-                has = _values_of(pack, pools, name, function, slot, locale)
+                own_values = _values_of(pack, pools, name, function, slot, locale)
                 for part, value in zip(parts, values, strict=True):
-                    if value not in has:
+                    if value not in own_values:
                         part[:, dimensions[1].values.index(function), k] = 0
         seed = np.stack([table - with_value, *parts], axis=-1)
         affinity = _affinity(pack, [dimensions[0], *added[1:]])
@@ -280,10 +280,10 @@ def quotas(
             f"route: {rows} rows cannot give {minimum} to each of {len(writable)} strata: raise "
             "rows or lower the minimum"
         )
-    lifted = np.full(len(writable), minimum)
-    rest = rows - int(lifted.sum())
-    above = np.maximum(shares / shares.sum() * rows - lifted, 0)
-    sizes = lifted + (apportion(rest, above) if rest else 0)
+    floors = np.full(len(writable), minimum)
+    rest = rows - int(floors.sum())
+    above = np.maximum(shares / shares.sum() * rows - floors, 0)
+    sizes = floors + (apportion(rest, above) if rest else 0)
     served = []
     for (stratum, own), size in zip(writable, sizes, strict=True):
         if size:

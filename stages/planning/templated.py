@@ -196,7 +196,7 @@ class Templates:
     ) -> Iterator[Filling]:  # fmt: skip
         labels, ids = self.material.labels, self.material.node_ids
         used = [template.used for template in self.templates]
-        for at, row in enumerate(rows.iter_rows(named=True), first):
+        for index, row in enumerate(rows.iter_rows(named=True), first):
             template = self.templates[row["template"]]
             slots: dict[str, Any] = {}
             assets: list[str] = []
@@ -204,7 +204,7 @@ class Templates:
             image = None
             for source in template.header.sources:
                 source_keys, resource, draws = columns[source]
-                key, drawn = source_keys[resource[at]], int(draws[at])
+                key, drawn = source_keys[resource[index]], int(draws[index])
                 if source == ASSET:
                     pool = self.material.pool(key)
                     assert pool is not None
@@ -243,8 +243,8 @@ def aimed(
     frame = material.pack.frames.get(stratum[LOCALE])
     if frame is None or not frame.classes.get(material.class_of(stratum) or ""):
         return {"words": words, "place": pl.repeat(None, n, dtype=pl.Float64, eager=True)}
-    levels, at = np.array(sorted((float(q), float(v)) for q, v in aims.places.items())).T
-    return {"words": words, "place": np.interp(level[1], levels, at)}
+    levels, positions = np.array(sorted((float(q), float(v)) for q, v in aims.places.items())).T
+    return {"words": words, "place": np.interp(level[1], levels, positions)}
 
 
 def draw_numbers(
@@ -274,11 +274,11 @@ def unbanded(strata: Sequence[Stratum]) -> list[Stratum]:
     merged: dict[tuple[str, ...], Stratum] = {}
     for one in strata:
         key = tuple(value for name, value in one.values.items() if name != BAND)
-        have = merged.get(key, replace(one, share=0.0))
-        low, high = min(have.min_words, one.min_words), max(have.max_words, one.max_words)
+        current = merged.get(key, replace(one, share=0.0))
+        low, high = min(current.min_words, one.min_words), max(current.max_words, one.max_words)
         name = band(low, high) if high else one[BAND]
         merged[key] = replace(
-            have, values={**one.values, BAND: name}, share=have.share + one.share,
+            current, values={**one.values, BAND: name}, share=current.share + one.share,
             min_words=low, max_words=high,
         )  # fmt: skip
     return list(merged.values())

@@ -109,8 +109,8 @@ def _leaves(pack: Pack, function: str, path: tuple[str, ...], value: Any) -> lis
     """A value as the arguments of a plan: one, or those of an object's properties."""
     source = pack.by_key.get(".".join((function, *path)))
     if source is not None and source.kind == "object" and isinstance(value, dict):
-        return [one for name, held in value.items()
-                for one in _leaves(pack, function, (*path, name), held)]  # fmt: skip
+        return [one for name, inner in value.items()
+                for one in _leaves(pack, function, (*path, name), inner)]  # fmt: skip
     is_said = source is None or source.is_said or source.kind == "class"
     return [Argument(path[0], value, "user" if is_said else "default", None, path[1:])]
 

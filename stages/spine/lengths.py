@@ -36,7 +36,7 @@ class Lengths(NamedTuple):
 
 class Student(NamedTuple):
     """The student's limits and its chat template. costs: function -> tokens that it takes in a
-    system prompt, for the errors and to tell large tool sets from small ones.
+    system prompt, to name the largest functions and tool sets.
     """
 
     template: ChatTemplate
@@ -79,7 +79,7 @@ def look(
         problem
         for problem in (
             _trained(pack, student, spoken, lacking, settings),
-            _asked(pack, student, spoken, golden, settings),
+            _scored(pack, student, spoken, golden, settings),
             _engine(student, settings),
         )
         if problem
@@ -110,19 +110,21 @@ def _spoken(
     conversations = [
         (
             function,
-            longest_templated(pack, pools, function, locale, most)
+            longest_templated(pack, pools, function, locale, max_words)
             if function in templated
-            else longest(writer, pools, function, locale, most),
+            else longest(writer, pools, function, locale, max_words),
         )
-        for (function, locale), most in limits.items()
+        for (function, locale), max_words in limits.items()
         if function
     ]
     chat = {
-        locale: held
+        locale: conversation
         for function, locale in limits
-        if not function and (held := longest_chatter(pack, locale))
+        if not function and (conversation := longest_chatter(pack, locale))
     }
-    return [(function, held) for function, held in conversations if held], chat
+    return [
+        (function, conversation) for function, conversation in conversations if conversation
+    ], chat
 
 
 def _trained(
@@ -137,10 +139,13 @@ def _trained(
     )  # fmt: skip
     sizes = [sum(student.costs[name] for name in one.functions) for one in sets.sets]
     cases = []
-    for function, held in [*spoken, *(("", held) for held in chatter.values())]:
-        most = max(sets.for_plan(function, True), key=lambda number: sizes[number])
-        about = sizes[most] + _count(student, held)
-        cases.append(Case(sets.sets[most].functions, held, about))
+    for function, conversation in [
+        *spoken,
+        *(("", conversation) for conversation in chatter.values()),
+    ]:
+        largest = max(sets.for_plan(function, True), key=lambda number: sizes[number])
+        about = sizes[largest] + _count(student, conversation)
+        cases.append(Case(sets.sets[largest].functions, conversation, about))
     length, case = _longest(pack, student, cases)
     limit = settings.finetune.max_length
     if student.max_tokens is not None and student.max_tokens < limit:
@@ -156,15 +161,15 @@ def _trained(
     )
 
 
-def _advice(student: Student, shown: str, limit: str, need: int) -> str:
+def _advice(student: Student, shown: str, limit: str, tokens: int) -> str:
     """What to do about `need` tokens: by the parameters `shown` and `limit`."""
     advice = f"show fewer functions ({shown}), shorten their descriptions"
-    if student.max_tokens is None or need <= student.max_tokens:
-        return f"{advice}, or raise {limit} to {need}"
+    if student.max_tokens is None or tokens <= student.max_tokens:
+        return f"{advice}, or raise {limit} to {tokens}"
     return f"{advice}, or name a student that takes more"
 
 
-def _asked(
+def _scored(
     pack: Pack, student: Student, spoken: Sequence[tuple[str, list[Message]]],
     golden: Sequence[GoldenRow], settings: Settings,
 ) -> str:  # fmt: skip
@@ -173,18 +178,20 @@ def _asked(
     """
     names = sorted(pack.catalogue.names, key=lambda name: -student.costs[name])
     largest = tuple(names[: settings.tools.scored])
-    asked: list[tuple[tuple[str, ...], str]] = [(row.tools or largest, row.query) for row in golden]
-    asked = asked or [(largest, str(held[0]["content"])) for _, held in spoken]
+    prompts: list[tuple[tuple[str, ...], str]] = [
+        (row.tools or largest, row.query) for row in golden
+    ]
+    prompts = prompts or [(largest, str(conversation[0]["content"])) for _, conversation in spoken]
     cases = []
-    for shown, query in asked:
+    for shown, query in prompts:
         about = sum(student.costs[name] for name in shown) + _count(student, [user(query)])
         cases.append(Case(shown, [user(query)], about))
     length, case = _longest(pack, student, cases)
     room = settings.engine.max_model_len - settings.evaluate.max_tokens
     if length <= room:
         return ""
-    need = length + settings.evaluate.max_tokens
-    advice = _advice(student, "tools.scored", "engine.max_model_len", need)
+    tokens = length + settings.evaluate.max_tokens
+    advice = _advice(student, "tools.scored", "engine.max_model_len", tokens)
     return (
         f"a prompt to score may have {length} tokens; engine.max_model_len "
         f"{settings.engine.max_model_len} less evaluate.max_tokens {settings.evaluate.max_tokens} "

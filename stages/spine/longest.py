@@ -25,10 +25,12 @@ LOOKED, SETS, DRAFTS = 200, 2, 12
 WORD = "watercolor"
 
 
-def longest(writer: Patterns, pools: Pools, function: str, locale: str, most: int) -> list[Message]:
+def longest(
+    writer: Patterns, pools: Pools, function: str, locale: str, max_words: int
+) -> list[Message]:
     """The longest conversation with a call of a function that was found, by its characters: the
-    longest values of the most arguments that a phrase says together. most: words of a query at
-    most, 0 for any number. [] where there is none.
+    longest values of the most arguments that a phrase says together. max_words: of the query, 0
+    for any number. [] where there is none.
     """
     pack = writer.pack
     leaves = [leaf for source in pack.sources[function] for leaf in source.leaves()]
@@ -39,19 +41,19 @@ def longest(writer: Patterns, pools: Pools, function: str, locale: str, most: in
         call = PlannedCall(function, tuple(arguments[slot] for slot in said))
         for seed in range(DRAFTS):
             planned = _plan((Turn("call", (call,)),), function, locale, seed)
-            query = writer.write(planned, 0, most).query
-            if not most or len(query.split()) <= most:
+            query = writer.write(planned, 0, max_words).query
+            if not max_words or len(query.split()) <= max_words:
                 conversations.append(messages(query, planned, pack.catalogue))
     return max(conversations, key=_size, default=[])
 
 
 def longest_templated(
-    pack: Pack, pools: Pools, function: str, locale: str, most: int
+    pack: Pack, pools: Pools, function: str, locale: str, max_words: int
 ) -> list[Message]:
-    """About the longest conversation that templates and a model make: `most` words, all of them in
-    what a rule derives. [] where the number is free.
+    """About the longest conversation that templates and a model make: `max_words` words, all of
+    them in what a rule derives. [] where the number is free.
     """
-    query = " ".join([WORD] * most)
+    query = " ".join([WORD] * max_words)
     leaves = [leaf for source in pack.sources[function] for leaf in source.leaves()]
     said = [
         Argument(leaf.slot, query, "derived")
@@ -135,8 +137,8 @@ def _sets(
         for group in groups.get(function, ()):
             members = {m: frozenset(s for s in slots if s == m or s.startswith(f"{m}."))
                        for m in group}  # fmt: skip
-            stays = max(members, key=lambda member: (size(members[member]), member))
-            slots -= frozenset().union(*(held for m, held in members.items() if m != stays))
+            selected = max(members, key=lambda member: (size(members[member]), member))
+            slots -= frozenset().union(*(inner for m, inner in members.items() if m != selected))
         if can_say(function, locale, slots):
             sets.add(slots)
     return iter(sorted(sets, key=lambda slots: (-size(slots), sorted(slots)))[:SETS])

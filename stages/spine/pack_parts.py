@@ -1,5 +1,5 @@
-"""What a pack consists of, looked at for `stages.check`: SQL, pictures, templates, population and
-the student's system prompt.
+"""Checks of the parts of a pack, for `stages.check`: SQL, pictures, templates, population and the
+student's system prompt.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ def judged(
 
 @lru_cache(1)
 def patterns(folder: str, typo_share: float) -> tuple[Patterns, Grammar, dict[str, str]]:
-    """A pack's phrases and its templates of the heuristic route, read once a process; and the
+    """A pack's phrases and its templates of the heuristic route, read once per process; and the
     digest of each template.
     """
     pack = packs.load_ingested(folder)
@@ -151,13 +151,15 @@ class Models:
 
         def written() -> list[Reply]:
             made = []
-            for (one, today), came in zip(plans, wait(), strict=True):
-                context = Context(self.pack, one.locale, today, prompt=came.prompt, seen=came.seen)
-                refusal = _failed(came.answer)
+            for (one, today), draft in zip(plans, wait(), strict=True):
+                context = Context(
+                    self.pack, one.locale, today, prompt=draft.prompt, seen=draft.seen
+                )
+                refusal = _failed(draft.answer)
                 candidates = [
-                    judged(query, one, context, one.template_id, refusal) for query in came.queries
+                    judged(query, one, context, one.template_id, refusal) for query in draft.queries
                 ]
-                made.append(Reply(candidates, came.answer, self.asker.model, came.key[:16]))
+                made.append(Reply(candidates, draft.answer, self.asker.model, draft.key[:16]))
             return made
 
         return written
@@ -165,15 +167,18 @@ class Models:
     def _phrases(self, plans: list[tuple[Plan, datetime.date | None]]) -> Wait:
         if not plans:
             return list
-        asked = [self.rewording.ask(one, *one.band) for one, _ in plans]
+        rewordings = [self.rewording.ask(one, *one.band) for one, _ in plans]
         seeds = [(self.settings.seed + one.seed) % 2**31 for one, _ in plans]
         wait = self.asker.start(
-            [Ask(a.messages, self.sampling, seed) for a, seed in zip(asked, seeds, strict=True)]
+            [
+                Ask(a.messages, self.sampling, seed)
+                for a, seed in zip(rewordings, seeds, strict=True)
+            ]
         )
 
         def written() -> list[Reply]:
             made = []
-            for (one, today), a, (key, answer) in zip(plans, asked, wait(), strict=True):
+            for (one, today), a, (key, answer) in zip(plans, rewordings, wait(), strict=True):
                 query = "" if isinstance(answer, Failed) else query_of(answer)
                 # Of the prompt nothing may leak but the sentence that is to be said anew.
                 prompt = "\n".join(message["content"] for message in a.messages[:-1])
