@@ -99,7 +99,7 @@ def _is_below(slot: str, other: str) -> bool:
 
 
 def _single(pack: Pack, pools: Pools, locale: str, where: str) -> Iterator[str]:
-    """Sources of one value: who has learnt it knows nothing of others."""
+    """Sources of one value: who has learned it knows nothing of others."""
     by_name: dict[str, list[str]] = {}
     for leaf in _leaves(pack):
         one = leaf.of or leaf

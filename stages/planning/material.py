@@ -59,7 +59,7 @@ class Links:
     cumulative: NDArray[np.float64]
 
     def step(self, nodes: Ints, rng: np.random.Generator) -> Ints:
-        """One neighbour of each node, drawn by edge weight; shape as `nodes`."""
+        """One neighbor of each node, drawn by edge weight; shape as `nodes`."""
         low = np.where(self.starts[nodes] > 0, self.cumulative[self.starts[nodes] - 1], 0.0)
         high = self.cumulative[self.starts[nodes + 1] - 1]
         drawn = np.searchsorted(
@@ -171,7 +171,7 @@ class Material:
         return self._walks[key]
 
     def _prepare(self, walk: Walk, value: str | None) -> tuple[Ints, list[Links]] | None:
-        # Backwards: a slot's node is open if every step that starts there has an open neighbour.
+        # Backwards: a slot's node is open if every step that starts there has an open neighbor.
         named = self.classes == value
         open_nodes = {slot: np.ones(len(self.nodes), dtype=bool) for slot in walk.slots}
         open_nodes[walk.slot] = (self.nodes["kind"] == walk.kind).to_numpy().copy()

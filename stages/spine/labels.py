@@ -1,4 +1,4 @@
-"""Whether the checks that judge what is generated would take the golden rows as they are labelled.
+"""Whether the checks of what is generated would accept the golden rows as they are labeled.
 
 A right label that is refused shows that the pack lacks words: a synonym, a form, a source. Only the
 verdicts are reported; nothing of a golden row enters what is generated.
@@ -73,7 +73,7 @@ def _refusal(
         return checks.verdict(row.query, _plan(row, "refuse", (), locale), context)
     calls = tuple(_call(pack, one, row.query, context) for one in row.expected)
     if row.act == "ask":
-        # What else such a query says need not be labelled.
+        # What else such a query says need not be labeled.
         return checks.CHECKS["said"](row.query, _plan(row, "ask", calls, locale), context)
     return checks.verdict(row.query, _plan(row, "call", calls, locale), context)
 

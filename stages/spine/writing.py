@@ -71,8 +71,8 @@ def judged(
 ) -> Candidate:
     """A query with the checks' verdict on it. refusal: one that was made already."""
     refusal = refusal or checks.verdict(query, one, context)
-    labelled, position = (one, None) if refusal else checks.labels(query, one, context)
-    said = json.dumps(messages(query, labelled, context.pack.catalogue), ensure_ascii=False)
+    labeled, position = (one, None) if refusal else checks.labels(query, one, context)
+    said = json.dumps(messages(query, labeled, context.pack.catalogue), ensure_ascii=False)
     check, reason = refusal or (None, None)
     return Candidate(query, template_id, check, reason, said, position)
 
