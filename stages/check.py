@@ -31,13 +31,14 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from stages.core import files, settings
+from stages.core import files
 from stages.core import pack as packs
 from stages.core.command import InputError, run
-from stages.core.settings import Settings
+from stages.core.settings import Settings, read_yaml
+from stages.core.settings import load as load_settings
 from stages.core.tables import ROUTES
 from stages.core.templates import LEXICON
-from stages.spine import check as of_pack
+from stages.spine import check as pack_check
 from stages.spine.check import Findings
 
 OUT = Path("data/checked")
@@ -52,7 +53,7 @@ PARTS = {
     # Nothing: for what must come after this stage and reads nothing of the pack.
     "parameters": (),
 }
-# What a machine with a GPU has, of NVIDIA, AMD, and inside Windows.
+# Device files of a GPU: of NVIDIA, of AMD, and in WSL.
 GPU = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 
 
@@ -69,20 +70,20 @@ def check_model(role: str, name: str, room: int) -> None:
         raise InputError(f"models.{role}: {name}: {folder} is no folder")
     if not config.is_file() and not (folder / "modules.json").is_file():
         raise InputError(f"models.{role}: {folder} has no config.json")
-    described = files.read_json(config) if config.is_file() else {}
-    if not isinstance(described, dict):
-        raise InputError(f"{config} must hold an object, found {type(described).__name__}")
-    most = described.get("max_position_embeddings")
-    if isinstance(most, int) and role in ("writer", "student") and most < room:
+    values = files.read_json(config) if config.is_file() else {}
+    if not isinstance(values, dict):
+        raise InputError(f"{config} must hold an object, found {type(values).__name__}")
+    limit = values.get("max_position_embeddings")
+    if isinstance(limit, int) and role in ("writer", "student") and limit < room:
         raise InputError(
-            f"engine.max_model_len is {room}, but models.{role} takes {most} tokens ({config}): "
+            f"engine.max_model_len is {room}, but models.{role} takes {limit} tokens ({config}): "
             "lower it"
         )
 
 
-def check_writer(chosen: Settings) -> None:
+def check_writer(settings: Settings) -> None:
     """InputError if who is to answer the prompts cannot be asked."""
-    block, weights = chosen.generate, chosen.route.weights
+    block, weights = settings.generate, settings.route.weights
     sees = weights.vision and block.vision.engine != "describe"
     engines: set[str] = {block.engine} if weights.text or (weights.vision and not sees) else set()
     engines |= {block.vision.engine} if sees else set()
@@ -96,9 +97,9 @@ def check_writer(chosen: Settings) -> None:
         raise InputError("generate.engine is ray, but the package ray is not installed")
 
 
-def check_scorer(chosen: Settings) -> None:
+def check_scorer(settings: Settings) -> None:
     """InputError if who is to answer the golden queries cannot be asked."""
-    block = chosen.evaluate
+    block = settings.evaluate
     variable = block.server.key_variable
     if block.engine == "server" and variable and not os.environ.get(variable, "").strip():
         raise InputError(
@@ -109,10 +110,10 @@ def check_scorer(chosen: Settings) -> None:
         raise InputError("evaluate.engine is ray, but the package ray is not installed")
 
 
-def check_viewer(chosen: Settings) -> None:
-    """InputError if pictures are to be seen, and there is no model that sees."""
-    vision, server = chosen.generate.vision, chosen.generate.server
-    if not chosen.route.weights.vision or vision.engine == "describe" or chosen.models.viewer:
+def check_viewer(settings: Settings) -> None:
+    """InputError if pictures are to be described by a model, and none is named."""
+    vision, server = settings.generate.vision, settings.generate.server
+    if not settings.route.weights.vision or vision.engine == "describe" or settings.models.viewer:
         return
     if vision.engine != "server" or not server.model:
         raise InputError(
@@ -121,20 +122,20 @@ def check_viewer(chosen: Settings) -> None:
         )
 
 
-def check_training(chosen: Settings) -> None:
+def check_training(settings: Settings) -> None:
     """InputError for what training lacks on this machine."""
-    tune = chosen.finetune
+    tune = settings.finetune
     if tune.attention == "flex" and not any(Path(device).exists() for device in GPU):
         raise InputError(
             "finetune.attention flex trains on a GPU only, and there is none: set sdpa"
         )
     if tune.accelerate:
-        settings.read_yaml(tune.accelerate)
+        read_yaml(tune.accelerate)
 
 
 def digest(pack: Path, names: Sequence[str]) -> str:
-    """A digest of these files of a pack, and of all in these folders; of those that are there."""
-    found = hashlib.sha256()
+    """A digest of these files and folders of a pack, of those that exist."""
+    hasher = hashlib.sha256()
     for name in names:
         top = pack / name
         for path in [top] if top.is_file() else sorted(p for p in top.rglob("*") if p.is_file()):
@@ -142,8 +143,8 @@ def digest(pack: Path, names: Sequence[str]) -> str:
                 continue
             with path.open("rb") as stream:
                 content = hashlib.file_digest(stream, "sha256").hexdigest()
-            found.update(f"{path.relative_to(pack).as_posix()} {content}\n".encode())
-    return found.hexdigest()
+            hasher.update(f"{path.relative_to(pack).as_posix()} {content}\n".encode())
+    return hasher.hexdigest()
 
 
 def write_parts(pack: Path, source: str) -> None:
@@ -152,31 +153,31 @@ def write_parts(pack: Path, source: str) -> None:
     if OUT.is_file():  # of an earlier version
         OUT.unlink()
     OUT.mkdir(parents=True, exist_ok=True)
-    told = {name: digest(pack, names) for name, names in parts.items()}
+    digests = {name: digest(pack, names) for name, names in parts.items()}
     templates = packs.load(pack).templates
     for route in ROUTES:
-        found = digest(templates, (LEXICON, route)) if templates is not None else ""
-        told[f"templates_{route}"] = found
-    for name, text in told.items():
+        value = digest(templates, (LEXICON, route)) if templates is not None else ""
+        digests[f"templates_{route}"] = value
+    for name, text in digests.items():
         with files.replacing(OUT / name) as temporary:
             temporary.write_text(f"{text}\n", "utf-8")
 
 
 def look(examples: int = 0) -> Findings:
-    """Everything that can be looked at; examples: as of `main`."""
-    found = Findings()
-    chosen = found.of(settings.load)
-    if chosen is None:
-        return found
-    for role, name in chosen.models.model_dump().items():
+    """Check everything that needs no data; examples: as in `main`."""
+    findings = Findings()
+    settings = findings.run(load_settings)
+    if settings is None:
+        return findings
+    for role, name in settings.models.model_dump().items():
         if name:
-            found.of(check_model, role, name, chosen.engine.max_model_len)
-    found.of(check_writer, chosen)
-    found.of(check_scorer, chosen)
-    found.of(check_viewer, chosen)
-    found.of(check_training, chosen)
-    of_pack.look(chosen, found, examples)
-    return found
+            findings.run(check_model, role, name, settings.engine.max_model_len)
+    findings.run(check_writer, settings)
+    findings.run(check_scorer, settings)
+    findings.run(check_viewer, settings)
+    findings.run(check_training, settings)
+    pack_check.look(settings, findings, examples)
+    return findings
 
 
 def arguments() -> argparse.Namespace:
@@ -193,21 +194,22 @@ def arguments() -> argparse.Namespace:
 
 
 def main(examples: int = 0) -> None:
-    """examples: queries of each function that are printed."""
-    found = look(examples)
-    if found.problems:
+    """Run the checks. examples: queries of each function that are printed."""
+    findings = look(examples)
+    if findings.problems:
         raise InputError(
-            f"{len(found.problems)} problem(s), nothing was run:\n" + "\n".join(found.problems)
+            f"{len(findings.problems)} problem(s), nothing was run:\n"
+            + "\n".join(findings.problems)
         )
-    chosen = settings.load()
-    write_parts(Path(chosen.pack), chosen.population.source)
-    for example in found.examples:
+    settings = load_settings()
+    write_parts(Path(settings.pack), settings.population.source)
+    for example in findings.examples:
         print(example)
-    for note in found.notes:
+    for note in findings.notes:
         print(f"note: {note}")
-    for warning in found.warnings:
+    for warning in findings.warnings:
         print(f"warning: {warning}")
-    print(f"check: all well (parameters, pack, models, {', '.join(found.seen)})")
+    print(f"check: all well (parameters, pack, models, {', '.join(findings.checked)})")
 
 
 if __name__ == "__main__":

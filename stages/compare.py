@@ -45,7 +45,7 @@ class Revision:
     validate: dict[str, Any]
 
 
-def arguments(given: list[str] | None = None) -> argparse.Namespace:
+def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line. Raises InputError for names that cannot be compared."""
     parser = argparse.ArgumentParser(
         prog="python -m stages.compare", description="Compare revisions on their golden queries."
@@ -56,7 +56,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--csv", type=Path, help="write a line for each model to this file")
     parser.add_argument("--repo", help="folder or URL of the repository (default: this one)")
     parser.add_argument("--remote", help="DVC remote to read from (default: the default remote)")
-    options = parser.parse_args(given)
+    options = parser.parse_args(argv)
     names = options.rev = options.rev or list(RECIPES)
     if len(set(names)) < 2:
         raise InputError(f"one revision ({names[0]}): name at least two different ones")
@@ -115,8 +115,8 @@ def read(rev: str, repo: str | None, remote: str | None) -> Revision:
     except pl.exceptions.PolarsError as error:
         raise InputError(f"{rev!r}: {ANSWERS} is not readable parquet: {error}") from None
     except (DvcException, SCMError) as error:
-        told = error.__cause__ or error
-        raise InputError(f"{where}: {told}; check --repo and --remote") from None
+        cause = error.__cause__ or error
+        raise InputError(f"{where}: {cause}; check --repo and --remote") from None
     checked = files.check(frame, tables.Answers, f"{rev!r}: {ANSWERS}")
     models = {str(name): part for (name,), part in checked.group_by("model", maintain_order=True)}
     if "tuned" not in models:
@@ -140,15 +140,15 @@ def tables_of(revisions: list[Revision], reference: str) -> tuple[list[report.Gr
     """The tables to show, and the same figures as a frame with a line for each model."""
     tuned = [comparison.Model(r.name, r.answers["tuned"], r.rows) for r in revisions]
     base = [(r.name, r.answers["base"]) for r in revisions if "base" in r.answers]
-    found = comparison.compare([*comparison.bases(base), *tuned], reference)
+    comparisons = comparison.compare([*comparison.bases(base), *tuned], reference)
     figures = {r.name: comparison.diversity(r.validate) for r in revisions}
-    lines = [{**report.flat(row), **figures.get(row.name, {})} for row in found.rows]
+    lines = [{**report.flat(row), **figures.get(row.name, {})} for row in comparisons.rows]
     frame = pl.DataFrame(lines, infer_schema_length=None)
-    return [report.ablation(found), report.diversity(figures)], frame
+    return [report.ablation(comparisons), report.diversity(figures)], frame
 
 
-def main(given: list[str] | None = None) -> None:
-    options = arguments(given)
+def main(argv: list[str] | None = None) -> None:
+    options = arguments(argv)
     revisions = [read(rev, options.repo, options.remote) for rev in options.rev]
     shown, frame = tables_of(revisions, options.reference)
     console = Console(markup=False, width=None if sys.stdout.isatty() else WIDTH)

@@ -30,12 +30,14 @@ import polars as pl
 from rich.console import Console
 
 from stages import formats
-from stages.core import files, golden_rows, links, pack, settings
+from stages.core import files, golden_rows, links
+from stages.core import pack as packs
 from stages.core.command import InputError, run
 from stages.core.conversation import user
 from stages.core.golden_rows import GoldenRow
 from stages.core.pack import Pack
 from stages.core.settings import Settings
+from stages.core.settings import load as load_settings
 from stages.core.tables import Answers, Dialogues
 from stages.engines import engine, models
 from stages.engines.adapter import check_adapter
@@ -56,7 +58,7 @@ ADAPTER, TRAIN = Path("models/adapter"), Path("data/dataset/train.parquet")
 DECODINGS = {"free": (True, False), "constrained": (False, True), "both": (True, True)}
 
 
-def arguments(given: list[str] | None = None) -> argparse.Namespace:
+def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line; without any option it is the pipeline's stage."""
     parser = argparse.ArgumentParser(
         prog="python -m stages.evaluate",
@@ -71,35 +73,37 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     which.add_argument("--base-only", action="store_true", help="score the base model alone")
     which.add_argument("--no-base", action="store_true", help="score the adapter alone")
     parser.add_argument("--out", type=Path, help="folder for answers, metrics and confusion")
-    return parser.parse_args(given)
+    return parser.parse_args(argv)
 
 
 @dataclass(frozen=True)
-class Asked:
-    """The golden rows, the functions that each is shown, and the conversations that ask them."""
+class Questions:
+    """The golden rows, the functions shown for each, and the conversations that ask them."""
 
     rows: list[GoldenRow]
     shown: list[tuple[str, ...]]
     conversations: list[tuple[list[dict[str, Any]], list[dict[str, Any]] | None]]
 
 
-def asked(
-    known: Pack, rows: list[GoldenRow], form: formats.Format, most: int, encode: Any
-) -> Asked:
-    """The golden rows as they are asked. most: functions shown; encode: loads the embedder."""
-    near = shortlist([row.query for row in rows], known.catalogue, most, encode, known_queries())
-    shown = [row.tools or names for row, names in zip(rows, near, strict=True)]
+def questions_of(
+    pack: Pack, rows: list[GoldenRow], form: formats.Format, limit: int, encode: Any
+) -> Questions:
+    """The golden rows as they are asked. limit: functions shown; encode: loads the embedder."""
+    nearest = shortlist(
+        [row.query for row in rows], pack.catalogue, limit, encode, training_queries()
+    )
+    shown = [row.tools or names for row, names in zip(rows, nearest, strict=True)]
     # A tool set names a day where users say "tomorrow"; a golden set is scored on one day.
-    today = TODAY.isoformat() if has_dates(known) else None
+    today = TODAY.isoformat() if has_dates(pack) else None
     conversations = [
-        formats.conversation(form, [user(row.query)], known.catalogue.subset(names).tools, today)
+        formats.conversation(form, [user(row.query)], pack.catalogue.subset(names).tools, today)
         for row, names in zip(rows, shown, strict=True)
     ]
-    return Asked(rows, shown, conversations)
+    return Questions(rows, shown, conversations)
 
 
-def known_queries() -> dict[str, list[str]]:
-    """Function -> queries of the training set that want it; {} where there is no dataset."""
+def training_queries() -> dict[str, list[str]]:
+    """Function -> queries of the training set that call it; {} where there is no dataset."""
     if not TRAIN.exists():
         return {}
     table = files.read_table(TRAIN, Dialogues).filter(scenario="single")
@@ -108,44 +112,48 @@ def known_queries() -> dict[str, list[str]]:
 
 
 def scored(
-    known: Pack, given: Asked, adapters: Mapping[str, Path | None], chosen: Settings, encode: Any
+    pack: Pack,
+    questions: Questions,
+    adapters: Mapping[str, Path | None],
+    settings: Settings,
+    encode: Any,
 ) -> tuple[dict[str, Scored], dict[str, Scored], dict[str, float]]:
     """The models' answers, scored; their constrained ones, where both are asked for; and the
     seconds that a query took, by model.
     """
-    form = formats.FORMATS[chosen.tools.format]
-    free, bound = DECODINGS[chosen.evaluate.decoding]
-    rows, times = given.rows, free + bound
+    form = formats.FORMATS[settings.tools.format]
+    free, bound = DECODINGS[settings.evaluate.decoding]
+    rows, times = questions.rows, free + bound
     grammars: list[str | None] = [None] * (len(rows) * free)
     if bound:
-        subsets = [known.catalogue.subset(names).functions for names in given.shown]
+        subsets = [pack.catalogue.subset(names).functions for names in questions.shown]
         grammars += [grammar(form.name, functions) for functions in subsets]
     seconds = dict[str, float]()
-    found, beside = dict[str, Scored](), dict[str, Scored]()
+    by_model, constrained = dict[str, Scored](), dict[str, Scored]()
     for name, adapter in adapters.items():
         print(f"{name}: answering {len(rows)} golden queries", flush=True)
-        answers = answer(chosen, adapter, given.conversations * times, grammars)
-        read = [
-            answered(row, names, text, form, known.catalogue)
+        answers = answer(settings, adapter, questions.conversations * times, grammars)
+        answered_rows = [
+            answered(row, names, text, form, pack.catalogue)
             for row, names, text in zip(
-                rows * times, given.shown * times, answers.completions, strict=True
+                rows * times, questions.shown * times, answers.completions, strict=True
             )
         ]
-        seconds[name] = answers.seconds / len(read)
-        found[name] = scoring.scored(read[: len(rows)], known.metrics, encode)
+        seconds[name] = answers.seconds / len(answered_rows)
+        by_model[name] = scoring.scored(answered_rows[: len(rows)], pack.metrics, encode)
         if times == 2:
-            beside[f"{name}{CONSTRAINED}"] = scoring.scored(
-                read[len(rows) :], known.metrics, encode
+            constrained[f"{name}{CONSTRAINED}"] = scoring.scored(
+                answered_rows[len(rows) :], pack.metrics, encode
             )
-    return found, beside, seconds
+    return by_model, constrained, seconds
 
 
 def write(
-    found: Mapping[str, Scored], confusions: Mapping[str, pl.DataFrame], value: dict[str, Any],
+    by_model: Mapping[str, Scored], confusions: Mapping[str, pl.DataFrame], value: dict[str, Any],
     path: Path, folder: Path,
 ) -> None:  # fmt: skip
     """Write the metrics to `path`, the answers and the confusion tables to `folder`."""
-    files.write_table(folder / "answers.parquet", scoring.table(found), Answers)
+    files.write_table(folder / "answers.parquet", scoring.table(by_model), Answers)
     for name, table in confusions.items():
         with files.replacing(folder / f"confusion_{name}.csv") as temporary:
             table.write_csv(temporary)
@@ -153,7 +161,7 @@ def write(
 
 
 def adapters_of(
-    options: argparse.Namespace, chosen: settings.Settings, student: str
+    options: argparse.Namespace, settings: Settings, student: str
 ) -> dict[str, Path | None]:
     """Name of each model to score -> its adapter, None for the base model alone. Adapters, and
     whether a server has them, are checked here, before the base model has cost a minute.
@@ -166,44 +174,44 @@ def adapters_of(
     for adapter in adapters.values():
         if adapter is not None:
             check_adapter(adapter, student)
-        served_name(chosen, adapter)
+        served_name(settings, adapter)
     if options.out is not None and options.out.exists() and not options.out.is_dir():
         raise InputError(f"--out {options.out} is no folder")
     return adapters
 
 
-def golden_of(path: Path | None, known: Pack) -> list[GoldenRow]:
+def golden_of(path: Path | None, pack: Pack) -> list[GoldenRow]:
     """The rows of a golden file, by default the pack's. Raises InputError if there are none."""
-    path = path or links.check(known.golden, known.folder)
-    rows = golden_rows.read(path, known.catalogue)
+    path = path or links.check(pack.golden, pack.folder)
+    rows = golden_rows.read(path, pack.catalogue)
     if not rows:
         raise InputError(f"{path} holds no golden queries: write some")
     return rows
 
 
-def main(given: Sequence[str] | None = None) -> None:
-    options = arguments(None if given is None else list(given))
+def main(argv: Sequence[str] | None = None) -> None:
+    options = arguments(None if argv is None else list(argv))
     is_stage = not any(vars(options).values())
     engine.quiet()
-    chosen = settings.load()
-    known = pack.load(chosen.pack)
-    rows = golden_of(options.golden, known)
-    if any(SIMILARITY in of for of in known.metrics.values()):
+    settings = load_settings()
+    pack = packs.load(settings.pack)
+    rows = golden_of(options.golden, pack)
+    if any(SIMILARITY in of for of in pack.metrics.values()):
         models.resolve("embedder")  # before the answers have cost minutes
-    adapters = adapters_of(options, chosen, models.resolve("student"))
+    adapters = adapters_of(options, settings, models.resolve("student"))
 
     @cache
     def encode() -> Encode:
         return embedder(models.resolve("embedder"))
 
-    form = formats.FORMATS[chosen.tools.format]
-    questions = asked(known, rows, form, chosen.tools.scored, encode)
-    found, beside, seconds = scored(known, questions, adapters, chosen, encode)
-    value = scoring.result(found, known.metrics, chosen, beside)
-    wanted = [[e.name for e in row.expected] if row.act == "call" else [] for row in rows]
-    value["shortlist_recall"] = recall(questions.shown, wanted)
-    confusions = scoring.confusions(list(found.values())[-1].answers, known.metrics)
-    both = {**found, **beside}
+    form = formats.FORMATS[settings.tools.format]
+    questions = questions_of(pack, rows, form, settings.tools.scored, encode)
+    by_model, constrained, seconds = scored(pack, questions, adapters, settings, encode)
+    value = scoring.result(by_model, pack.metrics, settings, constrained)
+    expected = [[e.name for e in row.expected] if row.act == "call" else [] for row in rows]
+    value["shortlist_recall"] = recall(questions.shown, expected)
+    confusions = scoring.confusions(list(by_model.values())[-1].answers, pack.metrics)
+    both = {**by_model, **constrained}
     if is_stage:
         files.write_timings("evaluate", {"seconds_per_query": seconds})
         write(both, confusions, value, METRICS / "evaluate.json", METRICS / "evaluate")
@@ -211,7 +219,7 @@ def main(given: Sequence[str] | None = None) -> None:
         write(both, confusions, value, options.out / "evaluate.json", options.out)
     # Rich assumes 80 columns where there is no terminal; a confusion table is wider.
     console = Console(markup=False, width=None if sys.stdout.isatty() else 120)
-    for table in report.tables(value, list(known.metrics), [*both], seconds, confusions):
+    for table in report.tables(value, list(pack.metrics), [*both], seconds, confusions):
         console.print(table)
 
 

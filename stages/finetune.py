@@ -26,10 +26,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import polars as pl
 
-from stages.core import catalogue, files, settings
+from stages.core import catalogue, files
 from stages.core.command import InputError, grace, run
 from stages.core.pace import duration
-from stages.core.settings import Finetune
+from stages.core.settings import Finetune, read_yaml
+from stages.core.settings import load as load_settings
 from stages.core.tables import Dialogues
 from stages.engines import models
 from stages.formats import FORMATS, Format, chat_template, serving
@@ -44,7 +45,7 @@ PLOTS = Path("metrics/finetune")
 LAST = 5
 # Seconds that the launcher of several processes has to end them: it takes 30 itself.
 LAUNCHER = 40
-# Set for what the launcher starts: of one process alone it tells no rank.
+# Set for the processes that the launcher starts: it sets no rank where there is only one.
 LAUNCHED = "ROUTENATOR_LAUNCHED"
 
 
@@ -71,7 +72,7 @@ def peak_mib() -> int:
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10)
 
 
-def describe(trained: Trained, rows: int, chosen: Finetune) -> dict[str, Any]:
+def describe(trained: Trained, rows: int, settings: Finetune) -> dict[str, Any]:
     """The metrics of a run of `rows` training rows."""
     curve = loss_curve(trained.log)
     return {
@@ -79,8 +80,8 @@ def describe(trained: Trained, rows: int, chosen: Finetune) -> dict[str, Any]:
         "steps": trained.total_steps,
         "final_loss": round(float(curve["loss"].tail(LAST).mean()), 4) if len(curve) else None,  # type: ignore[arg-type]
         "validation_loss": trained.validation_loss and round(trained.validation_loss, 4),
-        "packing": chosen.packing,
-        "quantized": chosen.quantize,
+        "packing": settings.packing,
+        "quantized": settings.quantize,
     }
 
 
@@ -96,8 +97,8 @@ def timings(trained: Trained) -> dict[str, float]:
 
 
 def write_adapter(trained: Trained, student: str, served: str = "") -> None:
-    """Write the adapter beside its place, then put it there; `served`: the chat template with which
-    a server gives it its prompts.
+    """Write the adapter to a temporary folder, then rename it. served: the chat template with which
+    a server renders its prompts.
     """
     from stages.training.qlora import save_adapter
 
@@ -115,8 +116,8 @@ def served_template(table: pl.DataFrame, tokenizer: Any, form: Format) -> str:
     shown = (tool for tools in table["tools"].unique().sort() for tool in json.loads(tools))
     tools = {tool["function"]["name"]: tool for tool in shown}
     with_today = table["today"].null_count() < table.height
-    known = catalogue.from_tools(list(tools.values()))
-    return serving.chat_template(form, chat_template.read(tokenizer), known, with_today)
+    functions = catalogue.from_tools(list(tools.values()))
+    return serving.chat_template(form, chat_template.read(tokenizer), functions, with_today)
 
 
 def launch(configuration: str) -> NoReturn:
@@ -126,7 +127,7 @@ def launch(configuration: str) -> NoReturn:
             f"finetune.accelerate {configuration} is missing: name a file of "
             "`accelerate config`, such as stages/training/accelerate/data_parallel.yaml"
         )
-    settings.read_yaml(configuration)  # before accelerate's own reader, which has no bounds
+    read_yaml(configuration)  # before accelerate's own reader, which has no bounds
     # Each of its processes keeps its own limit; the launcher waits for them.
     grace(LAUNCHER)
     os.environ[LAUNCHED] = "1"
@@ -137,14 +138,14 @@ def launch(configuration: str) -> NoReturn:
 def main() -> None:
     # The model is on this machine; the libraries would ask the hub about it all the same.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    chosen = settings.load()
-    tune = chosen.finetune
+    settings = load_settings()
+    tune = settings.finetune
     if tune.accelerate and not {"RANK", LAUNCHED} & os.environ.keys():
         launch(tune.accelerate)
     is_first = os.environ.get("RANK", "0") == "0"
     base = models.resolve("student")
     models.check_student(base)
-    form = FORMATS[chosen.tools.format]
+    form = FORMATS[settings.tools.format]
     tables = [
         files.read_table(DATASET / f"{name}.parquet", Dialogues) for name in ("train", "validation")
     ]
@@ -158,17 +159,17 @@ def main() -> None:
     tokenizer = models.load_tokenizer(base)
     rows, validation = (encode_table(table, tokenizer, tune.max_length, form) for table in tables)
     served = served_template(tables[0], tokenizer, form) if form.plain else ""
-    key = qlora.run_key(base, tune, chosen.seed, rows)
+    key = qlora.run_key(base, tune, settings.seed, rows)
     folder = files.work_dir() / "checkpoints" / key
     shared = f"{rows[0].prefix_length} of {len(rows[0].input_ids)} tokens shared"
     if is_first:
         print(f"finetune: {len(rows)} rows, {shared} in the first, packing {tune.packing}",
               flush=True)  # fmt: skip
     with files.alone(files.work_dir() / "locks" / key) if is_first else nullcontext():
-        trained = qlora.train(base, tokenizer, rows, validation, tune, chosen.seed, folder)
+        trained = qlora.train(base, tokenizer, rows, validation, tune, settings.seed, folder)
     if not is_first:
         return
-    write_adapter(trained, chosen.models.student, served)
+    write_adapter(trained, settings.models.student, served)
     PLOTS.mkdir(parents=True, exist_ok=True)
     with files.replacing(PLOTS / "loss.csv") as temporary:
         loss_curve(trained.log).write_csv(temporary)

@@ -13,9 +13,11 @@ from pathlib import Path
 
 import polars as pl
 
-from stages.core import files, settings, text
+from stages.core import files, text
 from stages.core import pack as packs
 from stages.core.command import InputError, run
+from stages.core.settings import IngestAssets
+from stages.core.settings import load as load_settings
 from stages.core.tables import Items, SourceRejects, empty
 from stages.ingest import sources
 from stages.ingest.assets import Passed, usable
@@ -50,8 +52,8 @@ def draw_pictures(drawings: pl.DataFrame, limit: int) -> dict[str, str]:
 
 
 def main() -> None:
-    chosen = settings.load()
-    pack, block = packs.folder_of(chosen.pack), chosen.ingest_assets
+    settings = load_settings()
+    pack, block = packs.folder_of(settings.pack), settings.ingest_assets
     if not (pack / "assets").is_dir():
         return nothing()
     with sources.Database(
@@ -68,7 +70,7 @@ def nothing() -> None:
     print("assets: the pack has none")
 
 
-def ingest(database: sources.Database, block: settings.IngestAssets) -> None:
+def ingest(database: sources.Database, block: IngestAssets) -> None:
     """Read all sources and write the stage's outputs."""
     pack = database.pack
     passed, table = Passed(), OUT / "assets.parquet"
@@ -76,9 +78,9 @@ def ingest(database: sources.Database, block: settings.IngestAssets) -> None:
         written = folder / table.name
         files.write_batches(written, usable(database, passed), Items)
         assets = pl.scan_parquet(written)
-        # A key that two batches share is kept from the first.
+        # Of a key that two batches share the first stays.
         keys = pl.concat(passed.keys).with_row_index("at")
-        # Where no two hashes agree no two keys do; that is seen sooner.
+        # Where no two hashes are equal no two keys are, which is cheaper to see.
         again = keys.clear()
         if keys["asset_id"].hash().n_unique() < keys.height:
             again = keys.filter(~pl.col("asset_id").is_first_distinct())

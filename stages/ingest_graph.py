@@ -12,9 +12,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from stages.core import files, settings
+from stages.core import files
 from stages.core import pack as packs
 from stages.core.command import run
+from stages.core.settings import IngestGraph
+from stages.core.settings import load as load_settings
 from stages.core.tables import Edges, Nodes, SourceRejects, empty
 from stages.ingest import concepts, graph, sources
 
@@ -22,8 +24,8 @@ OUT = Path("data/ingested/graph")
 
 
 def main() -> None:
-    chosen = settings.load()
-    pack, block = packs.folder_of(chosen.pack), chosen.ingest_graph
+    settings = load_settings()
+    pack, block = packs.folder_of(settings.pack), settings.ingest_graph
     if not (pack / "graph").is_dir():
         return nothing()
     acyclic = list(packs.load(pack).acyclic)
@@ -41,7 +43,7 @@ def nothing() -> None:
     print("graph: the pack has none")
 
 
-def ingest(database: sources.Database, acyclic: list[str], block: settings.IngestGraph) -> None:
+def ingest(database: sources.Database, acyclic: list[str], block: IngestGraph) -> None:
     """Read all sources and write the stage's outputs."""
     pack = database.pack
     nodes, edges, numbers, rejected, rows = concepts.read(database)

@@ -24,7 +24,7 @@ from stages.engines import models
 
 BASE = Path("models/base")
 PICKLED = {".bin", ".pt", ".pth", ".ckpt", ".pkl"}
-# Keys of a model's files that tell a library to import code from the folder.
+# Keys of a model's files that make a library import code from the folder.
 CODE = {"auto_map", "custom_pipelines", "custom_generate", "trust_remote_code"}
 ACTIVATION = re.compile(r"[^.]*|torch\.nn(\.\w+)+")
 HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
@@ -70,11 +70,11 @@ def check_safe(folder: Path, name: str) -> None:
     for part in parts:
         check_weights(part, name, needed=part == folder)
     for file in sorted(folder.rglob("*.json")):
-        found = _code(_described(file, name))
-        if found is None or (file == folder / "config.json" and _is_known(file, found)):
+        key = _code(_described(file, name))
+        if key is None or (file == folder / "config.json" and _is_known(file, key)):
             continue
         raise InputError(
-            f"{name}: {file} names Python code of its own ({found}), which is never run; name a "
+            f"{name}: {file} names Python code of its own ({key}), which is never run; name a "
             "model whose kind transformers knows"
         )
 
@@ -90,8 +90,8 @@ def check_weights(folder: Path, name: str, needed: bool) -> None:
         return
     pickled = [file.name for file in sorted(folder.glob("*")) if file.suffix in PICKLED]
     if pickled or needed:
-        found = f", only {pickled[0]}, which can run code when it is read" if pickled else ""
-        raise InputError(f"{name}: {folder} has no safetensors weights{found}: convert it first")
+        detail = f", only {pickled[0]}, which can run code when it is read" if pickled else ""
+        raise InputError(f"{name}: {folder} has no safetensors weights{detail}: convert it first")
 
 
 def _described(file: Path, name: str) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def _described(file: Path, name: str) -> dict[str, Any]:
 
 def _modules(file: Path, name: str) -> list[Path]:
     """The folders of a sentence-transformers model's modules, which are all the library's own."""
-    found = []
+    folders = []
     for module in files.read_json(file):
         kind, path = (str(module.get(key)) for key in ("type", "path"))
         if not re.fullmatch(r"sentence_transformers(\.\w+)+", kind):
@@ -117,25 +117,25 @@ def _modules(file: Path, name: str) -> list[Path]:
             )
         if not (file.parent / path).resolve().is_relative_to(file.parent.resolve()):
             raise InputError(f"{name}: {file} leads out of the folder (path {path!r:.80})")
-        found.append(file.parent / path)
-    return found
+        folders.append(file.parent / path)
+    return folders
 
 
 def _code(value: Any) -> str | None:
-    """The key, anywhere in `value`, with which a library is told to run code; None without."""
-    rest = [value]
-    while rest:
-        one = rest.pop()
-        if isinstance(one, dict):
-            for key, held in one.items():
-                if key in CODE and held:
+    """The key, anywhere in `value`, that makes a library run code; None without one."""
+    stack = [value]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, dict):
+            for key, inner in part.items():
+                if key in CODE and inner:
                     return str(key)
                 # What sentence-transformers' Dense imports and calls.
-                if key == "activation_function" and not ACTIVATION.fullmatch(str(held)):
-                    return f"{key} {held!r:.80}"
-            rest += one.values()
-        elif isinstance(one, list):
-            rest += one
+                if key == "activation_function" and not ACTIVATION.fullmatch(str(inner)):
+                    return f"{key} {inner!r:.80}"
+            stack += part.values()
+        elif isinstance(part, list):
+            stack += part
     return None
 
 
@@ -144,7 +144,7 @@ def _is_known(config: Path, key: str) -> bool:
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 
     described = files.read_json(config)
-    # Deeper, the key tells of a part that transformers may not know.
+    # Deeper, the key is of a part that transformers may not have.
     return (
         key == "auto_map"
         and described.get("model_type") in CONFIG_MAPPING_NAMES
@@ -183,8 +183,8 @@ def prepare(name: str, out: Path) -> None:
         try:
             snapshot = snapshot_download(match[1], revision=match[2], allow_patterns=HUB_FILES)
         except (OSError, ValueError) as error:
-            told = " ".join(str(error).split())
-            raise InputError(f"{name}: the hub does not give it: {told:.300}") from None
+            message = " ".join(str(error).split())
+            raise InputError(f"{name}: the hub does not give it: {message:.300}") from None
         check_safe(Path(snapshot), name)
         pointer = {"hub": match[1], "revision": match[2]}
         (out / "source.json").write_text(json.dumps(pointer) + "\n")
@@ -199,32 +199,32 @@ def describe(role: str, name: str) -> dict[str, str | int]:
 
 
 def main() -> None:
-    chosen = settings.load().models
-    named = {"writer": chosen.writer, "student": chosen.student, "embedder": chosen.embedder}
-    if chosen.viewer:
-        named["viewer"] = chosen.viewer
-    made: dict[str, Path] = {}
-    # Beside its place, so that a name that is wrong leaves the models of before.
-    fresh = BASE.with_name(f".{BASE.name}.tmp")
-    shutil.rmtree(fresh, ignore_errors=True)
+    block = settings.load().models
+    named = {"writer": block.writer, "student": block.student, "embedder": block.embedder}
+    if block.viewer:
+        named["viewer"] = block.viewer
+    folders: dict[str, Path] = {}
+    # A temporary folder, so that a wrong name leaves the models of before.
+    temporary = BASE.with_name(f".{BASE.name}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
     try:
         for role, name in named.items():
-            if name in made:
-                shutil.copytree(made[name], fresh / role)
+            if name in folders:
+                shutil.copytree(folders[name], temporary / role)
             else:
-                prepare(name, fresh / role)
+                prepare(name, temporary / role)
             if role == "student":
-                models.check_student(models.resolve(role, fresh))
-            made[name] = fresh / role
+                models.check_student(models.resolve(role, temporary))
+            folders[name] = temporary / role
             print(f"{role}: {name} -> {BASE / role}")
         if "viewer" not in named:
             # DVC expects an output there, and keeps no folder without a file.
-            (fresh / "viewer").mkdir()
-            (fresh / "viewer" / "none").touch()
+            (temporary / "viewer").mkdir()
+            (temporary / "viewer" / "none").touch()
         shutil.rmtree(BASE, ignore_errors=True)
-        fresh.rename(BASE)
+        temporary.rename(BASE)
     finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
     sizes = {role: describe(role, name) for role, name in named.items()}
     files.write_json("metrics/models.json", sizes)
 

@@ -23,7 +23,7 @@ from stages.planning.skeleton import Skeleton, skeleton
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 
 
-def arguments(given: list[str] | None = None) -> argparse.Namespace:
+def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
         prog="python -m stages.new",
@@ -33,7 +33,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("name", help="the pack's name: small letters, digits, - and _")
     parser.add_argument("--from", dest="tools", type=Path, required=True, help="the tools' file")
     parser.add_argument("--into", type=Path, default=Path("data/domains"), help="where packs lie")
-    return parser.parse_args(given)
+    return parser.parse_args(argv)
 
 
 def write(name: str, tools: Path, into: Path) -> tuple[Path, Skeleton]:

@@ -15,9 +15,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from stages.core import files, links, pack, settings
+from stages.core import files, links
+from stages.core import pack as packs
 from stages.core.command import InputError, run
 from stages.core.pack import POPULATION, Pack
+from stages.core.settings import Population
+from stages.core.settings import load as load_settings
 from stages.core.text import MAX_QUERY
 
 OUT = Path("data/population/strata.json")
@@ -28,33 +31,33 @@ def main() -> None:
     from stages.planning.sources import Pools
     from stages.planning.strata import strata
 
-    chosen = settings.load()
-    block = chosen.population
-    path = links.check(pack.folder_of(chosen.pack) / block.source, chosen.pack)
+    settings = load_settings()
+    block = settings.population
+    path = links.check(packs.folder_of(settings.pack) / block.source, settings.pack)
     if block.source != POPULATION and not path.is_file():
         raise InputError(f"{path} is missing: population.source names a file inside the pack")
-    known = pack.load_ingested(chosen.pack)
-    pools, other = Pools(known), None
+    pack = packs.load_ingested(settings.pack)
+    pools, other = Pools(pack), None
     if block.source != POPULATION:
         if path.suffix in (".yaml", ".yml"):
-            known = pack.with_population(known, path)
+            pack = packs.with_population(pack, path)
         else:
-            known, other = observed(known, pools, path, block)
-    found, warnings = strata(known, pools)
+            pack, other = observed(pack, pools, path, block)
+    all_strata, warnings = strata(pack, pools)
     for warning in warnings:
         print(f"warning: {warning}")
-    told = known.population
+    population = pack.population
     record: dict[str, Any] = {
-        "strata": [stratum.to_record() for stratum in found],
-        "words": _levels(told.words),
-        "naming": told.naming,
-        "places": {f"{level:g}": place for level, place in sorted(told.places.items())},
+        "strata": [stratum.to_record() for stratum in all_strata],
+        "words": _levels(population.words),
+        "naming": population.naming,
+        "places": {f"{level:g}": position for level, position in sorted(population.places.items())},
         "warnings": warnings,
     }
     if other is not None:
         record |= {"other": other, "epsilon": block.epsilon}
     files.write_json(OUT, record)
-    print(f"population: {len(found)} strata of {len(known.catalogue)} functions, "
+    print(f"population: {len(all_strata)} strata of {len(pack.catalogue)} functions, "
           f"from {block.source}")  # fmt: skip
     if other is not None:
         print(
@@ -73,9 +76,7 @@ def _levels(words: dict[str, dict[float, float]]) -> dict[str, dict[str, float]]
     }
 
 
-def observed(
-    known: Pack, pools: Any, path: Path, block: settings.Population
-) -> tuple[Pack, dict[str, int]]:
+def observed(pack: Pack, pools: Any, path: Path, block: Population) -> tuple[Pack, dict[str, int]]:
     """The pack with the population of a table of observed queries, and what was left out."""
     from stages.checks import phrases, words
     from stages.planning import observed, strata
@@ -83,18 +84,18 @@ def observed(
     def look(query: str, kind: str, locale: str) -> tuple[int, float | None]:
         if len(query) > MAX_QUERY:
             return 0, None
-        frame = known.frames.get(locale)
-        place = phrases.class_place(query, kind, frame) if frame and kind else None
-        return words.count(query), place
+        frame = pack.frames.get(locale)
+        position = phrases.class_place(query, kind, frame) if frame and kind else None
+        return words.count(query), position
 
     def worded(kind: str, locale: str) -> bool:
-        frame = known.frames.get(locale)
+        frame = pack.frames.get(locale)
         return bool(frame and frame.classes.get(kind))
 
-    form = observed.shape(known, lambda name, f: strata.values_of(known, pools, name, f))
+    form = observed.shape(pack, lambda name, f: strata.values_of(pack, pools, name, f))
     counts = observed.count(path, form, look, block.min_count, worded)
-    found = observed.observed(counts, form, known.population, block.min_count, block.epsilon)
-    return replace(known, population=found.population), found.other
+    result = observed.observed(counts, form, pack.population, block.min_count, block.epsilon)
+    return replace(pack, population=result.population), result.other
 
 
 if __name__ == "__main__":

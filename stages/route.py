@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from stages.core import files, pack, plan, settings, strata
+from stages.core import files, plan, strata
+from stages.core import pack as packs
 from stages.core.command import InputError, run
 from stages.core.pace import listed
 from stages.core.settings import Route, Settings
+from stages.core.settings import load as load_settings
 from stages.core.strata import SCENARIO, Stratum
 from stages.core.tables import ROUTES, Plans, ToolSets
 
@@ -34,17 +36,17 @@ def main() -> None:
     from stages.planning import plans
     from stages.planning.templated import Aims, unbanded
 
-    chosen = settings.load()
-    block, population = chosen.route, files.read_json(POPULATION)
-    known = pack.load_ingested(chosen.pack)
-    formats.check(formats.FORMATS[chosen.tools.format], known.catalogue, f"pack {chosen.pack}")
-    found = strata.from_records(population["strata"])
-    templates = usable(known, chosen, found)
+    settings = load_settings()
+    block, population = settings.route, files.read_json(POPULATION)
+    pack = packs.load_ingested(settings.pack)
+    formats.check(formats.FORMATS[settings.tools.format], pack.catalogue, f"pack {settings.pack}")
+    all_strata = strata.from_records(population["strata"])
+    templates = usable(pack, settings, all_strata)
     if templates is not None and block.recipe == "single_prompt":
-        others = [stratum for stratum in found if not templates.writes(stratum)]
-        found = unbanded([s for s in found if templates.writes(s)]) + others
+        others = [stratum for stratum in all_strata if not templates.writes(stratum)]
+        all_strata = unbanded([s for s in all_strata if templates.writes(s)]) + others
     planned = plans.plans(
-        known,
+        pack,
         plans.Settings(
             rows=block.rows,
             weights=weights(block),
@@ -53,11 +55,11 @@ def main() -> None:
             surplus=block.surplus,
             heuristic_surplus=block.heuristic_surplus,
             reserve=block.reserve,
-            sets=chosen.tools.sets,
-            shown=(chosen.tools.shown[0], chosen.tools.shown[1]),
+            sets=settings.tools.sets,
+            shown=(settings.tools.shown[0], settings.tools.shown[1]),
         ),
-        chosen.seed,
-        found=found,
+        settings.seed,
+        all_strata=all_strata,
         templates=templates,
         aims=Aims(population["words"], population["places"]),
     )
@@ -69,14 +71,14 @@ def main() -> None:
     sets = [
         {
             "tool_set": one.tool_set,
-            "tools": json.dumps(known.catalogue.subset(one.functions).tools, ensure_ascii=False),
+            "tools": json.dumps(pack.catalogue.subset(one.functions).tools, ensure_ascii=False),
             "today": one.today,
         }
         for one in planned.tool_sets
     ]
     files.write_table(OUT / "tool_sets.parquet", pl.DataFrame(sets, ToolSets.schema()), ToolSets)
-    kept = [stratum.to_record() for stratum in planned.strata]
-    files.write_json(OUT / "strata.json", {"recipe": block.recipe, "strata": kept})
+    quotas = [stratum.to_record() for stratum in planned.strata]
+    files.write_json(OUT / "strata.json", {"recipe": block.recipe, "strata": quotas})
     scenarios: Counter[str] = Counter()
     routes: Counter[str] = Counter()
     for stratum in planned.strata:
@@ -87,7 +89,7 @@ def main() -> None:
         "recipe": block.recipe,
         "plans": table.height,
         "strata": len(planned.strata),
-        "strata_without_material": len(found) - len(planned.strata),
+        "strata_without_material": len(all_strata) - len(planned.strata),
         "js_bits": round(js_bits(shares, [stratum.quota for stratum in planned.strata]), 6),
         "tool_sets": len(sets),
         "functions_shown": round(
@@ -109,15 +111,15 @@ def weights(block: Route) -> dict[str, float]:
     """Weights of the routes where phrases write, by the recipe: `heuristic` has phrases alone,
     `router_heuristic` also what a model says anew, the others that alone.
     """
-    given = block.weights
+    by_route = block.weights
     if block.recipe == "heuristic":
         return {"heuristic": 1.0}
     if block.recipe == "router_heuristic":
-        return {"heuristic": given.heuristic, "text": given.text}
-    return {"text": given.text}
+        return {"heuristic": by_route.heuristic, "text": by_route.text}
+    return {"text": by_route.text}
 
 
-def usable(known: pack.Pack, chosen: Settings, found: list[Stratum]) -> Templates | None:
+def usable(pack: packs.Pack, settings: Settings, all_strata: list[Stratum]) -> Templates | None:
     """The templates of the recipe, None for a pack without any. Raises InputError where a route
     with a weight can write nothing, and for templates that no stratum takes.
     """
@@ -125,19 +127,19 @@ def usable(known: pack.Pack, chosen: Settings, found: list[Stratum]) -> Template
     from stages.planning.material import Material
     from stages.planning.templated import Templates
 
-    block = chosen.route
-    loaded = [t for t in prompts.load(known) if t.header.serves(block.recipe)]
+    block = settings.route
+    loaded = [t for t in prompts.load(pack) if t.header.serves(block.recipe)]
     if not loaded:
         return None
     by_clicks = block.asset_order == "click_through_rate"
-    templates = Templates(loaded, Material(known, chosen.seed, by_clicks))
-    on = block.weights.model_dump()
+    templates = Templates(loaded, Material(pack, settings.seed, by_clicks))
+    by_route = block.weights.model_dump()
     for route in ROUTES:
-        if on[route] and (why := templates.lacking(route)):
+        if by_route[route] and (why := templates.lacking(route)):
             raise InputError(why)
-    if idle := templates.idle(found, on):
+    if idle := templates.idle(all_strata, by_route):
         raise InputError(
-            f"prompts/{known.name}: no stratum of this population takes {', '.join(idle)}: compare "
+            f"prompts/{pack.name}: no stratum of this population takes {', '.join(idle)}: compare "
             "functions, values, words, locales and sources in their headers with the population, "
             "the graph and the assets, or set their weight to 0"
         )

@@ -21,16 +21,18 @@ from pathlib import Path
 
 import polars as pl
 
-from stages.core import files, links, pack, settings, strata
+from stages.core import files, links, strata
+from stages.core import pack as packs
 from stages.core.command import InputError, run
 from stages.core.golden_rows import read as read_golden
 from stages.core.pace import listed
 from stages.core.pack import Pack
+from stages.core.settings import load as load_settings
 from stages.core.strata import FUNCTION, LOCALE, Stratum
 from stages.core.tables import ROUTES, Conversations, Dialogues, Plans, Refused, ToolSets
 
 DATASET, REJECTED, PLOTS = Path("data/dataset"), Path("data/rejected"), Path("metrics/validate")
-# Strata that are told to be short.
+# Strata that are printed as short.
 STRATA = 10
 MORE = (
     "fix the templates, phrases or the writer that fail most often, add values to vocabularies, "
@@ -52,37 +54,38 @@ def joined() -> pl.DataFrame:
             f"data/routed/plans.parquet, first {strangers[0]!r}: run `dvc repro`"
         )
     order = pl.col("route").replace_strict(
-        {route: place for place, route in enumerate(reversed(ROUTES))}, return_dtype=pl.Int64
+        {route: index for index, route in enumerate(reversed(ROUTES))}, return_dtype=pl.Int64
     )
     aimed = plans.drop("place")
     return written.join(aimed, "plan_id").sort(order, "rank", "plan_id", "n")
 
 
-def worded(frame: pl.DataFrame, known: Pack) -> pl.Series:
+def worded(frame: pl.DataFrame, pack: Pack) -> pl.Series:
     """Whether each row's class is one that users have words for."""
     names: dict[str, bool] = {}
     for name in frame["stratum"].unique():
         values = json.loads(name)
-        frame_of, function = known.frames.get(values[LOCALE]), values[FUNCTION]
-        source = known.of_kind(function, "class")
-        own = (values.get(d) for d, slots in known.dimensions.items()
+        frame_of, function = pack.frames.get(values[LOCALE]), values[FUNCTION]
+        source = pack.of_kind(function, "class")
+        own = (values.get(d) for d, slots in pack.dimensions.items()
                if source and slots.get(function) == source.slot)  # fmt: skip
         value = next(own, None)
         names[name] = bool(frame_of and value and frame_of.classes.get(value))
     return frame["stratum"].replace_strict(names, return_dtype=pl.Boolean)
 
 
-def check_rows(found: int, planned: int, least: float, frame: pl.DataFrame) -> None:
-    """Raise InputError when too few of the planned rows were found for a dataset.
+def check_rows(rows: int, planned: int, minimum: float, frame: pl.DataFrame) -> None:
+    """Raise InputError when too few of the planned rows came through for a dataset.
 
-    frame: all candidates, with the `check` that refused them.
+    rows: that came through; minimum: their share of the planned; frame: all candidates, with the
+    `check` that refused them.
     """
-    if found and found >= least * planned:
+    if rows and rows >= minimum * planned:
         return
     reasons = dict(frame.drop_nulls("check")["check"].value_counts().rows())
-    many = "none" if not found else f"only {found}"
+    many = "none" if not rows else f"only {rows}"
     raise InputError(
-        f"{many} of {planned} wanted rows came through, fewer than the share of {least:g} that "
+        f"{many} of {planned} wanted rows came through, fewer than the share of {minimum:g} that "
         f"validate.min_rows_share asks for. Of {frame.height} candidates were refused: "
         f"{listed(reasons, 5)} (each with its reason in data/generated/*.parquet). What to do: "
         + MORE
@@ -91,11 +94,11 @@ def check_rows(found: int, planned: int, least: float, frame: pl.DataFrame) -> N
 
 def shortfalls(targets: Sequence[Stratum], taken: Sequence[str]) -> list[dict[str, object]]:
     """The strata that have fewer rows than their quota. taken: each row's stratum."""
-    have = Counter(taken)
+    counts = Counter(taken)
     return [
-        {**one.values, "quota": one.quota, "lacking": one.quota - have[one.name]}
+        {**one.values, "quota": one.quota, "lacking": one.quota - counts[one.name]}
         for one in targets
-        if have[one.name] < one.quota
+        if counts[one.name] < one.quota
     ]
 
 
@@ -105,11 +108,11 @@ def main() -> None:
     from stages.dataset.agreement import agreement
     from stages.dataset.contamination import Golden
 
-    chosen = settings.load()
-    block, seed = chosen.validate_, chosen.seed
-    known = pack.load(chosen.pack)
-    links.check(known.golden, chosen.pack)
-    golden = read_golden(known.golden, known.catalogue) if known.golden.exists() else []
+    settings = load_settings()
+    block, seed = settings.validate_, settings.seed
+    pack = packs.load(settings.pack)
+    links.check(pack.golden, settings.pack)
+    golden = read_golden(pack.golden, pack.catalogue) if pack.golden.exists() else []
     population = files.read_json("data/population/strata.json")
     routed = files.read_json("data/routed/strata.json")
     targets = strata.from_records(routed["strata"])
@@ -122,24 +125,26 @@ def main() -> None:
     ).rename({"text": "request"})  # fmt: skip
     frame = dialogues.refused(frame, measured, block.near_duplicate_threshold, seed)
     passing = frame.filter(pl.col("check").is_null())
-    bins = steering.bins_of(passing["place"], population["places"]) if known.frames else None
+    bins = steering.bins_of(passing["place"], population["places"]) if pack.frames else None
     passing = passing[dialogues.preferred(passing, targets, bins)]
     keys = [stratum.name for stratum in targets]
-    chosen_rows = passing[dialogues.selected(passing["stratum"].to_list(), targets, keys)]
-    check_rows(chosen_rows.height, planned, block.min_rows_share, frame)
+    selected_rows = passing[dialogues.selected(passing["stratum"].to_list(), targets, keys)]
+    check_rows(selected_rows.height, planned, block.min_rows_share, frame)
     sets = files.read_table("data/routed/tool_sets.parquet", ToolSets)
     samples = (
-        chosen_rows.join(sets, "tool_set", maintain_order="left")
+        selected_rows.join(sets, "tool_set", maintain_order="left")
         .with_columns(
-            sample_id=pl.Series(map(dialogues.sample_id, chosen_rows["plan_id"], chosen_rows["n"])),
-            function=chosen_rows["stratum"].str.json_path_match("$.function"),
-            derived=pl.Series(map(dialogues.is_derived, chosen_rows["turns"]), dtype=pl.Boolean),
-            worded=worded(chosen_rows, known),
+            sample_id=pl.Series(
+                map(dialogues.sample_id, selected_rows["plan_id"], selected_rows["n"])
+            ),
+            function=selected_rows["stratum"].str.json_path_match("$.function"),
+            derived=pl.Series(map(dialogues.is_derived, selected_rows["turns"]), dtype=pl.Boolean),
+            worded=worded(selected_rows, pack),
         )
         .sort("sample_id")
     )
     held_back = splitting.validation(splitting.groups(samples), block.validation_share, seed)
-    selected = chosen_rows.select("plan_id", "n", selected=pl.lit(True))
+    selected = selected_rows.select("plan_id", "n", selected=pl.lit(True))
     flow, plots = figures.candidates(
         frame.join(selected, ["plan_id", "n"], "left").with_columns(
             pl.col("selected").fill_null(False)
@@ -150,17 +155,17 @@ def main() -> None:
         figures.Yardstick(
             golden=measured,
             strata=targets,
-            dimensions=list(known.dimensions),
+            dimensions=list(pack.dimensions),
             words=population["words"],
             places=population["places"],
             naming=population["naming"],
-            frames=known.frames,
+            frames=pack.frames,
             threshold=block.near_duplicate_threshold,
             seed=seed,
         ),
     )
     short = shortfalls(targets, samples["stratum"].to_list())
-    labels = agreement(golden, known)
+    labels = agreement(golden, pack)
     metrics = {
         "recipe": routed["recipe"],
         "wanted": planned,
@@ -181,7 +186,7 @@ def main() -> None:
             stream.writelines(map(_line, part.iter_rows(named=True)))
     rejects = frame.drop_nulls("check").select(Refused.schema().names())
     files.write_table(REJECTED / "rejected.parquet", rejects, Refused)
-    surplus = passing.join(chosen_rows, ["plan_id", "n"], "anti")
+    surplus = passing.join(selected_rows, ["plan_id", "n"], "anti")
     surplus = surplus.with_columns(check=pl.lit("surplus"), reason=pl.lit("beyond the quota"))
     files.write_table(
         REJECTED / "surplus.parquet", surplus.select(Refused.schema().names()), Refused
@@ -193,11 +198,11 @@ def main() -> None:
     files.write_json("metrics/validate.json", metrics)
     if labels:
         print(f"labels: the rule derives {labels.share:.1%} of {labels.labels} golden texts")
-    told(metrics, short, samples.height, planned)
+    print_summary(metrics, short, samples.height, planned)
 
 
-def told(
-    metrics: dict[str, object], short: list[dict[str, object]], found: int, planned: int
+def print_summary(
+    metrics: dict[str, object], short: list[dict[str, object]], rows: int, planned: int
 ) -> None:
     """Print what became of the candidates."""
     for one in sorted(short, key=lambda one: -int(str(one["lacking"])))[:STRATA]:
@@ -211,12 +216,12 @@ def told(
               "that are just as similar as validate.near_duplicate_threshold")  # fmt: skip
     rejected = metrics["rejected"]
     assert isinstance(rejected, dict)
-    print(f"validate: {found} of {planned} wanted rows from {metrics['candidates']} candidates, "
+    print(f"validate: {rows} of {planned} wanted rows from {metrics['candidates']} candidates, "
           f"JS {metrics['js_bits']} bit; {metrics['surplus']} more are good; rejected: "
           f"{listed(rejected)}")  # fmt: skip
-    if found < planned:
-        print(f"short: the dataset lacks {planned - found} of {planned} rows "
-              f"({1 - found / planned:.1%}): {MORE}")  # fmt: skip
+    if rows < planned:
+        print(f"short: the dataset lacks {planned - rows} of {planned} rows "
+              f"({1 - rows / planned:.1%}): {MORE}")  # fmt: skip
 
 
 def _line(row: dict[str, object]) -> str:

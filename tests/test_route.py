@@ -193,7 +193,7 @@ def planned(
 ) -> Planned:  # fmt: skip
     made = Templates(loaded, material(creative, seed, **changes))
     pack = made.material.pack
-    return plans.plans(pack, settings or chosen(), seed, found=strata, templates=made)
+    return plans.plans(pack, settings or chosen(), seed, all_strata=strata, templates=made)
 
 
 def test_walks_keep_to_relations_and_classes(creative: Pack) -> None:
@@ -222,7 +222,7 @@ def test_draws_of_a_resource_are_its_first_and_all_different(data: st.DataObject
     resource = np.array(data.draw(st.lists(st.integers(-1, 2), min_size=n, max_size=n)))
     kept = np.array(data.draw(st.lists(st.booleans(), min_size=n, max_size=n)))
     turn = np.array(data.draw(st.lists(st.floats(0, 3), min_size=n, max_size=n)))
-    found = templated.places(resource, turn, kept)
+    found = templated.draw_numbers(resource, turn, kept)
     for number in range(3):
         members = kept & (resource == number)
         assert sorted(found[members]) == list(range(members.sum()))
@@ -316,7 +316,7 @@ def test_a_pack_without_items_and_graph_serves_nothing(creative: Pack) -> None:
     both = [template("text/a"), template("text/b", sources=["asset"])]
     bare = Material(replace(creative, ingested=Ingested()), 1)
     with pytest.raises(InputError, match="no stratum can be written"):
-        plans.plans(bare.pack, chosen(), 1, found=STRATA, templates=Templates(both, bare))
+        plans.plans(bare.pack, chosen(), 1, all_strata=STRATA, templates=Templates(both, bare))
 
 
 def test_nothing_served_is_refused(creative: Pack) -> None:

@@ -63,15 +63,15 @@ class Calls:
         derived = {s.path[0] for s in self.pack.sources[self.function] if s.kind == "derived"}
         for _ in range(TRIES):
             call = self._draw(today, choices, without)
-            found = [
+            problems = [
                 problem
                 for problem in catalogues.problems(call.call, self.pack.catalogue)
                 if problem.argument not in derived
                 and (problem.code != "missing_argument" or problem.argument != (without or ""))
             ]
-            if not found:
+            if not problems:
                 return call
-            objections = [f"{p.code} {p.argument or ''}: {p.text}" for p in found]
+            objections = [f"{p.code} {p.argument or ''}: {p.text}" for p in problems]
         raise InputError(
             f"{self.pack.folder / 'pack.yaml'}: {TRIES} calls of {self.function} in a row do not "
             f"keep its schema, the last one for {objections[0]:.300}: mend the sources of its "
@@ -135,10 +135,10 @@ class Calls:
         low, high = count_of(leaf)
         members, group = self._open(leaf, drawn, ())
         size = pool.size if members is None else len(members)
-        wanted = min(choices.randint(low, high), size)
+        count = min(choices.randint(low, high), size)
         stream, items = self._stream(leaf, group, size), dict[str, Item]()
-        for _ in range(20 * wanted):
-            if len(items) == wanted:
+        for _ in range(20 * count):
+            if len(items) == count:
                 break
             index = next(stream)
             item = pool.item(index if members is None else members[index], today)
@@ -198,16 +198,16 @@ class Calls:
         key = tuple((leaf.slot, group) for leaf, (_, group) in zip(unit, opened, strict=True))
         pools = [self.pools.pool(leaf, self.locale) for leaf in unit]
         if key not in self._items:
-            found: list[dict[str, list[int]]] = []
+            maps: list[dict[str, list[int]]] = []
             for pool, (members, _) in zip(pools, opened, strict=True):
                 by_asset: dict[str, list[int]] = {}
                 for index in range(pool.size) if members is None else members:
                     by_asset.setdefault(pool.item(index, today).asset_ids[0], []).append(index)
-                found.append(by_asset)
+                maps.append(by_asset)
             self._items[key] = [
-                tuple(tuple(one[asset]) for one in found)
-                for asset in found[0]
-                if all(asset in one for one in found)
+                tuple(tuple(one[asset]) for one in maps)
+                for asset in maps[0]
+                if all(asset in one for one in maps)
             ]
         rows = self._items[key]
         if not rows:
@@ -247,15 +247,15 @@ class Calls:
         if key not in self._members:
             self._members[key] = self._matching(leaf, fixed, value, followers)
         if not self._members[key]:
-            wanted = f"the value {fixed!r:.60}" if fixed else f"{ruler} {value!r:.60}"
+            condition = f"the value {fixed!r:.60}" if fixed else f"{ruler} {value!r:.60}"
             raise InputError(
-                f"{self._place(leaf)}: no entry for {leaf.key} ({_named(leaf)}) "
-                f"goes with {wanted} in {self.locale}: add one, or an attribute of that value"
+                f"{self._folder(leaf)}: no entry for {leaf.key} ({_named(leaf)}) "
+                f"goes with {condition} in {self.locale}: add one, or an attribute of that value"
             )
         return self._members[key], str(key[1:])
 
-    def _place(self, leaf: Source) -> str:
-        """The folder in which the values of a leaf are mended."""
+    def _folder(self, leaf: Source) -> str:
+        """The folder that holds the values of a leaf."""
         kind = (leaf.of or leaf).kind
         return str(self.pack.folder / {"asset": "assets", "graph": "graph"}.get(kind, VOCABULARIES))
 
@@ -266,13 +266,13 @@ class Calls:
         leaf, and of what must agree with these, in any order.
         """
         items = self.pools.pool(leaf, self.locale).items or ()
-        found = list(range(len(items)))
+        matches = list(range(len(items)))
         if fixed is not None:
-            found = [i for i in found if label(items[i].value) == fixed]
+            matches = [i for i in matches if label(items[i].value) == fixed]
         ruler = governor(leaf)
         if value is not None and ruler is not None:
             name = ruler.rpartition(".")[2]
-            found = [i for i in found if agrees(items[i], name, value)]
+            matches = [i for i in matches if agrees(items[i], name, value)]
         for slot in followers:
             follower = self.pack.by_key[f"{self.function}.{slot}"]
             if governor(follower) != leaf.slot:
@@ -282,19 +282,19 @@ class Calls:
                 continue  # a range agrees with everything
             rest = [one for one in followers if one != slot]
             fit = self._matching(follower, self.fixed.get(slot) or None, None, rest)
-            goes = partners([others[i] for i in fit], leaf.path[-1])
-            found = [i for i in found if goes is None or key_of(items[i].value) in goes]
-        return tuple(found)
+            accepted = partners([others[i] for i in fit], leaf.path[-1])
+            matches = [i for i in matches if accepted is None or key_of(items[i].value) in accepted]
+        return tuple(matches)
 
 
 def _below(slot: str, leaves: Sequence[Source]) -> list[str]:
     """The slots of what must agree with a leaf, and after them of what must agree with these."""
-    found: list[str] = []
+    slots: list[str] = []
     here = [slot]
     while here:
-        here = [one.slot for one in leaves if governor(one) in here and one.slot not in found]
-        found += here
-    return [one for one in found if one != slot]
+        here = [one.slot for one in leaves if governor(one) in here and one.slot not in slots]
+        slots += here
+    return [one for one in slots if one != slot]
 
 
 def _named(leaf: Source) -> str:
@@ -309,21 +309,21 @@ def agrees(item: Item, attribute: str, value: Any) -> bool:
     """
     if attribute not in item.attributes:
         return True
-    held = item.attributes[attribute]
-    return value in held if isinstance(held, list) else value == held
+    allowed = item.attributes[attribute]
+    return value in allowed if isinstance(allowed, list) else value == allowed
 
 
 def partners(items: Iterable[Item], attribute: str) -> frozenset[Any] | None:
     """The values, as `key_of` has them, that some of these entries go with; None for all values.
     That `agrees` says the same of each pair is a test.
     """
-    found: set[Any] = set()
+    values: set[Any] = set()
     for item in items:
         if attribute not in item.attributes:
             return None
-        held = item.attributes[attribute]
-        found.update(map(key_of, held if isinstance(held, list) else [held]))
-    return frozenset(found)
+        allowed = item.attributes[attribute]
+        values.update(map(key_of, allowed if isinstance(allowed, list) else [allowed]))
+    return frozenset(values)
 
 
 def key_of(value: Any) -> Any:

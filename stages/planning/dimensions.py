@@ -55,8 +55,8 @@ def fit(affinity: Floats, marginals: Sequence[Marginal], dimensions: Sequence[Di
     table = affinity / affinity.sum()
     for _ in range(ROUNDS):
         for marginal in marginals:
-            have = _summed(table, marginal.axes)
-            factor = np.divide(marginal.shares, have, out=np.zeros_like(have), where=have > 0)
+            sums = _summed(table, marginal.axes)
+            factor = np.divide(marginal.shares, sums, out=np.zeros_like(sums), where=sums > 0)
             table = table * _spread(factor, marginal.axes, table.ndim)
         if _missed(table, marginals) < CLOSE:
             return table
@@ -83,18 +83,18 @@ def _missed(table: Floats, marginals: Sequence[Marginal]) -> float:
 def _complaint(
     table: Floats, marginals: Sequence[Marginal], dimensions: Sequence[Dimension]
 ) -> str:
-    """What is out of reach, by the value that gets least of its share."""
-    off = [m.shares - _summed(table, m.axes) for m in marginals]
-    worst = max(range(len(off)), key=lambda number: float(off[number].max()))
-    place = np.unravel_index(int(off[worst].argmax()), off[worst].shape)
+    """What is out of reach, by the value that lacks the most of its share."""
+    gaps = [m.shares - _summed(table, m.axes) for m in marginals]
+    worst = max(range(len(gaps)), key=lambda number: float(gaps[number].max()))
+    cell = np.unravel_index(int(gaps[worst].argmax()), gaps[worst].shape)
     axes = marginals[worst].axes
     names = [
         f"{dimensions[axis].name} {dimensions[axis].values[index] or '(none)'!r}"
-        for axis, index in zip(axes, place, strict=True)
+        for axis, index in zip(axes, cell, strict=True)
     ]
-    want = float(marginals[worst].shares[place])
+    share = float(marginals[worst].shares[cell])
     return (
-        f"population: {' with '.join(names)} has the share {want:.4f}, but only "
-        f"{want - float(off[worst][place]):.4f} can be reached with what the others leave: mend "
+        f"population: {' with '.join(names)} has the share {share:.4f}, but only "
+        f"{share - float(gaps[worst][cell]):.4f} can be reached with what the others leave: mend "
         "the shares, or put a small number for a zero of the affinity"
     )

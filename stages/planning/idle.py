@@ -30,13 +30,13 @@ def idle(pack: Pack, function: str, phrases: Sequence[str]) -> Iterator[tuple[in
     """The phrases that no planned call has the arguments for: their numbers, from 0, and why."""
     leaves = [leaf for source in pack.sources[function] for leaf in source.leaves()]
     spoken = {leaf.slot: leaf for leaf in leaves if leaf.is_said}
-    read = [parse(phrase) for phrase in phrases]
-    every = frozenset().union(*(one.slots for one in read)) & spoken.keys()
+    parsed = [parse(phrase) for phrase in phrases]
+    every = frozenset().union(*(one.slots for one in parsed)) & spoken.keys()
     lacking = {".".join(lack.path) for lack in pack.lacking if lack.function == function}
     left_out = [""]
     if not pack.population.scenarios or pack.population.scenarios.get("missing_argument"):
         left_out += missing_argument.candidates(pack, function)
-    for number, one in enumerate(read):
+    for number, one in enumerate(parsed):
         if one.slots - spoken.keys() - lacking:
             continue  # a slot of another name is an error of its own
         reasons = [
@@ -99,7 +99,7 @@ def _is_below(slot: str, other: str) -> bool:
 
 
 def _single(pack: Pack, pools: Pools, locale: str, where: str) -> Iterator[str]:
-    """Sources of one value: who has learnt it knows nothing of others."""
+    """Sources of one value: who has learned it knows nothing of others."""
     by_name: dict[str, list[str]] = {}
     for leaf in _leaves(pack):
         one = leaf.of or leaf
@@ -142,12 +142,12 @@ def _strange(pack: Pack, locale: str, where: str) -> Iterator[str]:
         values = one.schema.get("enum", ()) if values is True else values
         allowed.setdefault(name, set()).update(map(json.dumps, values))
         keys.setdefault(name, []).append(leaf.key)
-    for name, known in allowed.items():
+    for name, members in allowed.items():
         for entry in lists[name]:
-            if json.dumps(entry.value) not in known:
+            if json.dumps(entry.value) not in members:
                 yield (
                     f"{where}: {name}: {entry.value!r:.60} is no value of {', '.join(keys[name])}, "
-                    f"so its words are never said: it may be {', '.join(sorted(known)):.200}"
+                    f"so its words are never said: it may be {', '.join(sorted(members)):.200}"
                 )
 
 

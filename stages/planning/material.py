@@ -27,7 +27,7 @@ Key = tuple[Any, ...]
 CLICKS = "click_through_rate"
 
 
-def told(row: Row) -> dict[str, Any]:
+def columns_of(row: Row) -> dict[str, Any]:
     """An item's columns; a list of words that is empty gets the item's first text."""
     texts = [value for value in row.columns.values() if isinstance(value, str)]
     first = texts[1:2] or texts  # the first of all is its key
@@ -37,17 +37,17 @@ def told(row: Row) -> dict[str, Any]:
     } | {"asset_id": row.asset_id, "image_path": row.image_path}
 
 
-def _holds(held: Any, values: tuple[str, ...], strictly: bool) -> bool:
-    """Whether an item's column is, or holds, one of these values; strictly: not if it is empty."""
-    if held is None or held == "":
+def _holds(value: Any, accepted: tuple[str, ...], strictly: bool) -> bool:
+    """Whether an item's column is, or holds, an accepted value; strictly: not if it is empty."""
+    if value is None or value == "":
         return not strictly
-    return not set(values).isdisjoint(map(str, held if isinstance(held, list) else [held]))
+    return not set(accepted).isdisjoint(map(str, value if isinstance(value, list) else [value]))
 
 
 def stream(seed: int, *names: object) -> np.random.Generator:
     """Random numbers that belong to what `names` name: whatever else is drawn, these stay."""
-    told = json.dumps([seed, *names], default=str).encode()
-    return np.random.default_rng(int.from_bytes(hashlib.sha256(told).digest()[:16], "big"))
+    text = json.dumps([seed, *names], default=str).encode()
+    return np.random.default_rng(int.from_bytes(hashlib.sha256(text).digest()[:16], "big"))
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Links:
     cumulative: NDArray[np.float64]
 
     def step(self, nodes: Ints, rng: np.random.Generator) -> Ints:
-        """One neighbour of each node, drawn by edge weight; shape as `nodes`."""
+        """One neighbor of each node, drawn by edge weight; shape as `nodes`."""
         low = np.where(self.starts[nodes] > 0, self.cumulative[self.starts[nodes] - 1], 0.0)
         high = self.cumulative[self.starts[nodes + 1] - 1]
         drawn = np.searchsorted(
@@ -86,7 +86,7 @@ class Material:
         assert self.pack.ingested is not None
         self.nodes, edges = self.pack.ingested.nodes, self.pack.ingested.edges
         self.rows = [row for rows in self.pack.ingested.rows.values() for row in rows]
-        self.items = [told(row) for row in self.rows]
+        self.items = [columns_of(row) for row in self.rows]
         self.labels, self.node_ids = self.nodes["label"].to_list(), self.nodes["node_id"].to_list()
         numbers = {node: i for i, node in enumerate(self.node_ids)}
         self.numbered = edges.select("relation", "weight").with_columns(
@@ -104,7 +104,7 @@ class Material:
         self.argument = frame.argument if frame else ""
 
     def class_of(self, stratum: Stratum) -> str | None:
-        """The stratum's class, by which concepts are told; None without one."""
+        """The stratum's class, by which concepts are told apart; None without one."""
         for name, slots in self.pack.dimensions.items():
             if self.argument and slots.get(stratum[FUNCTION]) == self.argument:
                 return stratum.values.get(name)
@@ -114,11 +114,13 @@ class Material:
         """What `source` draws from for a template and stratum: equal keys draw from the same."""
         if source == ASSET:
             names = {FUNCTION, LOCALE, *self.pack.dimensions} - {*header.items}
-            wanted: list[tuple[str, tuple[str, ...], bool]] = [
+            conditions: list[tuple[str, tuple[str, ...], bool]] = [
                 (name, (stratum[name],), False) for name in names & self.columns
             ]
-            wanted += [(name, tuple(sorted(values)), True) for name, values in header.items.items()]
-            return source, tuple(sorted(wanted)), tuple(sorted(header.requires))
+            conditions += [
+                (name, tuple(sorted(values)), True) for name, values in header.items.items()
+            ]
+            return source, tuple(sorted(conditions)), tuple(sorted(header.requires))
         walk = self.pack.walks[source]
         typed = walk.typed or any(step.typed for step in walk.steps)
         return source, self.class_of(stratum) if typed else None
@@ -133,18 +135,19 @@ class Material:
         if there are none.
         """
         if key not in self._pools:
-            _, wanted, requires = key
+            _, conditions, requires = key
             rows = [
                 number
                 for number, item in enumerate(self.items)
                 if all(
-                    _holds(item.get(name), values, strictly) for name, values, strictly in wanted
+                    _holds(item.get(name), values, strictly)
+                    for name, values, strictly in conditions
                 )
                 and all(item.get(name) is not None for name in requires)
             ]
             self._pools[key] = self._ordered(np.array(rows, np.int64), stream(self.seed, *key))
-        found = self._pools[key]
-        return found if found.size else None
+        numbers = self._pools[key]
+        return numbers if numbers.size else None
 
     def _ordered(self, rows: Ints, rng: np.random.Generator) -> Ints:
         """Rows in random order; by clicks, the likelier early the higher the click-through rate.
@@ -154,10 +157,10 @@ class Material:
         """
         if not self.by_clicks or not rows.size:
             return rng.permutation(rows)
-        held = [self.items[row].get(CLICKS) for row in rows]
-        rates = np.array([np.nan if rate is None else float(rate) for rate in held])
-        usual = np.nanmean(rates) if np.isfinite(rates).any() else 1.0
-        weights = np.maximum(np.where(np.isfinite(rates), rates, usual), 1e-9)
+        clicks = [self.items[row].get(CLICKS) for row in rows]
+        rates = np.array([np.nan if rate is None else float(rate) for rate in clicks])
+        mean = np.nanmean(rates) if np.isfinite(rates).any() else 1.0
+        weights = np.maximum(np.where(np.isfinite(rates), rates, mean), 1e-9)
         return rows[np.argsort(rng.exponential(size=rows.size) / weights)]
 
     def walk(self, name: str, value: str | None) -> tuple[Ints, list[Links]] | None:
@@ -168,7 +171,7 @@ class Material:
         return self._walks[key]
 
     def _prepare(self, walk: Walk, value: str | None) -> tuple[Ints, list[Links]] | None:
-        # Backwards: a slot's node is open if every step that starts there has an open neighbour.
+        # Backwards: a slot's node is open if every step that starts there has an open neighbor.
         named = self.classes == value
         open_nodes = {slot: np.ones(len(self.nodes), dtype=bool) for slot in walk.slots}
         open_nodes[walk.slot] = (self.nodes["kind"] == walk.kind).to_numpy().copy()
@@ -178,12 +181,14 @@ class Material:
         for step in reversed(walk.steps):
             if step.typed:
                 open_nodes[step.slot] &= named
-            kept = self.numbered.filter(pl.col("relation") == step.relation).sort("source")
-            kept = kept.filter(pl.Series(open_nodes[step.slot][kept["target"].to_numpy()]))
-            sources = kept["source"].to_numpy()
+            relations = self.numbered.filter(pl.col("relation") == step.relation).sort("source")
+            relations = relations.filter(
+                pl.Series(open_nodes[step.slot][relations["target"].to_numpy()])
+            )
+            sources = relations["source"].to_numpy()
             starts = np.searchsorted(sources, np.arange(len(self.nodes) + 1))
-            cumulative = kept["weight"].to_numpy().cumsum()
-            links.insert(0, Links(starts, kept["target"].to_numpy(), cumulative))
+            cumulative = relations["weight"].to_numpy().cumsum()
+            links.insert(0, Links(starts, relations["target"].to_numpy(), cumulative))
             open_nodes[step.start] &= np.diff(starts) > 0
         start = np.flatnonzero(open_nodes[walk.slot])
         return (start, links) if start.size else None

@@ -20,7 +20,7 @@ counts become 0. All that follows reads the histograms alone.
 With or without noise, no published figure rests on fewer than `min_count` rows:
 
     cells      functions, and values of a function, under min_count become "other": their rows and
-               number are told in one sum, and the others' shares are renormalized. A sum under
+               number are published as one sum, and the others' shares are renormalized. A sum under
                min_count reads min_count.
     locales, named or not    parts under min_count count as 0
     quantiles  the mean of the min_count rows around the rank, never a single row: the quantile 1
@@ -53,7 +53,7 @@ from stages.core.text import composed
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
-# The number of words of a query of a class and locale, and the place (0 to 1) of the word for the
+# (query, class, locale) -> the number of its words, and the position (0 to 1) of the word for the
 # class.
 Look = Callable[[str, str, str], tuple[int, float | None]]
 
@@ -71,9 +71,9 @@ ENOUGH = 10  # times min_count: the rows around the quantiles 0, 0.1, 0.25 ... t
 
 @dataclass(frozen=True)
 class Shape:
-    """What a pack's population has. limits: most words of each function; dimensions: name ->
-    function -> its values there, NONE where it does not apply; classes: function -> the dimension
-    of its class.
+    """What a pack's population has. limits: the most words of each function's queries; dimensions:
+    name -> function -> its values there, NONE where it does not apply; classes: function -> the
+    dimension of its class.
     """
 
     functions: Sequence[str]
@@ -84,15 +84,15 @@ class Shape:
 
     def values(self, dimension: str) -> list[str]:
         """All values of a dimension."""
-        held = (value for values in self.dimensions[dimension].values() for value in values)
-        return list(dict.fromkeys(held))
+        all_values = (value for values in self.dimensions[dimension].values() for value in values)
+        return list(dict.fromkeys(all_values))
 
 
 def shape(pack: Pack, values: Callable[[str, str], Sequence[str]]) -> Shape:
     """values: of a dimension for a function."""
     bands = pack.population.bands
     functions = list(pack.catalogue.names)
-    held = {
+    dimensions = {
         name: {f: values(name, f) if f in slots else (NONE,) for f in functions}
         for name, slots in pack.dimensions.items()
     }
@@ -103,11 +103,11 @@ def shape(pack: Pack, values: Callable[[str, str], Sequence[str]]) -> Shape:
             if source is not None and slots.get(function) == source.slot:
                 classes[function] = name
     limits = [(bands.get(f) or bands.get("*") or [MAX_WORDS])[-1] for f in functions]
-    return Shape(functions, limits, held, pack.locales, classes)
+    return Shape(functions, limits, dimensions, pack.locales, classes)
 
 
 def rows(path: Path, columns: Sequence[str]) -> Iterator[dict[str, str | None]]:
-    """The columns of each row, and if the table has it `locale`.
+    """The columns of each row, with `locale` where the table has it.
 
     A reader's message may quote a line of the table, so none is passed on.
     """
@@ -123,13 +123,13 @@ def rows(path: Path, columns: Sequence[str]) -> Iterator[dict[str, str | None]]:
     try:
         with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
             described = connection.execute(f"DESCRIBE SELECT * FROM {call}", [str(path)])
-            found = {row[0].lower() for row in described.fetchall()}
-            missing = [name for name in columns if name not in found]
+            available = {row[0].lower() for row in described.fetchall()}
+            missing = [name for name in columns if name not in available]
             if missing:
                 raise InputError(f"{path} lacks the column(s) {missing}")
-            names = [*columns, *({LOCALE} & found)]
-            chosen = ", ".join(f"CAST({name} AS VARCHAR)" for name in names)
-            result = connection.execute(f"SELECT {chosen} FROM {call}", [str(path)])
+            names = [*columns, *({LOCALE} & available)]
+            expressions = ", ".join(f"CAST({name} AS VARCHAR)" for name in names)
+            result = connection.execute(f"SELECT {expressions} FROM {call}", [str(path)])
             while batch := result.fetchmany(10_000):
                 yield from (dict(zip(names, row, strict=True)) for row in batch)
     except duckdb.Error as error:
@@ -170,27 +170,27 @@ def count(
             continue
         i = functions.index(function)
         kind = labels.get(form.classes.get(function, ""), NONE)
-        size, place = look(row[QUERY] or "", kind, labels[LOCALE])
+        size, position = look(row[QUERY] or "", kind, labels[LOCALE])
         if not 1 <= size <= form.limits[i]:
             counts[FUNCTION][-1] += 1
             continue
         counts[FUNCTION][i] += 1
-        for dimension, known in values.items():
-            counts[dimension][i, known.index(labels[dimension])] += 1
+        for dimension, members in values.items():
+            counts[dimension][i, members.index(labels[dimension])] += 1
         counts[WORDS][i, size - 1] += 1
         if worded(kind, labels[LOCALE]):
-            at = BINS if place is None else min(int(place * BINS), BINS - 1)
-            counts[PLACES][at] += 1
+            index = BINS if position is None else min(int(position * BINS), BINS - 1)
+            counts[PLACES][index] += 1
         if LOCALES in counts:
             counts[LOCALES][list(form.locales).index(labels[LOCALE])] += 1
     if unknown:
         (column, value), most = unknown.most_common(1)[0]
         # In a table whose columns are shifted, a label may be a query.
         shown = repr(value) if most >= min_count or value is None else "(withheld, too few rows)"
-        known_names = functions if column == FUNCTION else values.get(column, list(form.locales))
+        expected = functions if column == FUNCTION else values.get(column, list(form.locales))
         raise InputError(
             f"{path}: {unknown.total()} rows have labels that the pack does not know, most "
-            f"often the {column} {shown}; it knows {known_names}"
+            f"often the {column} {shown}; it knows {expected}"
         )
     if not counts[FUNCTION].any():
         raise InputError(f"{path} holds no row")
@@ -210,35 +210,35 @@ def noised(
 ) -> dict[str, Counts]:
     """The histograms with Laplace noise of scale histograms / epsilon, in whole numbers >= 0."""
     scale = len(counts) / epsilon
-    found = {}
+    tables = {}
     for name, table in counts.items():
         noisy = np.rint(table + random.laplace(0, scale, table.shape))
-        found[name] = np.clip(noisy, 0, 2**40).astype(np.int64)  # a tiny epsilon must not overflow
-    return found
+        tables[name] = np.clip(noisy, 0, 2**40).astype(np.int64)  # a tiny epsilon must not overflow
+    return tables
 
 
-def enough(counts: Counts, least: int) -> Counts:
-    """`counts` with those under `least` set to 0."""
-    return np.where(counts < least, 0, counts)
+def enough(counts: Counts, min_count: int) -> Counts:
+    """`counts` with those under `min_count` set to 0."""
+    return np.where(counts < min_count, 0, counts)
 
 
-def smooth_quantiles(counts: Counts, values: Floats, least: int) -> dict[float, float]:
-    """Quantiles of a histogram, each the mean of the `least` rows around its rank.
+def smooth_quantiles(counts: Counts, values: Floats, min_count: int) -> dict[float, float]:
+    """Quantiles of a histogram, each the mean of the `min_count` rows around its rank.
 
-    counts, values: (B,), values ascending. Needs `least` rows or more.
+    counts, values: (B,), values ascending. Needs `min_count` rows or more.
     """
     ranks = np.concatenate([[0], np.cumsum(counts)]).astype(float)
     sums = np.concatenate([[0], np.cumsum(counts * values)])
-    first = np.clip(np.array(LEVELS) * ranks[-1] - least / 2, 0, ranks[-1] - least)
-    means = (np.interp(first + least, ranks, sums) - np.interp(first, ranks, sums)) / least
+    first = np.clip(np.array(LEVELS) * ranks[-1] - min_count / 2, 0, ranks[-1] - min_count)
+    means = (np.interp(first + min_count, ranks, sums) - np.interp(first, ranks, sums)) / min_count
     # Rounding, so that sums of floats cannot make quantiles fall.
     return {level: round(float(mean), 6) for level, mean in zip(LEVELS, means, strict=True)}
 
 
 @dataclass(frozen=True)
 class Observed:
-    """A population of a table. other: rows and cells that were too few to tell, and queries without
-    a word or too long.
+    """The population of a table. other: rows and cells that were too few to publish, and queries
+    without a word or too long.
     """
 
     population: PopulationFile
@@ -246,42 +246,45 @@ class Observed:
 
 
 def observed(
-    counts: dict[str, Counts], form: Shape, given: PopulationFile, least: int,
+    counts: dict[str, Counts], form: Shape, declared: PopulationFile, min_count: int,
     epsilon: float | None = None,
 ) -> Observed:  # fmt: skip
-    """The population from histograms, noised or not; `least` is min_count.
+    """The population from histograms, noised or not.
 
-    given: what the pack says beside the table: scenarios, bands, locales where the table has none.
+    declared: what the pack says beside the table: scenarios, bands, and locales where the table has
+    none. Raises InputError where too few rows are left.
     """
     if epsilon is not None:
         counts = noised(counts, epsilon, entropy())
     functions = list(form.functions)
-    kept = enough(counts[FUNCTION][:-1], least)
-    cells = {d: enough(counts[d], least) * (kept > 0)[:, None] for d in form.dimensions}
+    per_function = enough(counts[FUNCTION][:-1], min_count)
+    cells = {d: enough(counts[d], min_count) * (per_function > 0)[:, None] for d in form.dimensions}
     for dimension in cells.values():  # of a function without a cell nothing can be said
-        kept = np.where(dimension.any(axis=1), kept, 0)
-    if not kept.any():
+        per_function = np.where(dimension.any(axis=1), per_function, 0)
+    if not per_function.any():
         raise InputError(
             f"population: no function, or none with a value of each dimension, has min_count "
-            f"{least} rows{' after the noise' if epsilon else ''}: lower population.min_count or "
-            "give more rows"
+            f"{min_count} rows{' after the noise' if epsilon else ''}: lower "
+            "population.min_count or give more rows"
         )
     finest = [counts[d] for d in cells] or [counts[FUNCTION][:-1]]
-    fine = [*cells.values()] or [kept]
+    fine = [*cells.values()] or [per_function]
     other = {
-        "rows": _at_most(max(int((a - b).sum()) for a, b in zip(finest, fine, strict=True)), least),
+        "rows": _at_most(
+            max(int((a - b).sum()) for a, b in zip(finest, fine, strict=True)), min_count
+        ),
         "cells": max(int(((a > 0) & (b == 0)).sum()) for a, b in zip(finest, fine, strict=True)),
-        "unfit_rows": _at_most(int(counts[FUNCTION][-1]), least),
+        "unfit_rows": _at_most(int(counts[FUNCTION][-1]), min_count),
     }
-    locales: dict[str, float] = dict(given.locales)
+    locales: dict[str, float] = dict(declared.locales)
     if LOCALES in counts:
-        found = enough(counts[LOCALES], least)
-        if not found.any():
-            raise InputError(f"population: no locale has min_count {least} rows")
-        locales = dict(zip(form.locales, found.astype(float).tolist(), strict=True))
+        per_locale = enough(counts[LOCALES], min_count)
+        if not per_locale.any():
+            raise InputError(f"population: no locale has min_count {min_count} rows")
+        locales = dict(zip(form.locales, per_locale.astype(float).tolist(), strict=True))
     dimensions, affinity = {}, {}
     for name, table in cells.items():
-        table = np.where((kept > 0)[:, None], table, 0)
+        table = np.where((per_function > 0)[:, None], table, 0)
         totals = zip(form.values(name), table.sum(axis=0), strict=True)
         dimensions[name] = {v: float(n) for v, n in totals if v != NONE and n}
         affinity[f"{FUNCTION}.{name}"] = {
@@ -295,20 +298,20 @@ def observed(
         }
         # A function has what its values sum to.
         applies = [form.dimensions[name][f] != (NONE,) for f in functions]
-        kept = np.where(applies, table.sum(axis=1), kept)
-    named, silent = enough(np.array([counts[PLACES][:-1].sum(), counts[PLACES][-1]]), least)
+        per_function = np.where(applies, table.sum(axis=1), per_function)
+    named, silent = enough(np.array([counts[PLACES][:-1].sum(), counts[PLACES][-1]]), min_count)
     middles = (np.arange(BINS) + 0.5) / BINS
-    places = smooth_quantiles(counts[PLACES][:-1], middles, least) if (
-        named >= ENOUGH * least
+    places = smooth_quantiles(counts[PLACES][:-1], middles, min_count) if (
+        named >= ENOUGH * min_count
     ) else {0.0: 0.0, 1.0: 1.0}  # fmt: skip
     return Observed(
-        given.model_copy(
+        declared.model_copy(
             update={
-                "functions": dict(zip(functions, kept.astype(float).tolist(), strict=True)),
+                "functions": dict(zip(functions, per_function.astype(float).tolist(), strict=True)),
                 "dimensions": dimensions,
                 "affinity": affinity,
                 "locales": locales,
-                "words": _lengths(counts[WORDS], form, least),
+                "words": _lengths(counts[WORDS], form, min_count),
                 "naming": round(float(named / (named + silent)), 6) if named + silent else None,
                 "places": places,
             }
@@ -317,21 +320,23 @@ def observed(
     )
 
 
-def _lengths(counts: Counts, form: Shape, least: int) -> dict[str, dict[float, float]]:
+def _lengths(counts: Counts, form: Shape, min_count: int) -> dict[str, dict[float, float]]:
     """Word counts at quantiles, by function."""
     sizes = np.arange(1, counts.shape[1] + 1, dtype=float)
     limits = np.array(form.limits)[:, None]
     lengths = np.where(sizes <= limits, counts, 0)  # noise knows no limit
-    found = {}
+    quantiles = {}
     for function, own, limit in zip(form.functions, lengths, form.limits, strict=True):
-        pool = own if own.sum() >= ENOUGH * least else lengths.sum(axis=0)
-        if pool.sum() < least:
-            raise InputError(f"population: fewer than min_count {least} rows to take lengths from")
-        points = smooth_quantiles(pool, sizes, least)
-        found[function] = {level: min(round(mean), limit) for level, mean in points.items()}
-    return {f: {level: float(n) for level, n in points.items()} for f, points in found.items()}
+        pool = own if own.sum() >= ENOUGH * min_count else lengths.sum(axis=0)
+        if pool.sum() < min_count:
+            raise InputError(
+                f"population: fewer than min_count {min_count} rows to take lengths from"
+            )
+        points = smooth_quantiles(pool, sizes, min_count)
+        quantiles[function] = {level: min(round(mean), limit) for level, mean in points.items()}
+    return {f: {level: float(n) for level, n in points.items()} for f, points in quantiles.items()}
 
 
-def _at_most(rows: int, least: int) -> int:
-    """A count as it may be told: one below `least` reads `least`, 0 stays."""
-    return max(rows, least) if rows else 0
+def _at_most(rows: int, min_count: int) -> int:
+    """A count as it may be published: one below `min_count` reads `min_count`, 0 stays."""
+    return max(rows, min_count) if rows else 0

@@ -1,6 +1,6 @@
-"""What is wrong with a pack, as `python -m stages.check` says it: all at once, each with its place.
+"""What is wrong with a pack, as `python -m stages.check` says it: all at once, each with its file.
 
-What `core.pack.load` refuses is an error before; here is what only planning can know.
+What `core.pack.load` refuses is an error before; here is what only planning can see.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ TRIAL_ROWS, ENOUGH_PHRASES = 200, 8
 
 
 def pack_problems(pack: Pack, pools: Pools | None = None) -> list[str]:
-    """What must be mended before the pack can be planned or makes sense. Takes about a second.
+    """What must be corrected before the pack can be planned or makes sense. Takes about a second.
 
     pools: the pack's, where they are made already.
     """
     pools = pools or Pools(pack)
-    found = [
+    problems = [
         f"{pack.folder / PACK}: {lack.key} is required and has no source: name one under "
         "`arguments`, such as {vocabulary: NAME}"
         for lack in pack.lacking
         if lack.required
     ]
     empty = list(_empty(pack, pools))
-    found += empty
-    found += _phrases(pack)
+    problems += empty
+    problems += _phrases(pack)
     if not empty:
-        found += [one.text for one in _agreements(pack, pools) if one.is_wrong]
-    if not found:
+        problems += [one.text for one in _agreements(pack, pools) if one.is_wrong]
+    if not problems:
         try:
             plans(pack, Settings(TRIAL_ROWS, reserve=1.0), 0, pools=pools)
         except InputError as error:
-            found.append(str(error))
-    return found
+            problems.append(str(error))
+    return problems
 
 
 def pack_notes(
@@ -56,7 +56,7 @@ def pack_notes(
     """What makes the dataset poorer, though it can be made. pools: as above; templated: functions
     that need no phrases.
     """
-    found = [
+    notes = [
         f"{pack.folder / PACK}: {lack.key} is optional and has no source: it is never said"
         for lack in pack.lacking
         if not lack.required
@@ -69,13 +69,13 @@ def pack_notes(
             if function in templated:
                 continue
             if not n:
-                found.append(
+                notes.append(
                     f"{path}: phrases.{function}: none: rough ones are made from its name and "
                     f"description; write at least {ENOUGH_PHRASES}"
                 )
                 continue
             if n < ENOUGH_PHRASES:
-                found.append(
+                notes.append(
                     f"{path}: phrases.{function}: {n} of at least {ENOUGH_PHRASES} that make "
                     "queries varied"
                 )
@@ -85,19 +85,19 @@ def pack_notes(
                 if rest := [slot for slot in unsaid if slot not in said]:
                     need = "which is required" if source.required else "optional"
                     share = "each" if source.required else f"{source.share:.0%}"
-                    found.append(
+                    notes.append(
                         f"{path}: phrases.{function}: none says {', '.join(rest)}, {need}: {share} "
                         'of its queries gets a rough "with NAME VALUE": write phrases with it'
                     )
-        found += _forms(pack, locale)
-        found += _always_said(pack, locale)
-        found += chatter.requests(pack, locale)[1]
+        notes += _forms(pack, locale)
+        notes += _always_said(pack, locale)
+        notes += chatter.requests(pack, locale)[1]
     pools = pools or Pools(pack)
     if not list(_empty(pack, pools)):
         for locale in pack.locales:
-            found += idle.notes(pack, pools, locale)
-        found += [one.text for one in _agreements(pack, pools) if not one.is_wrong]
-    return found
+            notes += idle.notes(pack, pools, locale)
+        notes += [one.text for one in _agreements(pack, pools) if not one.is_wrong]
+    return notes
 
 
 def _path(pack: Pack, locale: str) -> str:
@@ -112,14 +112,14 @@ def _leaves(pack: Pack) -> Iterator[Source]:
 
 def _empty(pack: Pack, pools: Pools) -> Iterator[str]:
     """Sources whose values the schema refuses, each once."""
-    told: set[str] = set()
+    reported: set[str] = set()
     for leaf in _leaves(pack):
         for locale in pack.locales:
             try:
                 pools.pool(leaf, locale)
             except InputError as error:
-                if str(error) not in told:
-                    told.add(str(error))
+                if str(error) not in reported:
+                    reported.add(str(error))
                     yield str(error)
 
 
@@ -132,18 +132,18 @@ def _phrases(pack: Pack) -> Iterator[str]:
         for function, phrases in pack.vocabulary(locale).phrases.items():
             where = f"{_path(pack, locale)}: phrases.{function}"
             leaves = [leaf for source in pack.sources[function] for leaf in source.leaves()]
-            known = {leaf.slot for leaf in leaves if leaf.is_said}
+            spoken = {leaf.slot for leaf in leaves if leaf.is_said}
             open_ = {".".join(lack.path) for lack in pack.lacking if lack.function == function}
             required = {leaf.slot for leaf in leaves if leaf.is_said and _is_needed(pack, leaf)}
-            read = [parse(phrase) for phrase in phrases]
-            every = frozenset().union(*(one.slots for one in read))
-            for number, one in enumerate(read):
-                for slot in sorted(one.slots - known - open_):
+            parsed = [parse(phrase) for phrase in phrases]
+            every = frozenset().union(*(one.slots for one in parsed))
+            for number, one in enumerate(parsed):
+                for slot in sorted(one.slots - spoken - open_):
                     yield (
                         f"{where}.{number}: {{{slot}}} is no argument that is said: "
-                        f"{function} has {sorted(known)}"
+                        f"{function} has {sorted(spoken)}"
                     )
-            can = any(required & every <= way.may for one in read for way in one.ways)
+            can = any(required & every <= way.may for one in parsed for way in one.ways)
             if not can and function in planned and required:
                 yield (
                     f"{where}: none says all that is required ({', '.join(sorted(required))}): "
@@ -159,8 +159,8 @@ def _all_blocked(pack: Pack) -> bool:
 def _forms(pack: Pack, locale: str) -> Iterator[str]:
     """Phrases that ask for a form which no entry of the argument's vocabulary has."""
     for function, phrases in pack.vocabulary(locale).phrases.items():
-        asked = {slot for text in phrases for slot in _slots(parse(text).part) if slot.form}
-        for name, form in sorted(asked):
+        slots = {slot for text in phrases for slot in _slots(parse(text).part) if slot.form}
+        for name, form in sorted(slots):
             source = pack.by_key.get(f"{function}.{name}")
             if source is None or source.kind != "vocabulary":
                 continue
@@ -206,27 +206,27 @@ def _is_needed(pack: Pack, leaf: Source) -> bool:
 
 
 class Odd(NamedTuple):
-    """Values with which none agrees; `is_wrong` where that must be mended."""
+    """Values with which none agrees; `is_wrong` where that must be corrected."""
 
     text: str
     is_wrong: bool
 
 
 def _agreements(pack: Pack, pools: Pools) -> Iterator[Odd]:
-    """Values of an argument with which no value of the one agrees that must. In a vocabulary that
-    is a slip; of data that somebody has it is a part, and only wrong where it is all.
+    """Values of an argument with which no value of the governing argument agrees. In a vocabulary
+    that is a slip; ingested data may hold more than the pack uses, so it is wrong only of all rows.
     """
     for leaf in _leaves(pack):
         if leaf.agrees_with is None:
             continue
         governor = pack.by_key[".".join((leaf.function, *leaf.path[:-1], leaf.agrees_with))]
         for locale in pack.locales:
-            theirs = pools.pool(governor, locale).items or ()
-            mine = pools.pool(leaf, locale).items or ()
-            if not mine or not theirs:
+            governing = pools.pool(governor, locale).items or ()
+            items = pools.pool(leaf, locale).items or ()
+            if not items or not governing:
                 continue
-            known = {key_of(other.value) for other in theirs}
-            odd = [item.value for item in mine if _is_odd(item, leaf.agrees_with, known)]
+            keys = {key_of(other.value) for other in governing}
+            odd = [item.value for item in items if _is_odd(item, leaf.agrees_with, keys)]
             one = leaf.of or leaf
             where, name = _path(pack, locale), one.settings
             if one.kind in INGESTED_KINDS:
@@ -235,16 +235,16 @@ def _agreements(pack: Pack, pools: Pools) -> Iterator[Odd]:
                 where = str(pack.folder / file)
             if odd:
                 yield Odd(
-                    f"{where}: {name}: {len(odd)} of {len(mine)} entries, such as "
+                    f"{where}: {name}: {len(odd)} of {len(items)} entries, such as "
                     f"{odd[0]!r:.60}, have a `{leaf.agrees_with}` that is no value of "
                     f"{governor.key}: correct it, or add the value",
-                    one.kind not in INGESTED_KINDS or len(odd) == len(mine),
+                    one.kind not in INGESTED_KINDS or len(odd) == len(items),
                 )
 
 
-def _is_odd(item: Item, attribute: str, known: set[Any]) -> bool:
-    """Whether an entry goes with none of the values that are known."""
+def _is_odd(item: Item, attribute: str, keys: set[Any]) -> bool:
+    """Whether an entry goes with none of these values."""
     if attribute not in item.attributes:
         return False
-    held = item.attributes[attribute]
-    return known.isdisjoint(map(key_of, held if isinstance(held, list) else [held]))
+    allowed = item.attributes[attribute]
+    return keys.isdisjoint(map(key_of, allowed if isinstance(allowed, list) else [allowed]))

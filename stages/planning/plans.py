@@ -27,7 +27,7 @@ from stages.planning.tool_sets import ToolSets, tool_sets
 ROUTES = ("heuristic", "text")
 # Today for packs whose prompts name none, and for golden sets.
 TODAY = datetime.date(2026, 6, 1)
-# What a plan without a template has from it.
+# What a plan without a template gets from it.
 NOTHING = Filling("", {}, (), (), None, 0, None, 0)
 
 
@@ -64,27 +64,27 @@ class Planned:
 
 def plans(
     pack: Pack, settings: Settings, seed: int, can_say: Sayable | None = None,
-    pools: Pools | None = None, found: Sequence[Stratum] | None = None,
+    pools: Pools | None = None, all_strata: Sequence[Stratum] | None = None,
     templates: Templates | None = None, aims: Aims | None = None,
 ) -> Planned:  # fmt: skip
     """All plans of a pack, each call of which keeps its function's schema.
 
     can_say: whether a phrase says a set of arguments; by default the pack's phrases tell. pools:
-    the pack's, where they are made already. found: the strata, where they are known. templates:
-    what writes strata, beside phrases; aims: lengths and places for these. The plans of a stratum
-    and route depend on the seed and its name alone; other sizes and weights keep the first of them.
-    Raises InputError.
+    the pack's, where they are made already. all_strata: the population's, where they are made
+    already. templates: what writes strata, beside phrases; aims: lengths and places for these. The
+    plans of a stratum and route depend on the seed and its name alone; other sizes and weights keep
+    the first of them. Raises InputError.
     """
     pools, warnings = pools or Pools(pack), list[str]()
-    if found is None:
-        found, warnings = strata(pack, pools)
+    if all_strata is None:
+        all_strata, warnings = strata(pack, pools)
 
     def weights(stratum: Stratum) -> dict[str, float]:
         if templates is None or not templates.writes(stratum):
             return {route: settings.weights.get(route, 0.0) for route in ROUTES}
         return {r: settings.by_template.get(r, 0.0) for r in templates.eligible(stratum)}
 
-    served, more = quotas(found, settings.rows, settings.minimum, weights)
+    served, more = quotas(all_strata, settings.rows, settings.minimum, weights)
     warnings += more
     sets = tool_sets(
         pack.catalogue, seed, count=settings.sets, shown=settings.shown,
@@ -99,7 +99,7 @@ def plans(
     says = can_say or sayable(pack)
     filled: dict[tuple[str, str], Iterator[Filling]] = {}
     if templates is not None:
-        asked = [
+        to_fill = [
             Request(stratum, route, *_sizes(stratum, route, settings))
             for stratum in served
             if templates.writes(stratum)
@@ -107,8 +107,10 @@ def plans(
         ]
         filled = {
             (one.stratum.name, one.route): fillings
-            for one, fillings in zip(asked, templates.fillings(asked, aims or Aims()), strict=True)
-        } if asked else {}  # fmt: skip
+            for one, fillings in zip(
+                to_fill, templates.fillings(to_fill, aims or Aims()), strict=True
+            )
+        } if to_fill else {}  # fmt: skip
     made: list[Plan] = []
     for stratum in served:
         for route, quota in stratum.routes.items():
@@ -122,7 +124,7 @@ def plans(
 def _sizes(stratum: Stratum, route: str, settings: Settings) -> tuple[int, int]:
     """Plans of a stratum and route, and how many there would be if it had the whole stratum."""
     return tuple(  # type: ignore[return-value]
-        math.ceil(wanted(quota, stratum, route, settings) * settings.reserve)
+        math.ceil(candidates_needed(quota, stratum, route, settings) * settings.reserve)
         for quota in (stratum.routes[route], stratum.quota)
     )
 
@@ -136,7 +138,7 @@ def has_dates(pack: Pack) -> bool:
     )
 
 
-def wanted(quota: int, stratum: Stratum, route: str, settings: Settings) -> int:
+def candidates_needed(quota: int, stratum: Stratum, route: str, settings: Settings) -> int:
     """Accepted candidates that a route with `quota` rows of a stratum should deliver."""
     spare = stratum.quota * settings.heuristic_surplus if route == "heuristic" else 0
     return math.ceil(quota * (1 + settings.surplus) + spare)
@@ -170,8 +172,8 @@ def _plans(
     usable = sets.for_plan(function, scenario.SHOWS_TARGET)
     order = Stream(len(usable), seed_of(own, "tool sets"))
     seeds = random.Random(seed_of(own, "seeds"))
-    want = wanted(quota, stratum, route, settings)
-    for rank in range(math.ceil(want * settings.reserve)):
+    needed = candidates_needed(quota, stratum, route, settings)
+    for rank in range(math.ceil(needed * settings.reserve)):
         tool_set = sets.sets[usable[next(order)]]
         filling = next(fillings) if fillings is not None else NOTHING
         plan_seed = seeds.randrange(2**31 - 1) if fillings is None else filling.seed
@@ -191,7 +193,7 @@ def _plans(
             route=route,
             template_id=filling.template_id,
             rank=rank,
-            quota=want,
+            quota=needed,
             locale=locale,
             seed=plan_seed,
             asset_ids=asset_ids,

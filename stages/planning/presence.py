@@ -15,7 +15,7 @@ from stages.planning.sources import seed_of
 
 # (function, locale, slots said) -> whether a phrase says just these.
 Sayable = Callable[[str, str, frozenset[str]], bool]
-# Words of a query that say no argument, and words that say one: about, at least and at most.
+# Words of a query that say no argument; words that say one argument, at least and at most. Rough.
 BESIDE, SHORT, LONG = 2, 2.0, 10.0
 
 
@@ -45,7 +45,7 @@ class Presence:
         stays unsaid.
         """
         top = [source for source in self.sources if source.slot != without]
-        leaves = self._exclusive(self._lengthened(self._chosen(top), top, choices), choices)
+        leaves = self._exclusive(self._lengthened(self._drawn(top), top, choices), choices)
         return self._said(self._shortened(leaves, choices), choices)
 
     def _exclusive(self, leaves: list[Source], choices: random.Random) -> list[Source]:
@@ -55,9 +55,9 @@ class Presence:
             slots = sorted({_within(leaf.slot, group) or "" for leaf in members})
             if len(slots) > 1:
                 bound = [s for s in slots if self._is_bound(s)]
-                stays = bound[0] if bound else choices.choice(slots)
+                selected = bound[0] if bound else choices.choice(slots)
                 leaves = [
-                    leaf for leaf in leaves if _within(leaf.slot, group) in (None, stays)
+                    leaf for leaf in leaves if _within(leaf.slot, group) in (None, selected)
                 ]  # fmt: skip
         return leaves
 
@@ -65,9 +65,9 @@ class Presence:
         self, leaves: list[Source], top: Sequence[Source], choices: random.Random
     ) -> list[Source]:
         """More optional arguments, where these cannot fill the stratum's shortest query."""
-        wanted = math.ceil((self.words[0] - BESIDE) / LONG)
+        minimum = math.ceil((self.words[0] - BESIDE) / LONG)
         said = [leaf for leaf in leaves if leaf.is_said]
-        if len(said) >= wanted:
+        if len(said) >= minimum:
             return leaves
         more = [
             leaf
@@ -77,7 +77,7 @@ class Presence:
             if self.fixed.get(leaf.slot, "free") and leaf.share > 0
         ]
         choices.shuffle(more)
-        added = more[: wanted - len(said)]
+        added = more[: minimum - len(said)]
         order = [leaf for source in top for leaf in source.leaves()]
         return [leaf for leaf in order if leaf in leaves or leaf in added]
 
@@ -104,15 +104,15 @@ class Presence:
         source = self.pack.by_key[f"{self.function}.{slot}"]
         return source.required or bool(self.fixed.get(slot))
 
-    def _chosen(self, sources: Iterable[Source]) -> list[Source]:
+    def _drawn(self, sources: Iterable[Source]) -> list[Source]:
         leaves: list[Source] = []
         for source in sources:
-            if not self._is_chosen(source):
+            if not self._is_drawn(source):
                 continue
             if source.kind != "object":
                 leaves.append(source)
                 continue
-            inner = self._chosen(source.properties)
+            inner = self._drawn(source.properties)
             # An object must hold something: the first of its properties, where none was drawn.
             leaves += inner or self._first(source)
         return leaves
@@ -120,9 +120,9 @@ class Presence:
     def _first(self, source: Source) -> list[Source]:
         """The leaves of an object's first property."""
         first = source.properties[0]
-        return [first] if first.kind != "object" else self._chosen([first]) or self._first(first)
+        return [first] if first.kind != "object" else self._drawn([first]) or self._first(first)
 
-    def _is_chosen(self, source: Source) -> bool:
+    def _is_drawn(self, source: Source) -> bool:
         if source.slot not in self._shares:
             self._shares[source.slot] = random.Random(seed_of(self.seed, "share", source.slot))
         level = self._shares[source.slot].random()

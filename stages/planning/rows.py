@@ -22,20 +22,20 @@ def rows_of(leaves: Iterable[Source]) -> dict[str, int]:
     second item; another column then goes with the one that it `agrees_with`, else with that of its
     own object, else with the first.
     """
-    asked = {leaf.slot: leaf for leaf in leaves if leaf.kind == "asset"}
+    leaf_of = {leaf.slot: leaf for leaf in leaves if leaf.kind == "asset"}
     rows: list[list[Source]] = []
-    found: dict[str, int] = {}
+    numbers: dict[str, int] = {}
 
     def add(leaf: Source, depth: int = 0) -> None:
-        if leaf.slot in found or depth > len(asked):
+        if leaf.slot in numbers or depth > len(leaf_of):
             return
         file, column = leaf.column
-        mate = asked.get(governor(leaf) or "")
-        if mate is not None and mate.column[0] == file:
-            add(mate, depth + 1)
-            if mate.slot in found:
-                found[leaf.slot] = found[mate.slot]
-                rows[found[mate.slot]].append(leaf)
+        partner = leaf_of.get(governor(leaf) or "")
+        if partner is not None and partner.column[0] == file:
+            add(partner, depth + 1)
+            if partner.slot in numbers:
+                numbers[leaf.slot] = numbers[partner.slot]
+                rows[numbers[partner.slot]].append(leaf)
                 return
         free = [
             number
@@ -47,11 +47,11 @@ def rows_of(leaves: Iterable[Source]) -> dict[str, int]:
         if number == len(rows):
             rows.append([])
         rows[number].append(leaf)
-        found[leaf.slot] = number
+        numbers[leaf.slot] = number
 
-    for leaf in asked.values():
+    for leaf in leaf_of.values():
         add(leaf)
-    return found
+    return numbers
 
 
 def together(leaves: Sequence[Source], rows: Mapping[str, int]) -> list[tuple[Source, ...]]:
@@ -62,15 +62,15 @@ def together(leaves: Sequence[Source], rows: Mapping[str, int]) -> list[tuple[So
         key = rows.get(leaf.slot, leaf.slot)
         units.setdefault(key, []).append(leaf)
         unit_of[leaf.slot] = key
-    found: dict[str | int, tuple[Source, ...]] = {}
+    ordered: dict[str | int, tuple[Source, ...]] = {}
 
     def add(key: str | int, depth: int = 0) -> None:
         for leaf in units[key]:
             other = unit_of.get(governor(leaf) or "")
-            if other not in (None, key) and other not in found and depth < len(units):
+            if other not in (None, key) and other not in ordered and depth < len(units):
                 add(other, depth + 1)  # type: ignore[arg-type]
-        found.setdefault(key, tuple(units[key]))
+        ordered.setdefault(key, tuple(units[key]))
 
     for leaf in leaves:
         add(unit_of[leaf.slot])
-    return list(found.values())
+    return list(ordered.values())

@@ -16,14 +16,14 @@ def sayable(pack: Pack) -> Sayable:
     """
 
     @cache
-    def known(function: str, locale: str) -> tuple[tuple[Way, ...], frozenset[str]]:
+    def ways_of(function: str, locale: str) -> tuple[tuple[Way, ...], frozenset[str]]:
         phrases = pack.vocabulary(locale).phrases.get(function, ())
         ways = tuple(dict.fromkeys(way for text in phrases for way in parse(text).ways))
         return ways, frozenset().union(*(way.may for way in ways))
 
     @cache
     def can_say(function: str, locale: str, said: frozenset[str]) -> bool:
-        ways, slots = known(function, locale)
+        ways, slots = ways_of(function, locale)
         rest = said & slots
         return not ways or any(way.must <= rest <= way.may for way in ways)
 

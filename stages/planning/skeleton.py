@@ -67,7 +67,7 @@ def skeleton(name: str, catalogue: Catalogue, locale: str = "en") -> Skeleton:
         GOLDEN: "",
         "README.md": _readme(name, locale),
     }
-    missing = [(s.key, s.required) for held in by_function.values() for s in held if s.is_open]
+    missing = [(s.key, s.required) for group in by_function.values() for s in group if s.is_open]
     return Skeleton(files, missing)
 
 
@@ -81,8 +81,8 @@ def _inside(
 ) -> Iterator[Suggestion]:
     plain = simplified(schema)
     required = plain.get("required", [])
-    for name, held in plain.get("properties", {}).items():
-        inner = simplified(held)
+    for name, property_schema in plain.get("properties", {}).items():
+        inner = simplified(property_schema)
         here = (*path, name)
         is_required = name in required
         if inner.get("properties") and depth < MAX_DEPTH:
@@ -116,8 +116,8 @@ def _suggestion(
         comment = f"TODO no source: list values as `{vocabulary}` in the vocabularies, then"
     description = " ".join(str(schema.get("description", "")).split())[:LONGEST]
     need = "required" if required else "optional"
-    told = f"{kind}, {need}; {comment}" + (f" ({description})" if description else "")
-    return Suggestion(key, f"{{{text}{share}}}", told, needed, is_open)
+    explanation = f"{kind}, {need}; {comment}" + (f" ({description})" if description else "")
+    return Suggestion(key, f"{{{text}{share}}}", explanation, needed, is_open)
 
 
 def _derived(schema: Mapping[str, Any], derived: tuple[str, Any]) -> str | None:
@@ -270,14 +270,14 @@ def _escaped(text: str) -> str:
     return re.sub(r"([\\(){}\[\]|])", r"\\\1", text)
 
 
-def rough(function: Function, found: list[Suggestion]) -> list[str]:
+def rough(function: Function, suggested: list[Suggestion]) -> list[str]:
     """Rough phrases of a function, from its name and description."""
     description = function.description.split(". ")[0].strip().rstrip(".")
     acts = [_escaped(wording.named(function.name))]
     if description and len(description) <= LONGEST:
         acts.append(_escaped(description[:1].lower() + description[1:]))
     slots = []
-    for one in found:
+    for one in suggested:
         slot = one.key[len(function.name) + 1 :]
         if one.yaml.startswith("{share:") or not SLOT.fullmatch(slot):
             continue  # of a name that no slot can have the general adjunct is left
@@ -294,16 +294,16 @@ def rough(function: Function, found: list[Suggestion]) -> list[str]:
 
 def _rough_slot(slot: str, one: Suggestion) -> str:
     """The name of an argument and its slot, in the order in which people say them: "3 nights"."""
-    name, held = wording.named(slot.rpartition(".")[2]), f"{{{slot}}}"
+    name, placeholder = wording.named(slot.rpartition(".")[2]), f"{{{slot}}}"
     words = name.split(" ")
     if one.yaml.startswith("{date:") and words[-1] in DATES:
-        return held
+        return placeholder
     if one.yaml.startswith("{time:") and words[-1] in TIMES:
-        return f"at {held}"
+        return f"at {placeholder}"
     is_count = one.yaml.startswith(("{integer:", "{number:"))
     if is_count and words[0].endswith("s") and not words[0].endswith("ss"):
-        return f"{held} {_escaped(name)}"
-    return f"{_escaped(wording.named(slot))} {held}"
+        return f"{placeholder} {_escaped(name)}"
+    return f"{_escaped(wording.named(slot))} {placeholder}"
 
 
 def _readme(name: str, locale: str) -> str:

@@ -131,15 +131,15 @@ class Pools:
             replace(item, value=coerced(item.value, source.schema)) for item in pool.items
         )
         keeps = validity(source.schema)
-        kept = tuple(item for item in items if keeps(item.value))
-        if not kept:
+        accepted = tuple(item for item in items if keeps(item.value))
+        if not accepted:
             shown = ", ".join(repr(item.value)[:40] for item in items[:3]) or "none at all"
             raise _error(
                 self.pack, source,
                 f"no value of its source ({source.kind}) keeps its schema; it gives {shown}: "
                 "mend the source or the schema",
             )  # fmt: skip
-        return listed(kept)
+        return listed(accepted)
 
 
 def _error(pack: Pack, source: Source, message: str) -> InputError:
@@ -160,8 +160,8 @@ def _check_range(pool: Pool, source: Source, pack: Pack) -> None:
 
 
 def validity(schema: Mapping[str, Any]) -> Callable[[Any], bool]:
-    """Whether a value keeps a schema, as far as that can be told without the rest of it."""
-    own = {key: held for key, held in schema.items() if key != "$ref"}
+    """Whether a value keeps a schema, as far as that shows without the schemas it refers to."""
+    own = {key: part for key, part in schema.items() if key != "$ref"}
     validator = Draft202012Validator(own, format_checker=FormatChecker())
 
     def keeps(value: Any) -> bool:
@@ -180,8 +180,8 @@ def is_valid(value: Any, schema: Mapping[str, Any]) -> bool:
 
 def listed(items: Sequence[Item]) -> Pool:
     """A pool of a list."""
-    kept = tuple(items)
-    return Pool(len(kept), lambda index, today: kept[index], kept)
+    stored = tuple(items)
+    return Pool(len(stored), lambda index, today: stored[index], stored)
 
 
 def named(source: Source, pack: Pack, locale: str) -> dict[str, Sequence[str]]:
@@ -262,12 +262,12 @@ def _examples(source: Source, pack: Pack, locale: str) -> Pool:
 
 def _boolean(source: Source, pack: Pack, locale: str) -> Pool:
     words = named(source, pack, locale)
-    given: dict[bool, Sequence[str]] = {
-        json.loads(key): held for key, held in words.items() if key in ("true", "false")
+    by_value: dict[bool, Sequence[str]] = {
+        json.loads(key): surfaces for key, surfaces in words.items() if key in ("true", "false")
     }
-    if not given:
-        given = dict(source.settings or wording.booleans(source.path[-1], locale))
-    return listed([Item(value, tuple(surfaces)) for value, surfaces in given.items()])
+    if not by_value:
+        by_value = dict(source.settings or wording.booleans(source.path[-1], locale))
+    return listed([Item(value, tuple(surfaces)) for value, surfaces in by_value.items()])
 
 
 def _constant(source: Source, pack: Pack, locale: str) -> Pool:
@@ -281,12 +281,12 @@ def _class(source: Source, pack: Pack, locale: str) -> Pool:
 
 def _integer(source: Source, pack: Pack, locale: str) -> Pool:
     words = language.of(locale)
-    at: Integer = source.settings
-    size = (at.max - at.min) // at.step + 1
+    settings: Integer = source.settings
+    size = (settings.max - settings.min) // settings.step + 1
     is_identifier = wording.named(source.path[-1]).split(" ")[-1] in IDENTIFIERS
 
     def item(index: int, today: datetime.date) -> Item:
-        value = at.min + index * at.step
+        value = settings.min + index * settings.step
         # The digits of an identifier are neither grouped nor a word.
         surfaces = [str(value)] if is_identifier else words.integer(value)
         return Item(coerced(value, source.schema), surfaces)
@@ -294,36 +294,36 @@ def _integer(source: Source, pack: Pack, locale: str) -> Pool:
     return Pool(size, item)
 
 
-def _grid(at: Number) -> Callable[[int], float]:
+def _grid(settings: Number) -> Callable[[int], float]:
     """index -> value, without what floats add to a sum of steps."""
-    digits = max(0, -int(np.floor(np.log10(at.step))) + 2)
-    return lambda index: round(at.min + index * at.step, digits)
+    digits = max(0, -int(np.floor(np.log10(settings.step))) + 2)
+    return lambda index: round(settings.min + index * settings.step, digits)
 
 
 def _number(source: Source, pack: Pack, locale: str) -> Pool:
     words = language.of(locale)
-    at: Number = source.settings
-    value_of = _grid(at)
+    settings: Number = source.settings
+    value_of = _grid(settings)
 
     def item(index: int, today: datetime.date) -> Item:
         value = value_of(index)
         value = int(value) if float(value).is_integer() else value
         return Item(coerced(value, source.schema), words.number(value))
 
-    return Pool(int((at.max - at.min) / at.step + 1e-9) + 1, item)
+    return Pool(int((settings.max - settings.min) / settings.step + 1e-9) + 1, item)
 
 
 def _money(source: Source, pack: Pack, locale: str) -> Pool:
     words = language.of(locale)
-    at = source.settings
-    value_of = _grid(at)
+    settings = source.settings
+    value_of = _grid(settings)
 
     def item(index: int, today: datetime.date) -> Item:
         value = value_of(index)
         value = int(value) if float(value).is_integer() else value
-        return Item(coerced(value, source.schema), words.money(value, at.currency))
+        return Item(coerced(value, source.schema), words.money(value, settings.currency))
 
-    return Pool(int((at.max - at.min) / at.step + 1e-9) + 1, item)
+    return Pool(int((settings.max - settings.min) / settings.step + 1e-9) + 1, item)
 
 
 def _date(source: Source, pack: Pack, locale: str) -> Pool:
@@ -340,25 +340,25 @@ def _date(source: Source, pack: Pack, locale: str) -> Pool:
 
 def _time(source: Source, pack: Pack, locale: str) -> Pool:
     words = language.of(locale)
-    at = source.settings
-    first, last = (int(t[:2]) * 60 + int(t[3:]) for t in (at.from_, at.to))
+    settings = source.settings
+    first, last = (int(t[:2]) * 60 + int(t[3:]) for t in (settings.from_, settings.to))
     time = words.time_words if is_in_words(source) else words.time
     # Of JSON Schema's format `time` seconds and a zone are part, though few schemas mean it.
     ends = ("", ":00", ":00Z")
     end = next((e for e in ends if is_valid(f"12:00{e}", source.schema)), "")
 
     def item(index: int, today: datetime.date) -> Item:
-        hour, minute = divmod(first + index * at.step, 60)
+        hour, minute = divmod(first + index * settings.step, 60)
         clock = datetime.time(hour, minute)
         return Item(f"{clock:%H:%M}{end}", time(clock))
 
-    return Pool((last - first) // at.step + 1, item)
+    return Pool((last - first) // settings.step + 1, item)
 
 
 def count_of(source: Source) -> tuple[int, int]:
     """How many items a list may have, from and to, within what its schema allows."""
-    at = source.settings
-    low, high = at.count if isinstance(at, ListOf) else at
+    settings = source.settings
+    low, high = settings.count if isinstance(settings, ListOf) else settings
     low = max(low, int(source.schema.get("minItems", 0)), 1)
     return low, max(min(high, int(source.schema.get("maxItems", high))), low)
 

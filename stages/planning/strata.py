@@ -61,24 +61,26 @@ def strata(pack: Pack, pools: Pools) -> tuple[list[Stratum], list[str]]:
     base, more = _base(pack, dimensions)
     table, dimensions = _with_own(pack, pools, base, dimensions)
     lengths = {name: _lengths(pack, name) for name in dimensions[1].values}
-    found = []
-    for place in np.argwhere(table > NEGLIGIBLE):
-        values = {d.name: d.values[i] for d, i in zip(dimensions, place, strict=True)}
+    all_strata = []
+    for cell in np.argwhere(table > NEGLIGIBLE):
+        values = {d.name: d.values[i] for d, i in zip(dimensions, cell, strict=True)}
         own = {name: values[name] for name in list(values)[3:]}
-        share = float(table[tuple(place)])
+        share = float(table[tuple(cell)])
         for low, high, part in lengths[values[FUNCTION]]:
             if part <= 0:
                 continue
             name = band(low, high) if high else NONE
             named = {SCENARIO: values[SCENARIO], FUNCTION: values[FUNCTION],
                      LOCALE: values[LOCALE], BAND: name, **own}  # fmt: skip
-            found.append(Stratum(named, share * part, low, high))
-    return found, warnings + more
+            all_strata.append(Stratum(named, share * part, low, high))
+    return all_strata, warnings + more
 
 
-def _shares(given: Mapping[str, float], names: Sequence[str]) -> Floats:
-    """Shares in the order of `names`, sum 1; equal where nothing is given."""
-    numbers = np.array([given.get(name, 0.0) if given else 1.0 for name in names], dtype=float)
+def _shares(declared: Mapping[str, float], names: Sequence[str]) -> Floats:
+    """Shares in the order of `names`, sum 1; equal where none is declared."""
+    numbers = np.array(
+        [declared.get(name, 0.0) if declared else 1.0 for name in names], dtype=float
+    )
     if not numbers.sum():
         raise InputError(
             f"{POPULATION}: none of {list(names)[:20]} has a share: give one of them a number"
@@ -99,17 +101,17 @@ def _base(pack: Pack, dimensions: list[Dimension]) -> tuple[Floats, list[str]]:
             continue
         for j, function in enumerate(functions[1:], 1):
             allowed[i, j] = scenario.serves(pack, function) and by_function[j - 1] > 0
-    given = population.scenarios or DEFAULT_SCENARIOS
-    wanted = dict(zip(scenarios, _shares(given, scenarios), strict=True))
+    declared = population.scenarios or DEFAULT_SCENARIOS
+    targets = dict(zip(scenarios, _shares(declared, scenarios), strict=True))
     for i, name in enumerate(scenarios):
         reach = by_function[allowed[i, 1:, 0] > 0].sum() if SCENARIOS[name].HAS_FUNCTION else 1.0
-        if wanted[name] and not reach:
+        if targets[name] and not reach:
             warnings.append(f"scenario {name}: no function of the pack allows it: left out")
-            wanted[name] = 0.0
+            targets[name] = 0.0
         elif not population.scenarios and name != "single":
             # No more than half of what each function has, where nobody asked for a number.
-            wanted[name] = min(wanted[name], reach / 2)
-    by_scenario = _shares(wanted, scenarios)
+            targets[name] = min(targets[name], reach / 2)
+    by_scenario = _shares(targets, scenarios)
     for i, j in np.argwhere(_affinity(pack, dimensions).max(axis=2) == 0):
         allowed[i, j] = 0
     without = sum(
@@ -128,7 +130,7 @@ def _base(pack: Pack, dimensions: list[Dimension]) -> tuple[Floats, list[str]]:
 def _affinity(pack: Pack, dimensions: Sequence[Dimension]) -> Floats:
     """The product of all affinities between these dimensions, 1 where nothing is said."""
     names = [d.name for d in dimensions]
-    found = np.ones([len(d.values) for d in dimensions])
+    product = np.ones([len(d.values) for d in dimensions])
     for key, lines in pack.population.affinity.items():
         pair = key.split(".")
         if not set(pair) <= set(names):
@@ -137,20 +139,20 @@ def _affinity(pack: Pack, dimensions: Sequence[Dimension]) -> Floats:
         grid = np.ones([len(dimensions[axis].values) for axis in axes])
         for one, line in lines.items():
             for other, number in line.items():
-                place = []
+                cell = []
                 for axis, value in zip(axes, (one, other), strict=True):
                     if value not in dimensions[axis].values:
                         raise InputError(
                             f"{POPULATION}: affinity.{key}: {value!r:.60} is no value of "
                             f"{names[axis]}, which has {list(dimensions[axis].values)[:20]}"
                         )
-                    place.append(dimensions[axis].values.index(value))
-                grid[tuple(place)] = number
+                    cell.append(dimensions[axis].values.index(value))
+                grid[tuple(cell)] = number
         if axes[0] > axes[1]:
             axes, grid = axes[::-1], grid.T
         shape = [len(d.values) if i in axes else 1 for i, d in enumerate(dimensions)]
-        found = found * grid.reshape(shape)
-    return found
+        product = product * grid.reshape(shape)
+    return product
 
 
 def _with_own(
@@ -176,9 +178,9 @@ def _with_own(
         parts = [with_value * part for part in own]
         for function, slot in slots.items():
             for k, locale in enumerate(dimensions[2].values):
-                has = _values_of(pack, pools, name, function, slot, locale)
+                own_values = _values_of(pack, pools, name, function, slot, locale)
                 for part, value in zip(parts, values, strict=True):
-                    if value not in has:
+                    if value not in own_values:
                         part[:, dimensions[1].values.index(function), k] = 0
         seed = np.stack([table - with_value, *parts], axis=-1)
         affinity = _affinity(pack, [dimensions[0], *added[1:]])
@@ -193,18 +195,18 @@ def _with_own(
 
 def _values(pack: Pack, pools: Pools, name: str, slots: Mapping[str, str]) -> list[str]:
     """The values of a dimension of the pack's own that have a share."""
-    found: dict[str, None] = {}
+    values: dict[str, None] = {}
     for function, slot in slots.items():
         for locale in pack.locales:
-            found.update(dict.fromkeys(_values_of(pack, pools, name, function, slot, locale)))
+            values.update(dict.fromkeys(_values_of(pack, pools, name, function, slot, locale)))
     declared = pack.population.dimensions.get(name, {})
     for value in declared:
-        if value not in found:
+        if value not in values:
             raise InputError(
                 f"{POPULATION}: dimensions.{name}: {value!r:.60} is none of its values "
-                f"{list(found)[:20]}"
+                f"{list(values)[:20]}"
             )
-    return [value for value in found if not declared or declared.get(value)]
+    return [value for value in values if not declared or declared.get(value)]
 
 
 def _values_of(
@@ -223,8 +225,8 @@ def _values_of(
 def values_of(pack: Pack, pools: Pools, name: str, function: str) -> tuple[str, ...]:
     """The values that a dimension may have for a function, in any locale."""
     slot = pack.dimensions[name][function]
-    found = (v for one in pack.locales for v in _values_of(pack, pools, name, function, slot, one))
-    return tuple(dict.fromkeys(found))
+    values = (v for one in pack.locales for v in _values_of(pack, pools, name, function, slot, one))
+    return tuple(dict.fromkeys(values))
 
 
 def _lengths(pack: Pack, function: str) -> list[tuple[int, int, float]]:
@@ -249,7 +251,7 @@ def _lengths(pack: Pack, function: str) -> list[tuple[int, int, float]]:
 
 
 def quotas(
-    found: Sequence[Stratum], rows: int, minimum: int,
+    all_strata: Sequence[Stratum], rows: int, minimum: int,
     weights: Callable[[Stratum], Mapping[str, float]],
 ) -> tuple[list[Stratum], list[str]]:  # fmt: skip
     """The strata with whole quotas that sum to `rows`, each split over its routes by weight; those
@@ -259,31 +261,31 @@ def quotas(
     weights: of the routes that can write a stratum. minimum: rows of each stratum at least. Raises
     InputError if there are not so many, or if no stratum can be written.
     """
-    routes = [{r: w for r, w in weights(stratum).items() if w > 0} for stratum in found]
+    routes = [{r: w for r, w in weights(stratum).items() if w > 0} for stratum in all_strata]
     warnings = [
         f"nothing writes {' x '.join(filter(None, stratum.key))}: its share {stratum.share:.4f} "
         "goes to the other strata"
-        for stratum, own in zip(found, routes, strict=True)
+        for stratum, own in zip(all_strata, routes, strict=True)
         if not own
     ]
-    kept = [(stratum, own) for stratum, own in zip(found, routes, strict=True) if own]
-    if not kept:
+    writable = [(stratum, own) for stratum, own in zip(all_strata, routes, strict=True) if own]
+    if not writable:
         raise InputError(
             "route.weights: no stratum can be written by a route that has a weight: give one, and "
             "look at the templates and at what the pack's sources give"
         )
-    shares = np.array([stratum.share for stratum, _ in kept])
-    if minimum * len(kept) > rows:
+    shares = np.array([stratum.share for stratum, _ in writable])
+    if minimum * len(writable) > rows:
         raise InputError(
-            f"route: {rows} rows cannot give {minimum} to each of {len(kept)} strata: raise rows "
-            "or lower the minimum"
+            f"route: {rows} rows cannot give {minimum} to each of {len(writable)} strata: raise "
+            "rows or lower the minimum"
         )
-    lifted = np.full(len(kept), minimum)
-    rest = rows - int(lifted.sum())
-    above = np.maximum(shares / shares.sum() * rows - lifted, 0)
-    sizes = lifted + (apportion(rest, above) if rest else 0)
+    floors = np.full(len(writable), minimum)
+    rest = rows - int(floors.sum())
+    above = np.maximum(shares / shares.sum() * rows - floors, 0)
+    sizes = floors + (apportion(rest, above) if rest else 0)
     served = []
-    for (stratum, own), size in zip(kept, sizes, strict=True):
+    for (stratum, own), size in zip(writable, sizes, strict=True):
         if size:
             parts = apportion(int(size), list(own.values()))
             split = {route: int(n) for route, n in zip(own, parts, strict=True)}

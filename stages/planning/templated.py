@@ -28,7 +28,7 @@ SINGLE = "single"
 
 @dataclass(frozen=True)
 class Filling:
-    """What a plan has from its template. words, place: as in `core.plan.Plan`."""
+    """What a plan gets from its template. words, place: as in `core.plan.Plan`."""
 
     template_id: str
     slots: Mapping[str, Any]
@@ -52,12 +52,12 @@ class Aims:
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of a stratum and a route: `kept` of `most` plans that it could have."""
+    """What is asked of a stratum and a route: `count` of `limit` plans that it could have."""
 
     stratum: Stratum
     route: str
-    kept: int
-    most: int
+    count: int
+    limit: int
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Templates:
 
     def eligible(self, stratum: Stratum) -> dict[str, list[int]]:
         """Route -> numbers of the templates that fit a stratum and find material there."""
-        found: dict[str, list[int]] = {route: [] for route in ROUTES}
+        by_route: dict[str, list[int]] = {route: [] for route in ROUTES}
         for number, template in enumerate(self.templates):
             header = template.header
             if (
@@ -90,8 +90,8 @@ class Templates:
                 and header.words[1] >= stratum.min_words
                 and self.material.serves(header, stratum)
             ):
-                found[header.route].append(number)
-        return {route: numbers for route, numbers in found.items() if numbers}
+                by_route[header.route].append(number)
+        return {route: numbers for route, numbers in by_route.items() if numbers}
 
     def idle(self, strata: Sequence[Stratum], weights: Mapping[str, float]) -> list[str]:
         """The templates that have a weight, and no stratum that takes them."""
@@ -123,19 +123,19 @@ class Templates:
         return None
 
     def fillings(self, requests: Sequence[Request], aims: Aims) -> list[Iterator[Filling]]:
-        """What the first `kept` plans of each request have from their templates.
+        """What the first `count` plans of each request have from their templates.
 
         A route's plans are drawn as if it had the whole stratum to itself, each stratum and route
-        from random numbers of its own, and its share of them is kept, the first ranks. So other
-        weights keep other numbers of the same plans, and the completion store has their answers.
+        from random numbers of its own, and its share of them is selected, the first ranks. So other
+        weights select other numbers of the same plans, and the completion store has their answers.
         """
         parts = [self._drawn(number, request, aims) for number, request in enumerate(requests)]
         whole = pl.concat(parts)
         # A number for each template and stratum whose draws come from the same material.
         pair = whole["template"].to_numpy() * len(requests) + whole["request"].to_numpy()
         pairs, which = np.unique(pair, return_inverse=True)
-        kept = whole["kept"].to_numpy()
-        frame = whole.filter("kept")
+        selected = whole["selected"].to_numpy()
+        frame = whole.filter("selected")
         columns: dict[str, Any] = {}
         for source in sorted({s for t in self.templates for s in t.header.sources}):
             keys: dict[Key, int] = {}
@@ -146,40 +146,40 @@ class Templates:
                 for one in pairs
             ]
             resource = np.array(numbers)[which]
-            place = places(resource, whole["turn"].to_numpy(), kept)[kept]
-            columns[source] = (list(keys), resource[kept], place)
+            draws = draw_numbers(resource, whole["turn"].to_numpy(), selected)[selected]
+            columns[source] = (list(keys), resource[selected], draws)
         walks: dict[Key, dict[str, NDArray[np.int64]]] = {}
-        for source, (known, resource, _) in columns.items():
+        for source, (source_keys, resource, _) in columns.items():
             if source != ASSET:
-                sizes = np.bincount(resource + 1, minlength=len(known) + 1)[1:]
+                sizes = np.bincount(resource + 1, minlength=len(source_keys) + 1)[1:]
                 walks |= {
                     key: self.material.draw_walk(key[0], key[1], int(size))
-                    for key, size in zip(known, sizes, strict=True)
+                    for key, size in zip(source_keys, sizes, strict=True)
                 }
-        starts = np.cumsum([0, *(request.kept for request in requests)])
+        starts = np.cumsum([0, *(request.count for request in requests)])
         return [
             self._fillings(frame[int(a) : int(b)], int(a), columns, walks)
             for a, b in pairwise(starts)
         ]
 
     def _drawn(self, number: int, request: Request, aims: Aims) -> pl.DataFrame:
-        """A row a plan of one request: its template's number and what it aims at. `turn` is how
-        early it draws: by its rank among those of its stratum and route, 0 to 1, plus its route's
-        place.
+        """A row per plan of one request: its template's number and what it aims at. `turn` is how
+        early it draws: its rank among those of its stratum and route, 0 to 1, plus its route's
+        number in COSTLIEST.
         """
         stratum, route = request.stratum, request.route
         rng = stream(self.material.seed, route, *stratum.key)
         fits = self.eligible(stratum)[route]
         weights = np.array([self.templates[t].header.weight for t in fits])
-        rank = np.arange(request.most)
+        rank = np.arange(request.limit)
         return pl.DataFrame(
             {
-                "request": pl.repeat(number, request.most, dtype=pl.Int64, eager=True),
-                "kept": rank < request.kept,
-                "turn": COSTLIEST.index(route) + (rank + 0.5) / max(request.most, 1),
-                **aimed(stratum, request.most, aims, self.material, rng),
-                "seed": rng.integers(0, 2**31 - 1, request.most),
-                "template": rng.choice(fits, request.most, p=weights / weights.sum()),
+                "request": pl.repeat(number, request.limit, dtype=pl.Int64, eager=True),
+                "selected": rank < request.count,
+                "turn": COSTLIEST.index(route) + (rank + 0.5) / max(request.limit, 1),
+                **aimed(stratum, request.limit, aims, self.material, rng),
+                "seed": rng.integers(0, 2**31 - 1, request.limit),
+                "template": rng.choice(fits, request.limit, p=weights / weights.sum()),
             }
         )
 
@@ -196,15 +196,15 @@ class Templates:
     ) -> Iterator[Filling]:  # fmt: skip
         labels, ids = self.material.labels, self.material.node_ids
         used = [template.used for template in self.templates]
-        for at, row in enumerate(rows.iter_rows(named=True), first):
+        for index, row in enumerate(rows.iter_rows(named=True), first):
             template = self.templates[row["template"]]
             slots: dict[str, Any] = {}
             assets: list[str] = []
             nodes: list[str] = []
             image = None
             for source in template.header.sources:
-                known, resource, place = columns[source]
-                key, drawn = known[resource[at]], int(place[at])
+                source_keys, resource, draws = columns[source]
+                key, drawn = source_keys[resource[index]], int(draws[index])
                 if source == ASSET:
                     pool = self.material.pool(key)
                     assert pool is not None
@@ -243,30 +243,30 @@ def aimed(
     frame = material.pack.frames.get(stratum[LOCALE])
     if frame is None or not frame.classes.get(material.class_of(stratum) or ""):
         return {"words": words, "place": pl.repeat(None, n, dtype=pl.Float64, eager=True)}
-    levels, at = np.array(sorted((float(q), float(v)) for q, v in aims.places.items())).T
-    return {"words": words, "place": np.interp(level[1], levels, at)}
+    levels, positions = np.array(sorted((float(q), float(v)) for q, v in aims.places.items())).T
+    return {"words": words, "place": np.interp(level[1], levels, positions)}
 
 
-def places(
-    resource: NDArray[np.int64], turn: NDArray[np.float64], kept: NDArray[np.bool_]
+def draw_numbers(
+    resource: NDArray[np.int64], turn: NDArray[np.float64], selected: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
     """Which draw from its resource each plan gets; shape (n,), -1 where it gets none.
 
-    `resource` numbers what a plan draws from, -1 for nothing. The kept plans of a resource get its
-    first draws, each a different one: all of it is used before any is used twice. Most get the same
-    whatever else is kept: their place by `turn` among all plans, kept or not.
+    `resource` numbers what a plan draws from, -1 for nothing. The selected plans of a resource get
+    its first draws, each a different one: all of it is used before any is used twice. Most get the
+    same whatever else is selected: their index by `turn` among all plans, selected or not.
     """
-    found = np.full(resource.size, -1)
+    numbers = np.full(resource.size, -1)
     rows = np.flatnonzero(resource >= 0)
     rows = rows[np.lexsort((turn[rows], resource[rows]))]
     bounds = np.flatnonzero(np.diff(resource[rows])) + 1
     for members in np.split(rows, bounds):
-        used = kept[members]
-        place = np.flatnonzero(used)
-        # Those that stand behind the last draw take the draws of plans that are not kept.
-        place[place >= place.size] = np.flatnonzero(~used[: place.size])
-        found[members[used]] = place
-    return found
+        used = selected[members]
+        draws = np.flatnonzero(used)
+        # Those behind the last draw take the draws of plans that are not selected.
+        draws[draws >= draws.size] = np.flatnonzero(~used[: draws.size])
+        numbers[members[used]] = draws
+    return numbers
 
 
 def unbanded(strata: Sequence[Stratum]) -> list[Stratum]:
@@ -274,11 +274,11 @@ def unbanded(strata: Sequence[Stratum]) -> list[Stratum]:
     merged: dict[tuple[str, ...], Stratum] = {}
     for one in strata:
         key = tuple(value for name, value in one.values.items() if name != BAND)
-        have = merged.get(key, replace(one, share=0.0))
-        low, high = min(have.min_words, one.min_words), max(have.max_words, one.max_words)
+        current = merged.get(key, replace(one, share=0.0))
+        low, high = min(current.min_words, one.min_words), max(current.max_words, one.max_words)
         name = band(low, high) if high else one[BAND]
         merged[key] = replace(
-            have, values={**one.values, BAND: name}, share=have.share + one.share,
+            current, values={**one.values, BAND: name}, share=current.share + one.share,
             min_words=low, max_words=high,
         )  # fmt: skip
     return list(merged.values())

@@ -22,9 +22,9 @@ from stages.planning.sources import Stream, seed_of
 
 # Part of a set's functions that are near to one of them, the rest is random.
 NEAR_SHARE = 0.5
-# They are drawn of twice as many that are nearest, of so many at least.
+# They are drawn from the nearest: twice as many as needed, and at least so many.
 NEAREST = 4
-# A function so near to another may do the same: a set that lacks the one should lack the other.
+# Functions at least so similar may do the same: a set that lacks one should lack the other.
 ALIKE = 0.75
 # A plan stands in a set whose first function is its own this often, where there are both kinds: a
 # shortlist shows the nearest first, and that is mostly the right one.
@@ -39,10 +39,10 @@ Floats = NDArray[np.float64]
 
 def words_of(function: Function) -> Counter[str]:
     """The words of a function's name, which count three times, and of its description."""
-    found = Counter(_tokens(function.description))
+    counts = Counter(_tokens(function.description))
     for word in _tokens(wording.named(function.name)):
-        found[word] += 3
-    return found
+        counts[word] += 3
+    return counts
 
 
 def _tokens(text: str) -> list[str]:
@@ -110,12 +110,12 @@ def tool_sets(
         name: {names[j] for j in np.flatnonzero(alike[i] >= ALIKE)} | {name}
         for i, name in enumerate(names)
     }
-    held = [set(group) for group in groups]
+    members = [set(group) for group in groups]
     shows = {n: _weighted(n, groups) for n in names}
     lacks = {}
     for name in names:
-        far = tuple(i for i, group in enumerate(held) if not group & near[name])
-        lacks[name] = far or tuple(i for i, group in enumerate(held) if name not in group)
+        far = tuple(i for i, group in enumerate(members) if not group & near[name])
+        lacks[name] = far or tuple(i for i, group in enumerate(members) if name not in group)
     return ToolSets(tuple(made), shows, lacks)
 
 
@@ -161,8 +161,8 @@ def _mixed(
         near = int(size * NEAR_SHARE)
         close = [int(j) for j in nearest[first] if j != first and alike[first, j] > 0]
         close = close[: max(2 * near, NEAREST)]
-        chosen = draw.sample(close, min(near, len(close)))
-        group = [first, *sorted(chosen, key=close.index)]
+        neighbors = draw.sample(close, min(near, len(close)))
+        group = [first, *sorted(neighbors, key=close.index)]
         waiting, postponed = postponed, []
         while len(group) < size:
             other = waiting.pop(0) if waiting else next(order)

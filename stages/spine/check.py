@@ -2,8 +2,8 @@
 
 Reads:   PACK; the student's tokenizer and its length, where they are on this machine
 
-What must be mended are problems; a golden set that the checks would refuse in part is a warning;
-what makes the dataset poorer is a note.
+What must be corrected is a problem; a golden set that the checks would refuse in part a warning;
+what makes the dataset poorer a note.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from stages import formats
-from stages.core import golden_rows, pack
+from stages.core import golden_rows
+from stages.core import pack as packs
 from stages.core.command import InputError
 from stages.core.settings import Settings
 from stages.core.templates import Template
@@ -30,80 +31,80 @@ T = TypeVar("T")
 
 @dataclass
 class Findings:
-    """What is wrong, what was looked at, and what is to be known."""
+    """What is wrong, warnings and notes, and what was checked."""
 
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    seen: list[str] = field(default_factory=list)
+    checked: list[str] = field(default_factory=list)
     examples: list[str] = field(default_factory=list)
 
-    def of(self, look: Callable[..., T], *args: Any) -> T | None:
-        """What `look` gives; None if it raises, whose message becomes a problem."""
+    def run(self, check: Callable[..., T], *args: Any) -> T | None:
+        """What `check` returns; None where it raises, with its message as a problem."""
         try:
-            return look(*args)
+            return check(*args)
         except (InputError, OSError) as error:
             self.problems.append(str(error))
             return None
 
 
-def look(chosen: Settings, told: Findings, count: int = 0) -> None:
-    """Adds to what was found before; the student is read only where nothing was wrong with it, nor
-    with the parameters. count: examples of each function.
+def look(settings: Settings, findings: Findings, count: int = 0) -> None:
+    """Check the pack and add to `findings`; the student is read only where nothing was wrong with
+    it, nor with the parameters. count: examples of each function.
     """
-    is_usable = not told.problems
-    known = told.of(pack.load, chosen.pack)
-    before = len(told.problems)
+    is_usable = not findings.problems
+    pack = findings.run(packs.load, settings.pack)
+    before = len(findings.problems)
     for kind in pack_parts.SOURCES:
-        told.of(pack_parts.check_sources, Path(chosen.pack), kind)
-    is_readable = len(told.problems) == before
-    if known is None:
+        findings.run(pack_parts.check_sources, Path(settings.pack), kind)
+    is_readable = len(findings.problems) == before
+    if pack is None:
         return
-    told.seen.append(f"{len(known.catalogue)} functions")
-    form = formats.FORMATS[chosen.tools.format]
-    told.of(formats.check, form, known.catalogue, f"pack {chosen.pack}")
-    told.of(pack_parts.check_system, known, form)
-    told.of(pack_parts.check_pictures, known, chosen)
-    if source := told.of(pack_parts.check_population, known, chosen):
-        told.seen.append(source)
-    golden = told.of(golden_rows.read, known.golden, known.catalogue)
+    findings.checked.append(f"{len(pack.catalogue)} functions")
+    form = formats.FORMATS[settings.tools.format]
+    findings.run(formats.check, form, pack.catalogue, f"pack {settings.pack}")
+    findings.run(pack_parts.check_system, pack, form)
+    findings.run(pack_parts.check_pictures, pack, settings)
+    if source := findings.run(pack_parts.check_population, pack, settings):
+        findings.checked.append(source)
+    golden = findings.run(golden_rows.read, pack.golden, pack.catalogue)
     if golden is not None:
-        told.seen.append(f"{len(golden)} golden queries")
+        findings.checked.append(f"{len(golden)} golden queries")
     # Running SQL that is missing or empty would tell the same again.
-    filled = told.of(with_sources, known, chosen) if is_readable else None
+    filled = findings.run(with_sources, pack, settings) if is_readable else None
     if filled is None:
         return
     full, notes = filled
     pools = Pools(full)
-    told.problems += pack_checks.pack_problems(full, pools)
-    templates = _templates(full, chosen, told)
-    notes = [*notes, *(told.of(pack_parts.check_told, full, templates, chosen) or [])]
+    findings.problems += pack_checks.pack_problems(full, pools)
+    templates = _templates(full, settings, findings)
+    notes = [*notes, *(findings.run(pack_parts.check_phrased, full, templates, settings) or [])]
     written = frozenset(name for one in templates for name in one.header.functions)
-    told.notes += [*pack_checks.pack_notes(full, pools, written), *notes]
-    if told.problems:
+    findings.notes += [*pack_checks.pack_notes(full, pools, written), *notes]
+    if findings.problems:
         return
-    told.warnings += labels.warning(full, golden or [], TODAY if has_dates(full) else None)
+    findings.warnings += labels.warning(full, golden or [], TODAY if has_dates(full) else None)
     if count:
-        told.examples = examples(full, pools, count, chosen.seed, written)
+        findings.examples = examples(full, pools, count, settings.seed, written)
         if written:
-            told.notes.append(
+            findings.notes.append(
                 f"{', '.join(sorted(written))}: templates write these, of what the stages ingest: "
                 "their examples are in data/generated after `dvc repro generate@heuristic`"
             )
     if is_usable:
         try:
-            found = lengths.look(full, pools, golden or [], chosen, written)
-            told.problems += found.problems
-            told.notes += found.notes
+            report = lengths.look(full, pools, golden or [], settings, written)
+            findings.problems += report.problems
+            findings.notes += report.notes
         except (InputError, OSError) as error:
-            told.problems.append(f"models.student: {error}")
+            findings.problems.append(f"models.student: {error}")
 
 
-def _templates(known: pack.Pack, chosen: Settings, found: Findings) -> list[Template]:
+def _templates(pack: packs.Pack, settings: Settings, findings: Findings) -> list[Template]:
     """The templates, if the pack has some and each can be filled."""
-    if known.templates is None:
+    if pack.templates is None:
         return []
-    templates = found.of(pack_parts.check_templates, known, chosen) or []
-    found.seen.append(f"{len(templates)} templates")
-    found.of(pack_parts.check_seeing, known)
+    templates = findings.run(pack_parts.check_templates, pack, settings) or []
+    findings.checked.append(f"{len(templates)} templates")
+    findings.run(pack_parts.check_seeing, pack)
     return templates

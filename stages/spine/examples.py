@@ -28,7 +28,7 @@ def examples(
     planned = plans(pack, Settings(rows, reserve=1.0, heuristic_surplus=0.0), seed, pools=pools)
     bands = {one.key: one for one in planned.strata}
     days = {one.tool_set: one.today for one in planned.tool_sets}
-    writer, have, found = Patterns(pack), Counter[tuple[str, str]](), list[tuple[int, str]]()
+    writer, have, numbered = Patterns(pack), Counter[tuple[str, str]](), list[tuple[int, str]]()
     order = {name: number for number, name in enumerate(pack.catalogue.names)}
     for plan in planned.plans:
         key = plan.stratum[FUNCTION], plan.turn.act
@@ -49,5 +49,5 @@ def examples(
         lines = [f"{one.query}{said}", f"    {answer}"]
         if refusal:
             lines.append(f"    refused, {refusal.check}: {refusal.reason}")
-        found.append((order[key[0]], "\n".join(lines)))
-    return [text for _, text in sorted(found, key=lambda one: one[0])]
+        numbered.append((order[key[0]], "\n".join(lines)))
+    return [text for _, text in sorted(numbered, key=lambda one: one[0])]

@@ -1,7 +1,7 @@
-"""Whether the checks that judge what is generated would take the golden rows as they are labelled.
+"""Whether the checks of what is generated would accept the golden rows as they are labeled.
 
-A right label that is refused tells that the pack lacks words: a synonym, a form, a source. Only the
-verdicts are told; nothing of a golden row enters what is generated.
+A right label that is refused shows that the pack lacks words: a synonym, a form, a source. Only the
+verdicts are reported; nothing of a golden row enters what is generated.
 """
 
 from __future__ import annotations
@@ -35,29 +35,29 @@ def doubts(pack: Pack, rows: Sequence[GoldenRow], today: datetime.date | None) -
     says. Of a row with several accepted values one that is said counts. today: the day on which
     the queries are said.
     """
-    found = []
+    doubted = []
     for row in rows:
         refusals = [_refusal(pack, row, locale, today) for locale in pack.locales]
         if all(refusals) and refusals[0]:
-            found.append(Doubt(row, refusals[0]))
-    return found
+            doubted.append(Doubt(row, refusals[0]))
+    return doubted
 
 
 def warning(pack: Pack, rows: Sequence[GoldenRow], today: datetime.date | None) -> list[str]:
     """One text that counts the rows and names the first, none where all would be taken."""
-    found = doubts(pack, rows, today)
-    if not found:
+    doubted = doubts(pack, rows, today)
+    if not doubted:
         return []
-    codes = Counter(doubt.refusal.check for doubt in found)
+    codes = Counter(doubt.refusal.check for doubt in doubted)
     counted = ", ".join(f"{n} {code}" for code, n in codes.most_common())
     lines = [
         f"  row {row.golden_id}, {refusal.check}: {refusal.reason} in {row.query!r:.80}"
-        for row, refusal in found[:NAMED]
+        for row, refusal in doubted[:NAMED]
     ]
-    if len(found) > NAMED:
-        lines.append(f"  and {len(found) - NAMED} more")
+    if len(doubted) > NAMED:
+        lines.append(f"  and {len(doubted) - NAMED} more")
     head = (
-        f"{pack.golden}: {len(found)} of {len(rows)} golden rows would be refused if they were "
+        f"{pack.golden}: {len(doubted)} of {len(rows)} golden rows would be refused if they were "
         f"generated ({counted}). Correct labels that are wrong or named otherwise than the values "
         "of the pack; where it is words that the vocabularies lack, add what your users say, not "
         "these queries, which only score"
@@ -73,7 +73,7 @@ def _refusal(
         return checks.verdict(row.query, _plan(row, "refuse", (), locale), context)
     calls = tuple(_call(pack, one, row.query, context) for one in row.expected)
     if row.act == "ask":
-        # What else such a query says need not be labelled.
+        # What else such a query says need not be labeled.
         return checks.CHECKS["said"](row.query, _plan(row, "ask", calls, locale), context)
     return checks.verdict(row.query, _plan(row, "call", calls, locale), context)
 
@@ -109,8 +109,8 @@ def _leaves(pack: Pack, function: str, path: tuple[str, ...], value: Any) -> lis
     """A value as the arguments of a plan: one, or those of an object's properties."""
     source = pack.by_key.get(".".join((function, *path)))
     if source is not None and source.kind == "object" and isinstance(value, dict):
-        return [one for name, held in value.items()
-                for one in _leaves(pack, function, (*path, name), held)]  # fmt: skip
+        return [one for name, inner in value.items()
+                for one in _leaves(pack, function, (*path, name), inner)]  # fmt: skip
     is_said = source is None or source.is_said or source.kind == "class"
     return [Argument(path[0], value, "user" if is_said else "default", None, path[1:])]
 
@@ -118,4 +118,4 @@ def _leaves(pack: Pack, function: str, path: tuple[str, ...], value: Any) -> lis
 def _is_said(function: str, arguments: list[Argument], query: str, context: Context) -> bool:
     turns = (Turn("call", (PlannedCall(function, tuple(arguments)),)),)
     plan = Plan("golden", "single", {}, "", turns, "golden", "", 0, 1, context.locale, 0)
-    return all(place.spans for place in places(query, plan, context))
+    return all(one.spans for one in places(query, plan, context))

@@ -27,8 +27,8 @@ from stages.training.tokens import encode
 NAMED, COUNTED = 3, 3
 
 
-class Found(NamedTuple):
-    """What keeps the stages from running, and what is only to be known."""
+class Lengths(NamedTuple):
+    """What is too long for the stages to run, and notes."""
 
     problems: list[str]
     notes: list[str]
@@ -36,7 +36,7 @@ class Found(NamedTuple):
 
 class Student(NamedTuple):
     """The student's limits and its chat template. costs: function -> tokens that it takes in a
-    system prompt, for the errors and to tell large tool sets from small ones.
+    system prompt, to name the largest functions and tool sets.
     """
 
     template: ChatTemplate
@@ -55,36 +55,36 @@ class Case(NamedTuple):
 
 
 def look(
-    pack: Pack, pools: Pools, golden: Sequence[GoldenRow], chosen: Settings,
+    pack: Pack, pools: Pools, golden: Sequence[GoldenRow], settings: Settings,
     templated: frozenset[str] = frozenset(),
-) -> Found:  # fmt: skip
-    """Compares the largest tool sets, with the longest that the pack can say, with what the student
+) -> Lengths:  # fmt: skip
+    """Compare the largest tool sets, with the longest that the pack can say, to what the student
     and the settings take. templated: functions that templates write. Raises InputError for a
     student that cannot be read.
     """
-    known = tokenizers.known(chosen.models.student)
-    if known is None:
-        return Found([], [
-            f"models.student: {chosen.models.student} is not in this machine's cache: whether the "
-            "prompts fit it was not checked"
+    loaded = tokenizers.known(settings.models.student)
+    if loaded is None:
+        return Lengths([], [
+            f"models.student: {settings.models.student} is not in this machine's cache: whether "
+            "the prompts fit it was not checked"
         ])  # fmt: skip
-    template = chat_template.read(known.tokenizer)
-    form = formats.FORMATS[chosen.tools.format]
+    template = chat_template.read(loaded.tokenizer)
+    form = formats.FORMATS[settings.tools.format]
     student = Student(
-        template, known.max_tokens, form, FIRST_DAY.isoformat() if has_dates(pack) else None,
+        template, loaded.max_tokens, form, FIRST_DAY.isoformat() if has_dates(pack) else None,
         _costs(pack, form, lambda text: len(template.ids(text))),
     )  # fmt: skip
     spoken, lacking = _spoken(pack, pools, templated)
     problems = [
         problem
         for problem in (
-            _trained(pack, student, spoken, lacking, chosen),
-            _asked(pack, student, spoken, golden, chosen),
-            _engine(student, chosen),
+            _trained(pack, student, spoken, lacking, settings),
+            _scored(pack, student, spoken, golden, settings),
+            _engine(student, settings),
         )
         if problem
     ]
-    return Found(problems, _cut(student, spoken, chosen))
+    return Lengths(problems, _cut(student, spoken, settings))
 
 
 def _costs(pack: Pack, form: Format, count: Callable[[str], int]) -> dict[str, int]:
@@ -107,96 +107,101 @@ def _spoken(
         key = one[FUNCTION], one[LOCALE]
         limits[key] = max(limits.get(key, 0), one.max_words)
     writer = Patterns(pack)
-    found = [
+    conversations = [
         (
             function,
-            longest_templated(pack, pools, function, locale, most)
+            longest_templated(pack, pools, function, locale, max_words)
             if function in templated
-            else longest(writer, pools, function, locale, most),
+            else longest(writer, pools, function, locale, max_words),
         )
-        for (function, locale), most in limits.items()
+        for (function, locale), max_words in limits.items()
         if function
     ]
     chat = {
-        locale: held
+        locale: conversation
         for function, locale in limits
-        if not function and (held := longest_chatter(pack, locale))
+        if not function and (conversation := longest_chatter(pack, locale))
     }
-    return [(function, held) for function, held in found if held], chat
+    return [
+        (function, conversation) for function, conversation in conversations if conversation
+    ], chat
 
 
 def _trained(
     pack: Pack, student: Student, spoken: Sequence[tuple[str, list[Message]]],
-    chatter: Mapping[str, list[Message]], chosen: Settings,
+    chatter: Mapping[str, list[Message]], settings: Settings,
 ) -> str:  # fmt: skip
     """What is wrong with the longest row that may be trained on, "" if nothing."""
-    shown = (chosen.tools.shown[0], chosen.tools.shown[1])
+    shown = (settings.tools.shown[0], settings.tools.shown[1])
     sets = tool_sets(
-        pack.catalogue, chosen.seed, count=chosen.tools.sets, shown=shown,
+        pack.catalogue, settings.seed, count=settings.tools.sets, shown=shown,
         with_today=student.today is not None,
     )  # fmt: skip
     sizes = [sum(student.costs[name] for name in one.functions) for one in sets.sets]
     cases = []
-    for function, held in [*spoken, *(("", held) for held in chatter.values())]:
-        most = max(sets.for_plan(function, True), key=lambda number: sizes[number])
-        about = sizes[most] + _count(student, held)
-        cases.append(Case(sets.sets[most].functions, held, about))
+    for function, conversation in [
+        *spoken,
+        *(("", conversation) for conversation in chatter.values()),
+    ]:
+        largest = max(sets.for_plan(function, True), key=lambda number: sizes[number])
+        about = sizes[largest] + _count(student, conversation)
+        cases.append(Case(sets.sets[largest].functions, conversation, about))
     length, case = _longest(pack, student, cases)
-    limit = chosen.finetune.max_length
+    limit = settings.finetune.max_length
     if student.max_tokens is not None and student.max_tokens < limit:
-        limit, name = student.max_tokens, f"{chosen.models.student} takes"
+        limit, name = student.max_tokens, f"{settings.models.student} takes"
     else:
         name = "finetune.max_length is"
     if length <= limit:
         return ""
-    mend = _mend(student, "tools.shown", "finetune.max_length", length)
+    advice = _advice(student, "tools.shown", "finetune.max_length", length)
     return (
         f"a row to train on may have {length} tokens, {name} {limit}: "
-        f"{_shown(student, case)}; {_said(student, case)}. Mend: {mend}"
+        f"{_shown(student, case)}; {_said(student, case)}. Mend: {advice}"
     )
 
 
-def _mend(student: Student, shown: str, limit: str, need: int) -> str:
+def _advice(student: Student, shown: str, limit: str, tokens: int) -> str:
     """What to do about `need` tokens: by the parameters `shown` and `limit`."""
-    mend = f"show fewer functions ({shown}), shorten their descriptions"
-    if student.max_tokens is None or need <= student.max_tokens:
-        return f"{mend}, or raise {limit} to {need}"
-    return f"{mend}, or name a student that takes more"
+    advice = f"show fewer functions ({shown}), shorten their descriptions"
+    if student.max_tokens is None or tokens <= student.max_tokens:
+        return f"{advice}, or raise {limit} to {tokens}"
+    return f"{advice}, or name a student that takes more"
 
 
-def _asked(
+def _scored(
     pack: Pack, student: Student, spoken: Sequence[tuple[str, list[Message]]],
-    golden: Sequence[GoldenRow], chosen: Settings,
+    golden: Sequence[GoldenRow], settings: Settings,
 ) -> str:  # fmt: skip
     """What is wrong with the longest prompt that may be scored, "" if nothing: the golden queries,
     or without any the longest that the pack can say.
     """
     names = sorted(pack.catalogue.names, key=lambda name: -student.costs[name])
-    largest = tuple(names[: chosen.tools.scored])
-    asked: list[tuple[tuple[str, ...], str]] = [(row.tools or largest, row.query) for row in golden]
-    asked = asked or [(largest, str(held[0]["content"])) for _, held in spoken]
+    largest = tuple(names[: settings.tools.scored])
+    prompts: list[tuple[tuple[str, ...], str]] = [
+        (row.tools or largest, row.query) for row in golden
+    ]
+    prompts = prompts or [(largest, str(conversation[0]["content"])) for _, conversation in spoken]
     cases = []
-    for shown, query in asked:
+    for shown, query in prompts:
         about = sum(student.costs[name] for name in shown) + _count(student, [user(query)])
         cases.append(Case(shown, [user(query)], about))
     length, case = _longest(pack, student, cases)
-    room = chosen.engine.max_model_len - chosen.evaluate.max_tokens
+    room = settings.engine.max_model_len - settings.evaluate.max_tokens
     if length <= room:
         return ""
-    need = length + chosen.evaluate.max_tokens
-    mend = _mend(student, "tools.scored", "engine.max_model_len", need)
+    tokens = length + settings.evaluate.max_tokens
+    advice = _advice(student, "tools.scored", "engine.max_model_len", tokens)
     return (
         f"a prompt to score may have {length} tokens; engine.max_model_len "
-        f"{chosen.engine.max_model_len} less evaluate.max_tokens {chosen.evaluate.max_tokens} "
-        f"leaves {room}: {_shown(student, case)}; {_said(student, case)}. Mend: {mend}"
+        f"{settings.engine.max_model_len} less evaluate.max_tokens {settings.evaluate.max_tokens} "
+        f"leaves {room}: {_shown(student, case)}; {_said(student, case)}. Mend: {advice}"
     )
 
 
-def _engine(student: Student, chosen: Settings) -> str:
-    """What is wrong with the engine's length, "" if nothing. That of a folder is looked at before
-    this.
-    """
-    name, length = chosen.models.student, chosen.engine.max_model_len
+def _engine(student: Student, settings: Settings) -> str:
+    """What is wrong with the engine's length, "" if nothing. That of a folder is checked before."""
+    name, length = settings.models.student, settings.engine.max_model_len
     if student.max_tokens is None or length <= student.max_tokens or name.startswith("path:"):
         return ""
     return (
@@ -206,17 +211,17 @@ def _engine(student: Student, chosen: Settings) -> str:
 
 
 def _cut(
-    student: Student, spoken: Sequence[tuple[str, list[Message]]], chosen: Settings
+    student: Student, spoken: Sequence[tuple[str, list[Message]]], settings: Settings
 ) -> list[str]:
     """A note where the longest answer is longer than one that is scored may be."""
     if not spoken:
         return []
     answers = [(_count(student, held[-1:]), function) for function, held in spoken]
     length, function = max(answers)
-    if length < chosen.evaluate.max_tokens:
+    if length < settings.evaluate.max_tokens:
         return []
     return [
-        f"evaluate.max_tokens is {chosen.evaluate.max_tokens}, but a call of {function} may have "
+        f"evaluate.max_tokens is {settings.evaluate.max_tokens}, but a call of {function} may have "
         f"{length} tokens, and what is cut off counts as wrong: raise it"
     ]
 
@@ -232,7 +237,7 @@ def _longest(pack: Pack, student: Student, cases: Sequence[Case]) -> tuple[int, 
     """
     if not cases:
         return 0, Case((), (), 0)
-    found = []
+    counted = []
     for case in sorted(cases, key=lambda case: -case.about)[:COUNTED]:
         tools = pack.catalogue.subset(case.shown).tools
         messages, own = formats.conversation(student.form, case.spoken, tools, student.today)
@@ -240,8 +245,8 @@ def _longest(pack: Pack, student: Student, cases: Sequence[Case]) -> tuple[int, 
             length = len(encode(student.template, "of the longest", messages, own)[0])
         else:
             length = len(student.template.ids(student.template.prompt(messages, own)))
-        found.append((length, case))
-    return max(found, key=lambda one: one[0])
+        counted.append((length, case))
+    return max(counted, key=lambda one: one[0])
 
 
 def _shown(student: Student, case: Case) -> str:

@@ -25,33 +25,35 @@ LOOKED, SETS, DRAFTS = 200, 2, 12
 WORD = "watercolor"
 
 
-def longest(writer: Patterns, pools: Pools, function: str, locale: str, most: int) -> list[Message]:
+def longest(
+    writer: Patterns, pools: Pools, function: str, locale: str, max_words: int
+) -> list[Message]:
     """The longest conversation with a call of a function that was found, by its characters: the
-    longest values of the most arguments that a phrase says together. most: words of a query at
-    most, 0 for any number. [] where there is none.
+    longest values of the most arguments that a phrase says together. max_words: of the query, 0
+    for any number. [] where there is none.
     """
     pack = writer.pack
     leaves = [leaf for source in pack.sources[function] for leaf in source.leaves()]
     arguments = {leaf.slot: argument(leaf, pools, locale) for leaf in leaves}
-    found: list[list[Message]] = []
+    conversations: list[list[Message]] = []
     for slots in _sets(writer, function, locale, arguments):
         said = [leaf.slot for leaf in leaves if leaf.slot in slots or _is_silent(leaf)]
         call = PlannedCall(function, tuple(arguments[slot] for slot in said))
         for seed in range(DRAFTS):
             planned = _plan((Turn("call", (call,)),), function, locale, seed)
-            query = writer.write(planned, 0, most).query
-            if not most or len(query.split()) <= most:
-                found.append(messages(query, planned, pack.catalogue))
-    return max(found, key=_size, default=[])
+            query = writer.write(planned, 0, max_words).query
+            if not max_words or len(query.split()) <= max_words:
+                conversations.append(messages(query, planned, pack.catalogue))
+    return max(conversations, key=_size, default=[])
 
 
 def longest_templated(
-    pack: Pack, pools: Pools, function: str, locale: str, most: int
+    pack: Pack, pools: Pools, function: str, locale: str, max_words: int
 ) -> list[Message]:
-    """About the longest conversation that templates and a model make: `most` words, all of them in
-    what a rule derives. [] where the number is free.
+    """About the longest conversation that templates and a model make: `max_words` words, all of
+    them in what a rule derives. [] where the number is free.
     """
-    query = " ".join([WORD] * most)
+    query = " ".join([WORD] * max_words)
     leaves = [leaf for source in pack.sources[function] for leaf in source.leaves()]
     said = [
         Argument(leaf.slot, query, "derived")
@@ -121,25 +123,25 @@ def _sets(
 ) -> Iterator[frozenset[str]]:
     """The longest sets of arguments that are said together, the longest first."""
     can_say, groups = sayable(writer.pack), writer.pack.exclusive
-    known = writer.phrases.get((function, locale), [])
-    every = frozenset().union(*(phrase.slots for _, phrase in known))
+    phrases = writer.phrases.get((function, locale), [])
+    every = frozenset().union(*(phrase.slots for _, phrase in phrases))
     said = frozenset(slot for slot, one in arguments.items() if one.surface is not None)
-    ways = {way.may & said for _, phrase in known for way in phrase.ways} or {said}
+    ways = {way.may & said for _, phrase in phrases for way in phrase.ways} or {said}
 
     def size(slots: frozenset[str]) -> int:
         return sum(len(f"{arguments[slot].surface}{arguments[slot].value}") for slot in slots)
 
-    found = set()
+    sets = set()
     for way in ways:
         slots = way | (said - every)
         for group in groups.get(function, ()):
             members = {m: frozenset(s for s in slots if s == m or s.startswith(f"{m}."))
                        for m in group}  # fmt: skip
-            stays = max(members, key=lambda member: (size(members[member]), member))
-            slots -= frozenset().union(*(held for m, held in members.items() if m != stays))
+            selected = max(members, key=lambda member: (size(members[member]), member))
+            slots -= frozenset().union(*(inner for m, inner in members.items() if m != selected))
         if can_say(function, locale, slots):
-            found.add(slots)
-    return iter(sorted(found, key=lambda slots: (-size(slots), sorted(slots)))[:SETS])
+            sets.add(slots)
+    return iter(sorted(sets, key=lambda slots: (-size(slots), sorted(slots)))[:SETS])
 
 
 def _is_silent(leaf: Source) -> bool:

@@ -1,5 +1,5 @@
-"""What a pack consists of, looked at for `stages.check`: SQL, pictures, templates, population and
-the student's system prompt.
+"""Checks of the parts of a pack, for `stages.check`: SQL, pictures, templates, population and the
+student's system prompt.
 """
 
 from __future__ import annotations
@@ -19,38 +19,38 @@ SOURCES = {"graph": ("concepts", "relations"), "assets": ("",)}
 MOST_SQL = 2**20
 
 
-def check_templates(known: Pack, chosen: Settings) -> list[Template]:
+def check_templates(pack: Pack, settings: Settings) -> list[Template]:
     """The templates; InputError if one cannot be filled, or a route with a weight has none.
 
-    known: with what its sources give.
+    pack: with what its sources give.
     """
-    templates = prompts.load(known)
-    served = [t for t in templates if t.header.serves(chosen.route.recipe) and t.header.weight]
+    templates = prompts.load(pack)
+    served = [t for t in templates if t.header.serves(settings.route.recipe) and t.header.weight]
     routes = {t.header.route for t in served}
-    weights = chosen.route.weights.model_dump()
+    weights = settings.route.weights.model_dump()
     if templates and not served:
         raise InputError(
-            f"{known.templates}: no template belongs to the recipe {chosen.route.recipe}: name it "
+            f"{pack.templates}: no template belongs to the recipe {settings.route.recipe}: name it "
             "under `recipes` in their headers, or set route.recipe to one that they name"
         )
     if templates and not any(weights[route] for route in routes):
         raise InputError(
-            f"route.weights: recipe {chosen.route.recipe} has templates for {sorted(routes)} only: "
-            "give one of these a weight"
+            f"route.weights: recipe {settings.route.recipe} has templates for {sorted(routes)} "
+            "only: give one of these a weight"
         )
     return templates
 
 
-def check_told(known: Pack, templates: list[Template], chosen: Settings) -> list[str]:
-    """Notes on functions that have values told from the query, which no phrase has a slot for.
+def check_phrased(pack: Pack, templates: list[Template], settings: Settings) -> list[str]:
+    """Notes on functions with a class or derived argument, whose values no phrase has a slot for.
     InputError where nothing can write one of them, or several values of a class have no words.
     """
-    recipe = chosen.route.recipe
+    recipe = settings.route.recipe
     own = [one.header for one in templates if one.header.serves(recipe) and one.header.weight]
-    told = [name for name in known.catalogue.names
-            if known.of_kind(name, "class") or known.of_kind(name, "derived")]  # fmt: skip
-    for locale, frame in known.frames.items():
-        path = known.folder / packs.VOCABULARIES / f"{locale}.yaml"
+    names = [name for name in pack.catalogue.names
+            if pack.of_kind(name, "class") or pack.of_kind(name, "derived")]  # fmt: skip
+    for locale, frame in pack.frames.items():
+        path = pack.folder / packs.VOCABULARIES / f"{locale}.yaml"
         silent = [name for name, words in frame.classes.items() if not words]
         if len(silent) > 1:
             raise InputError(
@@ -58,88 +58,88 @@ def check_told(known: Pack, templates: list[Template], chosen: Settings) -> list
                 f"one may have none: write the list `{frame.argument}`, which maps each value to "
                 "the words that name it"
             )
-        phrased = known.vocabulary(locale).phrases
+        phrased = pack.vocabulary(locale).phrases
         written = {f for one in own if locale in one.locales for f in one.functions}
-        for name in told:
+        for name in names:
             if name not in written and name not in phrased:
                 raise InputError(
                     f"{path}: {name} has an argument that is told from the query, and nothing "
                     f"writes it with recipe {recipe}: make templates in "
-                    f"{packs.PROMPTS.name}/{known.name} (prompts/README.md) or phrases"
+                    f"{packs.PROMPTS.name}/{pack.name} (prompts/README.md) or phrases"
                 )
-    shares = known.population.scenarios or packs.DEFAULT_SCENARIOS
-    bare = [n for n in told if not all(n in v.phrases for v in known.vocabularies.values())]
+    shares = pack.population.scenarios or packs.DEFAULT_SCENARIOS
+    bare = [n for n in names if not all(n in v.phrases for v in pack.vocabularies.values())]
     if not bare or not shares.get("missing_function"):
         return []
     return [
-        f"{known.folder / packs.POPULATION}: scenarios.missing_function: templates write `single` "
+        f"{pack.folder / packs.POPULATION}: scenarios.missing_function: templates write `single` "
         f"alone, and {', '.join(bare[: packs.SHOWN])} have no phrases: give it the share 0, or "
         "write some"
     ]
 
 
-def check_system(known: Pack, form: formats.Format) -> None:
+def check_system(pack: Pack, form: formats.Format) -> None:
     """InputError if the student's system prompt cannot be made."""
     try:
-        formats.system(form, known.catalogue.tools)
+        formats.system(form, pack.catalogue.tools)
     except Exception as error:  # whatever a template's code may raise
         raise InputError(
             f"{formats.SYSTEM}:{prompts.line_of(error)}: {prompts.failure(error)}"
         ) from None
 
 
-def check_seeing(known: Pack) -> None:
+def check_seeing(pack: Pack) -> None:
     """InputError if the prompt for a model that sees pictures cannot be filled."""
-    assert known.templates is not None
-    path = known.templates / f"{prompts.SEEING}.jinja"
+    assert pack.templates is not None
+    path = pack.templates / f"{prompts.SEEING}.jinja"
     if not path.exists():
         return
     header = Header(
-        route="vision", functions=list(known.catalogue.names), words=(1, 10), weight=1,
-        locales=list(known.locales[:1]), sources=["asset"], requires=["image_path"],
+        route="vision", functions=list(pack.catalogue.names), words=(1, 10), weight=1,
+        locales=list(pack.locales[:1]), sources=["asset"], requires=["image_path"],
     )  # fmt: skip
     template = Template(prompts.SEEING, header, yaml.text_of(path, prompts.MOST_BYTES))
-    words = lexicon(known.templates) | {"sentences": ["2"]}
-    if wrong := prompts.problems(template, known, words, prompts.columns(known)):
+    words = lexicon(pack.templates) | {"sentences": ["2"]}
+    if wrong := prompts.problems(template, pack, words, prompts.columns(pack)):
         raise InputError("\n".join(f"{path}:{line}: {problem}" for line, problem in wrong))
 
 
-def check_population(known: Pack, chosen: Settings) -> str:
+def check_population(pack: Pack, settings: Settings) -> str:
     """What the population is read from; InputError if it is not there or cannot be read."""
-    source = chosen.population.source
-    path = known.folder / source
+    source = settings.population.source
+    path = pack.folder / source
     if source == packs.POPULATION:
         return source
     if path.suffix in (".yaml", ".yml"):
-        packs.with_population(known, links.check(path, known.folder))
+        packs.with_population(pack, links.check(path, pack.folder))
         return source
     from stages.planning import observed
 
-    columns = [observed.QUERY, "function", *known.dimensions]
-    if next(observed.rows(links.check(path, known.folder), columns), None) is None:
+    columns = [observed.QUERY, "function", *pack.dimensions]
+    if next(observed.rows(links.check(path, pack.folder), columns), None) is None:
         raise InputError(f"{path} holds no row")
     return source
 
 
-def check_sources(pack: Path, kind: str) -> None:
+def check_sources(folder: Path, kind: str) -> None:
     """InputError if a kind of source that the pack has lacks an SQL file, or one is empty."""
-    for start in SOURCES[kind] if (pack / kind).is_dir() else ():
-        found = sorted((pack / kind).glob(f"{start}*.sql"))
-        if not found:
-            raise InputError(f"{pack / kind} holds no {start}*.sql: write one per source")
-        for sql in found:
+    for start in SOURCES[kind] if (folder / kind).is_dir() else ():
+        paths = sorted((folder / kind).glob(f"{start}*.sql"))
+        if not paths:
+            raise InputError(f"{folder / kind} holds no {start}*.sql: write one per source")
+        for sql in paths:
             lines = yaml.text_of(sql, MOST_SQL).splitlines()
             if not any(line.strip() and not line.strip().startswith("--") for line in lines):
                 raise InputError(f"{sql} is empty: write one SELECT")
 
 
-def check_pictures(known: Pack, chosen: Settings) -> None:
+def check_pictures(pack: Pack, settings: Settings) -> None:
     """InputError if the vision route is on and it is certain that no asset has a picture."""
-    if known.templates is None or not any(known.templates.glob("vision/*.j2")):
+    if pack.templates is None or not any(pack.templates.glob("vision/*.j2")):
         return
-    texts = [sql.read_text("utf-8", "replace") for sql in Path(chosen.pack).glob("assets/*.sql")]
-    uses = chosen.route.weights.vision and chosen.route.recipe in ("router", "router_heuristic")
-    if uses and not chosen.ingest_assets.max_pictures and not any(map(gives_pictures, texts)):
+    texts = [sql.read_text("utf-8", "replace") for sql in Path(settings.pack).glob("assets/*.sql")]
+    uses = settings.route.weights.vision and settings.route.recipe in ("router", "router_heuristic")
+    if uses and not settings.ingest_assets.max_pictures and not any(map(gives_pictures, texts)):
         raise InputError(
             "ingest_assets.max_pictures is 0, no SQL file of the pack's assets gives an image_path "
             "and route.weights.vision is not 0: draw some, name files, or set that weight to 0"

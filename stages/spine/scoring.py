@@ -20,7 +20,7 @@ from stages.evaluation.similarity import AS_TEXT, Encode
 
 NOTHING = "(none)"
 CONSTRAINED = "_constrained"
-# Values of an argument, and functions, that metrics tell one by one.
+# Up to so many values of an argument, or functions, have a metric each.
 MOST_VALUES = 20
 
 
@@ -40,40 +40,40 @@ def scored(answers: Sequence[Answered], named: Named, encode: Callable[[], Encod
 
 
 def result(
-    found: Mapping[str, Scored], named: Named, chosen: Settings,
-    beside: Mapping[str, Scored] | None = None,
+    by_model: Mapping[str, Scored], named: Named, settings: Settings,
+    constrained: Mapping[str, Scored] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """metrics/evaluate.json: each model's scores with their intervals, and paired tests of the two
-    models. beside: the same models' constrained answers, by `MODEL_constrained`, each tested
+    models. constrained: the same models' constrained answers, by `MODEL_constrained`, each tested
     against its free ones.
     """
-    beside = beside or {}
-    rows = next(iter(found.values())).answers
+    constrained = constrained or {}
+    rows = next(iter(by_model.values())).answers
     value: dict[str, Any] = {
         "golden": len(rows),
         "acts": dict(Counter(row.golden.act for row in rows)),
     }
-    if chosen.evaluate.decoding != "free":
-        value["decoding"] = chosen.evaluate.decoding
-    for name, one in [*found.items(), *beside.items()]:
+    if settings.evaluate.decoding != "free":
+        value["decoding"] = settings.evaluate.decoding
+    for name, one in [*by_model.items(), *constrained.items()]:
         block: dict[str, Any] = {}
-        samples = chosen.evaluate.bootstrap_samples
-        estimated = scores.estimates(one.answers, samples, chosen.seed, one.own)
+        samples = settings.evaluate.bootstrap_samples
+        estimated = scores.estimates(one.answers, samples, settings.seed, one.own)
         for score, estimate in estimated.items():
             if estimate is not None:
                 block[score] = estimate.value
                 block[f"{score}_low"], block[f"{score}_high"] = estimate.low, estimate.high
         block["errors"] = dict(Counter(a.error for a in one.answers if a.error).most_common())
         value[name] = block | parts(one, named)
-    for name, one in beside.items():
-        test = _exact(found[name.removesuffix(CONSTRAINED)], one)
+    for name, one in constrained.items():
+        test = _exact(by_model[name.removesuffix(CONSTRAINED)], one)
         value[name] |= {
             "mcnemar_exact_p": test.p,
             "exact_free_only": test.first_only,
             "exact_constrained_only": test.second_only,
         }
-    if len(found) == 2:
-        value["tests"] = tests(found, named)
+    if len(by_model) == 2:
+        value["tests"] = tests(by_model, named)
     return value
 
 
@@ -98,19 +98,19 @@ def parts(one: Scored, named: Named) -> dict[str, Any]:
             continue
         by_value: dict[str, list[float]] = {}
         for row in one.answers:
-            for accepted, given in own.pairs(row, of[ACCURACY]):
-                right = given is not None and own.is_accepted(given, accepted)
+            for accepted, predicted in own.pairs(row, of[ACCURACY]):
+                right = predicted is not None and own.is_accepted(predicted, accepted)
                 by_value.setdefault(str(accepted[0]), []).append(float(right))
         if 0 < len(by_value) <= MOST_VALUES:
             block[f"{name}_by_value"] = {k: float(np.mean(by_value[k])) for k in sorted(by_value)}
     return block | ({AS_TEXT: one.counts[AS_TEXT]} if one.counts[AS_TEXT] else {})
 
 
-def tests(found: Mapping[str, Scored], named: Named) -> dict[str, Any]:
+def tests(by_model: Mapping[str, Scored], named: Named) -> dict[str, Any]:
     """Paired tests of two models, with the discordant rows: exact McNemar of right functions, exact
     calls and each accuracy; a paired t-test of each similarity.
     """
-    (first, one), (second, other) = found.items()
+    (first, one), (second, other) = by_model.items()
     block: dict[str, Any] = {}
 
     def add(name: str, test: significance.McNemar) -> None:
@@ -145,7 +145,7 @@ def _exact(first: Scored, second: Scored) -> significance.McNemar:
     return significance.mcnemar(*([a.is_exact for a in one.answers] for one in (first, second)))
 
 
-def table(found: Mapping[str, Scored]) -> pl.DataFrame:
+def table(by_model: Mapping[str, Scored]) -> pl.DataFrame:
     """The rows of Answers."""
 
     def line(model: str, one: Answered, metrics: dict[str, float]) -> dict[str, Any]:
@@ -166,7 +166,7 @@ def table(found: Mapping[str, Scored]) -> pl.DataFrame:
             for name, values in one.own.items()
             if np.isfinite(values[n])
         })
-        for model, one in found.items()
+        for model, one in by_model.items()
         for n, row in enumerate(one.answers)
     ]  # fmt: skip
     return pl.DataFrame(lines, schema=Answers.schema())
@@ -200,9 +200,12 @@ def confusion_of(answers: Sequence[Answered], argument: str) -> pl.DataFrame:
     """Expected and predicted value of an argument, of every expected call that has it."""
     return pl.DataFrame(
         [
-            {"expected": str(accepted[0]), "predicted": NOTHING if given is None else str(given)}
+            {
+                "expected": str(accepted[0]),
+                "predicted": NOTHING if predicted is None else str(predicted),
+            }
             for row in answers
-            for accepted, given in own.pairs(row, argument)
+            for accepted, predicted in own.pairs(row, argument)
         ],
         schema={"expected": pl.String, "predicted": pl.String},
     )

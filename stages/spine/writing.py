@@ -1,4 +1,4 @@
-"""What the stage `generate` writes for plans, and the checks of it: one writer a route."""
+"""What the stage `generate` writes for plans, and the checks of it: one writer per route."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from stages.checks import call as checks
 from stages.checks.call import Context, Refusal
-from stages.core import pack, plan, prompts
+from stages.core import pack as packs
+from stages.core import plan, prompts
 from stages.core.parallel import over_rows
 from stages.core.plan import Plan
 from stages.core.settings import Settings
@@ -27,7 +28,7 @@ from stages.spine.said import messages
 
 # Plans from which on it pays to start processes, and those that one gets at a time.
 LEAST, PART = 2_048, 256
-# What stands in the place of a check where the engine had no answer, and where a query repeats.
+# In place of a check: the engine had no answer; the query repeats another.
 ENGINE, DUPLICATE = "engine", "duplicate"
 # A row of Plans, with `today` of its tool set.
 Row = dict[str, Any]
@@ -59,33 +60,33 @@ Wait = Callable[[], list[Reply]]
 
 
 def planned(row: Row) -> tuple[Plan, datetime.date | None]:
-    """The plan of a row, and the day that its conversation is on."""
-    held = dict(row)
-    today = held.pop("today")
-    return plan.from_record(held), datetime.date.fromisoformat(today) if today else None
+    """The plan of a row, and the day of its conversation."""
+    record = dict(row)
+    today = record.pop("today")
+    return plan.from_record(record), datetime.date.fromisoformat(today) if today else None
 
 
 def judged(
     query: str, one: Plan, context: Context, template_id: str, refusal: Refusal | None = None
 ) -> Candidate:
-    """A query with the checks' verdict on it. refusal: one that is known already."""
+    """A query with the checks' verdict on it. refusal: one that was made already."""
     refusal = refusal or checks.verdict(query, one, context)
-    labelled, place = (one, None) if refusal else checks.labels(query, one, context)
-    said = json.dumps(messages(query, labelled, context.pack.catalogue), ensure_ascii=False)
+    labeled, position = (one, None) if refusal else checks.labels(query, one, context)
+    said = json.dumps(messages(query, labeled, context.pack.catalogue), ensure_ascii=False)
     check, reason = refusal or (None, None)
-    return Candidate(query, template_id, check, reason, said, place)
+    return Candidate(query, template_id, check, reason, said, position)
 
 
 @lru_cache(1)
 def patterns(folder: str, typo_share: float) -> tuple[Patterns, Grammar, dict[str, str]]:
-    """A pack's phrases and its templates of the heuristic route, read once a process; and the
+    """A pack's phrases and its templates of the heuristic route, read once per process; and the
     digest of each template.
     """
-    known = pack.load_ingested(folder)
-    templates = prompts.load(known, "heuristic")
-    words = lexicon(known.templates) if known.templates is not None else {}
-    grammar = Grammar(templates, known, words, typo_share)
-    return Patterns(known, typo_share), grammar, {t.template_id: t.digest for t in templates}
+    pack = packs.load_ingested(folder)
+    templates = prompts.load(pack, "heuristic")
+    words = lexicon(pack.templates) if pack.templates is not None else {}
+    grammar = Grammar(templates, pack, words, typo_share)
+    return Patterns(pack, typo_share), grammar, {t.template_id: t.digest for t in templates}
 
 
 def heuristic(rows: list[Row], folder: str, typo_share: float) -> list[Reply]:
@@ -106,11 +107,11 @@ def heuristic(rows: list[Row], folder: str, typo_share: float) -> list[Reply]:
     return made
 
 
-def by_patterns(chosen: Settings) -> Callable[[list[Row]], Wait]:
+def by_patterns(settings: Settings) -> Callable[[list[Row]], Wait]:
     """The writer of the route heuristic."""
-    given = chosen.pack, chosen.generate.heuristic.typo_share
-    patterns(*given)  # before any process is started, for what is wrong with a template
-    return lambda batch: partial(over_rows, heuristic, batch, *given, least=LEAST, part=PART)
+    arguments = settings.pack, settings.generate.heuristic.typo_share
+    patterns(*arguments)  # before any process is started, for what is wrong with a template
+    return lambda batch: partial(over_rows, heuristic, batch, *arguments, least=LEAST, part=PART)
 
 
 class Models:
@@ -118,15 +119,14 @@ class Models:
     has none, for other words of a pattern's sentence.
     """
 
-    def __init__(self, chosen: Settings, route: str, rows: Sequence[Row]) -> None:
-        self.chosen, self.pack = chosen, pack.load_ingested(chosen.pack)
-        self.seen: set[str] = set()  # queries of rewordings that were taken, normalized
+    def __init__(self, settings: Settings, route: str, rows: Sequence[Row]) -> None:
+        self.settings, self.pack = settings, packs.load_ingested(settings.pack)
         plans = [planned(row)[0] for row in rows]
         phrased = [one for one in plans if not one.template_id]
-        self.writer = Writer(self.pack, chosen, route) if len(phrased) < len(plans) else None
-        self.asker = self.writer.asker if self.writer else Asker(chosen, "writer", route)
+        self.writer = Writer(self.pack, settings, route) if len(phrased) < len(plans) else None
+        self.asker = self.writer.asker if self.writer else Asker(settings, "writer", route)
         self.rewording = Rewording(Patterns(self.pack), phrased)
-        sampling = getattr(chosen.generate, route).sampling.model_dump()
+        sampling = getattr(settings.generate, route).sampling.model_dump()
         self.sampling = self.asker.accepted(sampling)
 
     def start(self, batch: list[Row]) -> Wait:
@@ -138,9 +138,9 @@ class Models:
                  (phrased, self._phrases([plans[n] for n in phrased]))]  # fmt: skip
 
         def written() -> list[Reply]:
-            found = {n: reply for numbers, wait in waits
+            replies = {n: reply for numbers, wait in waits
                      for n, reply in zip(numbers, wait(), strict=True)}  # fmt: skip
-            return [found[n] for n in range(len(batch))]
+            return [replies[n] for n in range(len(batch))]
 
         return written
 
@@ -151,13 +151,15 @@ class Models:
 
         def written() -> list[Reply]:
             made = []
-            for (one, today), came in zip(plans, wait(), strict=True):
-                context = Context(self.pack, one.locale, today, prompt=came.prompt, seen=came.seen)
-                refusal = _failed(came.answer)
+            for (one, today), draft in zip(plans, wait(), strict=True):
+                context = Context(
+                    self.pack, one.locale, today, prompt=draft.prompt, seen=draft.seen
+                )
+                refusal = _failed(draft.answer)
                 candidates = [
-                    judged(query, one, context, one.template_id, refusal) for query in came.queries
+                    judged(query, one, context, one.template_id, refusal) for query in draft.queries
                 ]
-                made.append(Reply(candidates, came.answer, self.asker.model, came.key[:16]))
+                made.append(Reply(candidates, draft.answer, self.asker.model, draft.key[:16]))
             return made
 
         return written
@@ -165,20 +167,23 @@ class Models:
     def _phrases(self, plans: list[tuple[Plan, datetime.date | None]]) -> Wait:
         if not plans:
             return list
-        asked = [self.rewording.ask(one, *one.band) for one, _ in plans]
-        seeds = [(self.chosen.seed + one.seed) % 2**31 for one, _ in plans]
+        rewordings = [self.rewording.ask(one, *one.band) for one, _ in plans]
+        seeds = [(self.settings.seed + one.seed) % 2**31 for one, _ in plans]
         wait = self.asker.start(
-            [Ask(a.messages, self.sampling, seed) for a, seed in zip(asked, seeds, strict=True)]
+            [
+                Ask(a.messages, self.sampling, seed)
+                for a, seed in zip(rewordings, seeds, strict=True)
+            ]
         )
 
         def written() -> list[Reply]:
             made = []
-            for (one, today), a, (key, answer) in zip(plans, asked, wait(), strict=True):
+            for (one, today), a, (key, answer) in zip(plans, rewordings, wait(), strict=True):
                 query = "" if isinstance(answer, Failed) else query_of(answer)
                 # Of the prompt nothing may leak but the sentence that is to be said anew.
-                told = "\n".join(message["content"] for message in a.messages[:-1])
+                prompt = "\n".join(message["content"] for message in a.messages[:-1])
                 context = Context(
-                    self.pack, one.locale, today, prompt=told, sentence=a.sentence.query,
+                    self.pack, one.locale, today, prompt=prompt, sentence=a.sentence.query,
                     surfaces=a.sentence.surfaces,
                 )  # fmt: skip
                 candidate = judged(query, one, context, a.sentence.template_id, _failed(answer))

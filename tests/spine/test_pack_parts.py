@@ -10,7 +10,7 @@ from stages.core import pack, settings
 from stages.core.command import InputError
 from stages.core.pack_files import PopulationFile
 from stages.core.templates import Header, Template
-from stages.spine.pack_parts import check_told
+from stages.spine.pack_parts import check_phrased
 
 CHOSEN = settings.load()
 KNOWN = pack.load("data/domains/creative")
@@ -26,19 +26,19 @@ def template(*functions: str, **more: object) -> Template:
 
 def test_what_is_written_by_templates_alone() -> None:
     both = [template("Search", "Generate")]
-    assert check_told(KNOWN, both, CHOSEN) == []
-    (note,) = check_told(replace(KNOWN, population=PopulationFile()), both, CHOSEN)
+    assert check_phrased(KNOWN, both, CHOSEN) == []
+    (note,) = check_phrased(replace(KNOWN, population=PopulationFile()), both, CHOSEN)
     assert "missing_function" in note and "Search, Generate have no phrases" in note
 
 
 @pytest.mark.parametrize("more", [{"recipes": ["single_prompt"]}, {"weight": 0.0}])
 def test_a_function_that_nothing_writes(more: dict[str, object]) -> None:
     with pytest.raises(InputError, match="Generate has an argument that is told from the query"):
-        check_told(KNOWN, [template("Search"), template("Generate", **more)], CHOSEN)
+        check_phrased(KNOWN, [template("Search"), template("Generate", **more)], CHOSEN)
 
 
 def test_several_values_without_words() -> None:
     frame = replace(KNOWN.frames["en"], classes={"Photo": ("photo",), "Audio": (), "Any": ()})
     known = replace(KNOWN, frames={"en": frame})
     with pytest.raises(InputError, match=r"content_type: Audio, Any have no words.*content_type"):
-        check_told(known, [template("Search", "Generate")], CHOSEN)
+        check_phrased(known, [template("Search", "Generate")], CHOSEN)

@@ -51,15 +51,15 @@ def requests(pack: Pack, locale: str) -> tuple[tuple[str, ...], list[str]]:
     if own := pack.vocabulary(locale).chatter:
         return own, []
     named = topics(pack.catalogue)
-    found = tuple(
+    lines = tuple(
         line
         for line in general(locale)
         if not named & {_stem(word) for word in WORD.findall(line.lower())}
     )
-    if len(found) >= ENOUGH:
-        return found, []
+    if len(lines) >= ENOUGH:
+        return lines, []
     where = pack.folder / "vocabularies" / f"{locale}.yaml"
-    return found, [
-        f"{where}: only {len(found)} general requests are about nothing that the functions do: "
+    return lines, [
+        f"{where}: only {len(lines)} general requests are about nothing that the functions do: "
         "list some of your own under `chatter`"
     ]
