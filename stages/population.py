@@ -17,7 +17,8 @@ from typing import Any
 
 from stages.core import files, links, pack, settings
 from stages.core.command import InputError, run
-from stages.core.pack import POPULATION, Pack
+from stages.core.pack import Pack
+from stages.core.pack_files import POPULATION
 from stages.core.text import MAX_QUERY
 
 OUT = Path("data/population/strata.json")
