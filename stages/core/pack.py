@@ -75,17 +75,17 @@ class Pack:
     @cached_property
     def by_key(self) -> dict[str, Source]:
         """FUNCTION.ARGUMENT[.PROPERTY] -> its source, objects and their properties alike."""
-        found: dict[str, Source] = {}
+        sources: dict[str, Source] = {}
 
         def add(source: Source) -> None:
-            found[source.key] = source
+            sources[source.key] = source
             for one in source.properties:
                 add(one)
 
         for held in self.sources.values():
             for source in held:
                 add(source)
-        return found
+        return sources
 
     @property
     def asked(self) -> tuple[list[str], bool]:
@@ -125,9 +125,9 @@ class Pack:
         governor = source.agrees_with
         try:
             if source.kind == "graph":
-                found = self.ingested.walk(source.settings, locales, governor)
+                offers = self.ingested.walk(source.settings, locales, governor)
                 return [
-                    offer._replace(value=coerced(offer.value, source.schema)) for offer in found
+                    offer._replace(value=coerced(offer.value, source.schema)) for offer in offers
                 ]
             name, column = source.column
             other = self.by_key.get(".".join((source.function, *source.path[:-1], governor or "")))
@@ -135,8 +135,8 @@ class Pack:
             same = other is not None and other.kind == "asset" and other.column[0] == name
             whole = source.schema.get("type") == "array"
             beside = None if same else governor
-            found = self.ingested.column(name, column, locales, whole, beside)
-            return [offer._replace(value=coerced(offer.value, source.schema)) for offer in found]
+            offers = self.ingested.column(name, column, locales, whole, beside)
+            return [offer._replace(value=coerced(offer.value, source.schema)) for offer in offers]
         except InputError as error:
             raise InputError(f"{self.folder / PACK}: arguments.{source.key}: {error}") from None
 
@@ -154,8 +154,8 @@ class Pack:
         pack's first locale that does: names of people are the same everywhere. () if unknown.
         """
         for one in (locale, *self.locales):
-            if found := self.vocabulary(one).lists.get(name):
-                return found
+            if entries := self.vocabulary(one).lists.get(name):
+                return entries
         return ()
 
 

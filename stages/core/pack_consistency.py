@@ -49,13 +49,13 @@ def check_vocabularies(pack: Pack, path: Path) -> None:
 
 def check_metrics(pack: Pack, path: Path) -> None:
     """InputError for a score of an argument that no function has."""
-    known = {source.slot for source in pack.by_key.values()}
+    slots = {source.slot for source in pack.by_key.values()}
     for name, of in pack.metrics.items():
         for slot in of.values():
-            if slot not in known:
+            if slot not in slots:
                 raise InputError(
                     f"{path}: metrics.{name}: {slot!r:.60} is no argument: name one of "
-                    f"{sorted(known)[:SHOWN]}"
+                    f"{sorted(slots)[:SHOWN]}"
                 )
 
 

@@ -65,13 +65,13 @@ class Walk(BaseModel):
 
     @model_validator(mode="after")
     def _connected(self) -> Walk:
-        known = {self.slot}
+        slots = {self.slot}
         for step in self.steps:
-            if step.start not in known:
+            if step.start not in slots:
                 raise ValueError(f"step `{step.slot}` starts at unknown slot {step.start!r}")
-            if step.slot in known:
+            if step.slot in slots:
                 raise ValueError(f"two steps fill `{step.slot}`")
-            known.add(step.slot)
+            slots.add(step.slot)
         return self
 
 

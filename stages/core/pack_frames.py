@@ -28,7 +28,7 @@ def frames(pack: Pack, path: Path) -> dict[str, Frame]:
             f"{path}: arguments.{(nested or [classed[-1].key])[0]}: a class is one argument of the "
             "same name in all functions, and neither class nor derived may stand in an object"
         )
-    found: dict[str, Frame] = {}
+    by_locale: dict[str, Frame] = {}
     for locale in pack.locales if needy else ():
         where = f"{pack.folder / VOCABULARIES / locale}.yaml: frame"
         vocabulary = pack.vocabulary(locale)
@@ -56,8 +56,8 @@ def frames(pack: Pack, path: Path) -> dict[str, Frame]:
                 f"{path}: arguments.{classed[0].key}: its schema has no enum: list its values"
             )
         _check_frame(vocabulary.frame, pack, classes, where)
-        found[locale] = Frame(vocabulary.frame, tuple(pack.catalogue.names), classes, slot)
-    return found
+        by_locale[locale] = Frame(vocabulary.frame, tuple(pack.catalogue.names), classes, slot)
+    return by_locale
 
 
 def _check_frame(words: FrameWords, pack: Pack, classes: Mapping[str, Any], where: str) -> None:

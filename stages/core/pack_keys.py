@@ -29,18 +29,18 @@ def _split(key: str, catalogue: Catalogue, where: str) -> tuple[str, tuple[str, 
 
 def entries(file: PackFile, catalogue: Catalogue, path: Path) -> dict[str, SourceEntry]:
     """FUNCTION.ARGUMENT[.PROPERTY] -> the source that pack.yaml gives it. Raises InputError."""
-    found = {}
+    by_key = {}
     for key, entry in file.arguments.items():
         function, slot = _split(key, catalogue, f"{path}: arguments")
-        found[".".join((function, *slot))] = entry
-    return found
+        by_key[".".join((function, *slot))] = entry
+    return by_key
 
 
 def exclusive(
     file: PackFile, catalogue: Catalogue, path: Path
 ) -> dict[str, tuple[frozenset[str], ...]]:
     """Function -> groups of slots of which at most one stands in a call. Raises InputError."""
-    found: dict[str, list[frozenset[str]]] = {}
+    by_function: dict[str, list[frozenset[str]]] = {}
     for number, group in enumerate(file.exclusive):
         where = f"{path}: exclusive.{number}"
         split = [_split(key, catalogue, where) for key in group]
@@ -50,13 +50,13 @@ def exclusive(
         required = catalogue[split[0][0]].parameters.get("required", [])
         if both := [s[0] for _, s in split if len(s) == 1 and s[0] in required][1:]:
             raise InputError(f"{where}: {both[0]} is required together with another: remove it")
-        found.setdefault(functions.pop(), []).append(frozenset(".".join(s) for _, s in split))
-    return {function: tuple(groups) for function, groups in found.items()}
+        by_function.setdefault(functions.pop(), []).append(frozenset(".".join(s) for _, s in split))
+    return {function: tuple(groups) for function, groups in by_function.items()}
 
 
 def dimensions(file: PackFile, catalogue: Catalogue, path: Path) -> dict[str, dict[str, str]]:
     """The pack's own dimensions: name -> function -> slot. Raises InputError."""
-    found: dict[str, dict[str, str]] = {}
+    by_name: dict[str, dict[str, str]] = {}
     for name, keys in file.dimensions.items():
         where = f"{path}: dimensions.{name}"
         if name in (FUNCTION, SCENARIO, LOCALE, BAND):
@@ -68,5 +68,5 @@ def dimensions(file: PackFile, catalogue: Catalogue, path: Path) -> dict[str, di
             for one in functions:
                 if split_key(f"{one}.{'.'.join(slot)}", catalogue) is not None:
                     slots[one] = ".".join(slot)
-        found[name] = slots
-    return found
+        by_name[name] = slots
+    return by_name
