@@ -18,7 +18,8 @@ from typing import Any
 from stages.core import files, links
 from stages.core import pack as packs
 from stages.core.command import InputError, run
-from stages.core.pack import POPULATION, Pack
+from stages.core.pack import Pack
+from stages.core.pack_files import POPULATION
 from stages.core.settings import Population
 from stages.core.settings import load as load_settings
 from stages.core.text import MAX_QUERY

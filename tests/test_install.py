@@ -217,8 +217,8 @@ def test_a_folder_that_is_no_environment_is_left_alone(tmp_path: Path) -> None:
 def test_a_full_disk_is_said_before_anything_is_made(tmp_path: Path) -> None:
     environment.DISK["huge"] = environment.DOWNLOAD["huge"] = 1e9
     with pytest.raises(environment.Failed, match="GB free"):
-        environment.check_place(tmp_path / "env", "huge", needed=True)
-    environment.check_place(tmp_path / "env", "huge", needed=False)
+        environment.check_folder(tmp_path / "env", "huge", needed=True)
+    environment.check_folder(tmp_path / "env", "huge", needed=False)
 
 
 def test_old_versions_and_strangers_go_first() -> None:

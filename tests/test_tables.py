@@ -77,7 +77,7 @@ def test_a_frame_passes_if_and_only_if_pandera_lets_it(
         frame[n].drop_nulls().is_finite().all() for n in floats
     )
     assert (contract.objections(frame) is None) == allowed
-    assert contract.kept_by(frame) == allowed
+    assert contract.accepts(frame) == allowed
 
 
 @pytest.mark.parametrize("contract", CONTRACTS)

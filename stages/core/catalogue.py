@@ -131,8 +131,8 @@ def _problems(error: ValidationError) -> Iterator[Problem]:
         missing = [n for n in error.validator_value if f"{n!r} is a required" in error.message]
         names = names or missing
     elif code == "unknown_argument" and not names:
-        known = error.schema.get("properties", {})
-        names = [n for n in error.instance if n not in known]
+        properties = error.schema.get("properties", {})
+        names = [n for n in error.instance if n not in properties]
     for name in names or [None]:
         yield Problem(code, None if name is None else str(name), f"{error.message:.300}")
 
@@ -189,8 +189,8 @@ def _function(tool: Any, where: str) -> Function:
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
-        place = ".".join(map(str, error.absolute_path))
-        raise InputError(f"{where}: parameters.{place}: {error.message:.200}") from None
+        path = ".".join(map(str, error.absolute_path))
+        raise InputError(f"{where}: parameters.{path}: {error.message:.200}") from None
     return Function(name, " ".join(composed(description).split()), schema)
 
 
@@ -198,7 +198,7 @@ def _resolved(schema: dict[str, Any], where: str) -> dict[str, Any]:
     """`schema` with what its local references refer to in their place, and texts in NFC."""
     parts = 0
 
-    def place(reference: str) -> Any:
+    def target_of(reference: str) -> Any:
         held: Any = schema
         for key in reference.removeprefix("#").strip("/").split("/"):
             key = key.replace("~1", "/").replace("~0", "~")
@@ -224,7 +224,7 @@ def _resolved(schema: dict[str, Any], where: str) -> dict[str, Any]:
                     "put there what it refers to"
                 )
             beside = {key: one for key, one in held.items() if key != "$ref"}
-            target = place(reference)
+            target = target_of(reference)
             if not isinstance(target, dict):
                 raise InputError(f"{where}: the reference {reference!r:.120} is to no schema")
             return inlined({**target, **beside}, depth + MAX_DEPTH // 3)
@@ -232,12 +232,12 @@ def _resolved(schema: dict[str, Any], where: str) -> dict[str, Any]:
         return {key: inlined(one, depth + 1) for key, one in held.items() if key not in left}
 
     try:
-        found = each(inlined(schema, 0), composed)
+        resolved = each(inlined(schema, 0), composed)
     except RecursionError:
         raise InputError(f"{where}: the schema is nested too deeply") from None
-    if not is_valid(json.dumps(found, ensure_ascii=False)):
+    if not is_valid(json.dumps(resolved, ensure_ascii=False)):
         raise InputError(f"{where}: the schema holds half a surrogate pair, which is no text")
-    return found
+    return resolved
 
 
 def load(path: str | Path) -> Catalogue:

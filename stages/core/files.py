@@ -199,8 +199,8 @@ def check(frame: pl.DataFrame, contract: type[Table], where: str | Path) -> pl.D
     if cases is None:
         return frame
     first = cases.head(5).rows(named=True)
-    told = "; ".join(f"{c['column']}: {c['check']} ({c['failure_case']})" for c in first)
-    raise InputError(f"{where} breaks the contract {contract.__name__}: {told}")
+    description = "; ".join(f"{c['column']}: {c['check']} ({c['failure_case']})" for c in first)
+    raise InputError(f"{where} breaks the contract {contract.__name__}: {description}")
 
 
 def write_table(path: str | Path, frame: pl.DataFrame, contract: type[Table]) -> None:

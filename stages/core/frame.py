@@ -85,11 +85,11 @@ class Frame:
     @cached_property
     def class_words(self) -> dict[str, str]:
         """Lower-case word -> class; a word belongs to the first class that lists it."""
-        found: dict[str, str] = {}
+        by_word: dict[str, str] = {}
         for name, words in self.classes.items():
             for word in words:
-                found.setdefault(word.lower(), name)
-        return found
+                by_word.setdefault(word.lower(), name)
+        return by_word
 
     @cached_property
     def unnamed(self) -> str | None:
@@ -100,6 +100,6 @@ class Frame:
         """The class that a noun phrase names by its last words, or the unnamed one."""
         words = noun.lower().split()
         for start in range(len(words)):
-            if (found := self.class_words.get(" ".join(words[start:]))) is not None:
-                return found
+            if (class_name := self.class_words.get(" ".join(words[start:]))) is not None:
+                return class_name
         return self.unnamed

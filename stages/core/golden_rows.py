@@ -83,13 +83,13 @@ def read(path: str | Path, catalogue: Catalogue) -> list[GoldenRow]:
         raise InputError(f"{path}: cannot read {path.suffix!r}; give one of {kinds}")
     if not path.is_file():
         raise InputError(f"{path} is missing: name a file with golden queries")
-    found: list[GoldenRow] = []
+    rows: list[GoldenRow] = []
     for where, row in _rows(path, kind):
         try:
-            found.append(_row(len(found) + 1, each(row, composed), catalogue))
+            rows.append(_row(len(rows) + 1, each(row, composed), catalogue))
         except _Wrong as error:
             raise InputError(f"{path}, {where}: {error}") from None
-    return found
+    return rows
 
 
 def _rows(path: Path, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -102,8 +102,10 @@ def _rows(path: Path, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
     except pl.exceptions.NoDataError:
         return
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        told = " ".join(str(error).split())
-        raise InputError(f"{path} is not a readable {path.suffix[1:]} file: {told:.200}") from None
+        message = " ".join(str(error).split())
+        raise InputError(
+            f"{path} is not a readable {path.suffix[1:]} file: {message:.200}"
+        ) from None
     for number, row in enumerate(frame.iter_rows(named=True), 1):
         yield f"row {number}", row
 
@@ -163,7 +165,7 @@ def _expected(row: dict[str, Any], catalogue: Catalogue) -> tuple[Expected, ...]
         return ()
     if not isinstance(given, list) or len(given) > MAX_CALLS:
         raise _Wrong(f"`expected` must be a list of at most {MAX_CALLS} calls")
-    found = []
+    calls = []
     for call in given:
         if not isinstance(call, dict) or not isinstance(call.get("arguments"), dict):
             raise _Wrong(f"expected: {reprlib.repr(call)} is no call: give name and arguments")
@@ -178,15 +180,15 @@ def _expected(row: dict[str, Any], catalogue: Catalogue) -> tuple[Expected, ...]
                         f"{name}: {value!a:.60} has more than {MAX_QUERY} characters, or half a "
                         "surrogate pair: write a text"
                     )
-        found.append(Expected(call["name"], call["arguments"]))
-    return tuple(found)
+        calls.append(Expected(call["name"], call["arguments"]))
+    return tuple(calls)
 
 
 def _flat(row: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
     """The arguments of a row that has a column each; an empty one is not there."""
     function = row["function"]
-    known = catalogue[function].properties if function in catalogue else {}
-    return {name: row[name] for name in known if row.get(name) is not None}
+    properties = catalogue[function].properties if function in catalogue else {}
+    return {name: row[name] for name in properties if row.get(name) is not None}
 
 
 def _check(expected: Expected, catalogue: Catalogue) -> None:
@@ -196,9 +198,9 @@ def _check(expected: Expected, catalogue: Catalogue) -> None:
         for name, values in expected.arguments.items()
         if any(value != ABSENT for value in values)
     }
-    found: list[Problem] = problems(Call(expected.name, first), catalogue)
-    if found:
-        raise _Wrong(f"{expected.name}: {found[0].code}: {found[0].text}")
+    errors: list[Problem] = problems(Call(expected.name, first), catalogue)
+    if errors:
+        raise _Wrong(f"{expected.name}: {errors[0].code}: {errors[0].text}")
 
 
 def _tools(

@@ -69,13 +69,13 @@ class Ingested:
         too. Raises InputError for a column that is not.
         """
         rows = self.rows.get(source, ())
-        known = list(rows[0].columns) if rows else []
+        names = list(rows[0].columns) if rows else []
         for name in (column, *([beside] if beside else [])):
-            if name not in known:
+            if name not in names:
                 why = ", by which it is to agree" if name == beside else ""
                 raise InputError(
                     f"assets/{source}.sql gives no column {name!r:.60}{why}: name one of "
-                    f"{known[:SHOWN]}, or add it to its SELECT"
+                    f"{names[:SHOWN]}, or add it to its SELECT"
                 )
         rows = _of_locale(rows, [row.locale for row in rows], locales)
         return [
@@ -125,16 +125,16 @@ class Ingested:
         """The concepts of a kind, or the one of an id, as pairs with themselves."""
         if self.nodes.is_empty():
             raise InputError("graph: the pack's graph has no concepts: list some in graph/")
-        found = self.nodes.filter(kind=start)
-        if found.is_empty():
-            found = self.nodes.filter(node_id=start)
-        if found.is_empty():
+        nodes = self.nodes.filter(kind=start)
+        if nodes.is_empty():
+            nodes = self.nodes.filter(node_id=start)
+        if nodes.is_empty():
             kinds = self.nodes["kind"].unique().sort().to_list()
             raise InputError(
                 f"graph.start: {start!r:.60} is no kind of a concept, nor a node_id; the graph has "
                 f"the kinds {kinds[:SHOWN]}"
             )
-        return found.select(start="node_id", end="node_id")
+        return nodes.select(start="node_id", end="node_id")
 
     def _step(self, pairs: pl.DataFrame, relation: str, with_starts: bool) -> pl.DataFrame:
         """The pairs one relation further; without starts every end stands once."""
@@ -142,10 +142,10 @@ class Ingested:
         here, there = ("source", "target") if name == relation else ("target", "source")
         links = self.edges.filter(relation=name).select(end=here, next=there)
         if links.is_empty():
-            known = self.edges["relation"].unique().sort().to_list()
+            relations = self.edges["relation"].unique().sort().to_list()
             raise InputError(
                 f"graph.relations: no relation is called {name!r:.60}; the graph has "
-                f"{known[:SHOWN]}"
+                f"{relations[:SHOWN]}"
             )
         joined = pairs.join(links, "end", maintain_order="left_right")
         if joined.height > MAX_PAIRS:

@@ -52,7 +52,7 @@ def into_cache(pack: Path, but: tuple[str, ...] = ()) -> list[Path]:
 
 def _is_cached(target: Path) -> bool:
     roots = {_root(Path.cwd()), _root(Path(os.environ.get("DVC_ROOT", ".")).absolute())} - {None}
-    for folder in (place for root in roots if root for place in _cache_dirs(root)):
+    for folder in (directory for root in roots if root for directory in _cache_dirs(root)):
         if target.is_relative_to(folder):
             return CACHED.fullmatch(target.relative_to(folder).as_posix()) is not None
     return False

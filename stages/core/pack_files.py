@@ -1,4 +1,4 @@
-"""pack.yaml and population.yaml as they are written, a pydantic model each."""
+"""A pack's files: their names, and pack.yaml and population.yaml as they are written."""
 
 from __future__ import annotations
 
@@ -9,6 +9,15 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 from stages.core.settings import CONTROL
 from stages.core.source_kinds import STRICT, SourceEntry, Text
 
+PACK, POPULATION, CATALOGUE = "pack.yaml", "population.yaml", "catalogue.json"
+VOCABULARIES, GOLDEN = "vocabularies", "golden.jsonl"
+# Kinds of sources whose values are ingested.
+INGESTED_KINDS = ("asset", "graph")
+SCENARIOS = ("single", "no_call", "missing_argument", "missing_function")
+# Shares of the scenarios where population.yaml has none.
+DEFAULT_SCENARIOS = {
+    "single": 0.8, "no_call": 0.06, "missing_argument": 0.07, "missing_function": 0.07,
+}  # fmt: skip
 MAX_WORDS = 1_000
 
 Locale = Annotated[str, Field(pattern=r"\A[a-z]{2,3}([_-][A-Za-z0-9]{2,8})*\z")]
@@ -56,13 +65,13 @@ class Walk(BaseModel):
 
     @model_validator(mode="after")
     def _connected(self) -> Walk:
-        known = {self.slot}
+        slots = {self.slot}
         for step in self.steps:
-            if step.start not in known:
+            if step.start not in slots:
                 raise ValueError(f"step `{step.slot}` starts at unknown slot {step.start!r}")
-            if step.slot in known:
+            if step.slot in slots:
                 raise ValueError(f"two steps fill `{step.slot}`")
-            known.add(step.slot)
+            slots.add(step.slot)
         return self
 
 

@@ -102,8 +102,8 @@ def parse(text: str) -> Phrase:
     return phrase
 
 
-def _error(text: str, at: int, told: str) -> InputError:
-    return InputError(f"phrase {text!r:.100}, character {at + 1}: {told}")
+def _error(text: str, at: int, message: str) -> InputError:
+    return InputError(f"phrase {text!r:.100}, character {at + 1}: {message}")
 
 
 def _part(text: str, at: int, close: str, depth: int) -> tuple[tuple[Part, ...], int]:
@@ -142,10 +142,10 @@ def _part(text: str, at: int, close: str, depth: int) -> tuple[tuple[Part, ...],
         elif character == "{":
             end_plain()
             end = text.find("}", at)
-            found = SLOT.fullmatch(text[at + 1 : end]) if end > 0 else None
-            if found is None:
+            match = SLOT.fullmatch(text[at + 1 : end]) if end > 0 else None
+            if match is None:
                 raise _error(text, at, "expected {argument} or {argument:form}")
-            current.append(Slot(found[1], found[2] or ""))
+            current.append(Slot(match[1], match[2] or ""))
             at = end
         elif character == "}":
             raise _error(text, at, "} closes nothing; write \\} for the character")
@@ -209,13 +209,13 @@ def _drawn(
     later = frozenset().union(*(way.may for way in _ways(rest)))
     options: list[Part] = [*choice.options, ()] if choice.optional else list(choice.options)
     rng.shuffle(options)
-    found = [
+    candidates = [
         (option, share)
         for option in options
         for share in _shares(said & _may(option), said - later, rng)
         if _can(option, share) and _can(rest, said - share)
     ]
-    return found[0]
+    return candidates[0]
 
 
 def _can(part: Part, said: frozenset[str]) -> bool:
@@ -234,6 +234,6 @@ def _shares(
         return []
     free = sorted(can - needed)
     rng.shuffle(free)
-    found = [needed | frozenset(free[:n]) for n in range(len(free) + 1)]
-    found += [needed | {one} for one in free] + [can - {one} for one in free]
-    return list(dict.fromkeys(found))
+    shares = [needed | frozenset(free[:n]) for n in range(len(free) + 1)]
+    shares += [needed | {one} for one in free] + [can - {one} for one in free]
+    return list(dict.fromkeys(shares))

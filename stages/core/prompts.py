@@ -47,13 +47,13 @@ ASSET = "asset"
 
 def values_of(pack: Pack, dimension: str) -> list[str]:
     """The values that a dimension of the pack's own may have, as far as a schema tells."""
-    found: dict[str, None] = {}
+    values: dict[str, None] = {}
     for function, slot in pack.dimensions[dimension].items():
         source = pack.by_key[f"{function}.{slot}"]
         given = source.schema.get("enum", ()) if source.settings in (True, None) else ()
         given = source.settings if isinstance(source.settings, list) else given
-        found.update(dict.fromkeys(map(str, given)))
-    return list(found)
+        values.update(dict.fromkeys(map(str, given)))
+    return list(values)
 
 
 class Column(NamedTuple):
@@ -65,15 +65,15 @@ class Column(NamedTuple):
 
 def columns(pack: Pack) -> dict[str, Column]:
     """The columns that the pack's content items have, as far as the first items tell."""
-    found: dict[str, Column] = {}
+    by_name: dict[str, Column] = {}
     for rows in pack.ingested.rows.values() if pack.ingested else ():
         for row in rows[:LOOKED]:
             for name, value in row.columns.items():
-                known = found.get(name, Column(None, False))
-                if name not in found or value is None or known.value is None:
-                    held = value if known.value is None else known.value
-                    found[name] = Column(held, known.may_lack or value is None)
-    return found
+                column = by_name.get(name, Column(None, False))
+                if name not in by_name or value is None or column.value is None:
+                    held = value if column.value is None else column.value
+                    by_name[name] = Column(held, column.may_lack or value is None)
+    return by_name
 
 
 def problems(
@@ -83,25 +83,29 @@ def problems(
     filled. held: of `columns`.
     """
     header = template.header
-    found: list[str] = []
+    messages: list[str] = []
     for name in header.functions:
         if name not in pack.catalogue:
-            found.append(f"unknown function {name!r}")
+            messages.append(f"unknown function {name!r}")
     for dimension, values in header.values.items():
         if dimension not in pack.dimensions:
-            found.append(f"values: unknown dimension {dimension!r}; the pack has "
+            messages.append(f"values: unknown dimension {dimension!r}; the pack has "
                          f"{sorted(pack.dimensions)}")  # fmt: skip
             continue
-        known = values_of(pack, dimension)
-        found += [f"values: unknown {dimension} {v!r}" for v in values if known and v not in known]
+        allowed = values_of(pack, dimension)
+        messages += [
+            f"values: unknown {dimension} {v!r}" for v in values if allowed and v not in allowed
+        ]
     for name in header.locales:
         if name not in pack.locales:
-            found.append(f"unknown locale {name!r}")
+            messages.append(f"unknown locale {name!r}")
     for name in [*header.requires, *header.items]:
         if name not in held and name != IMAGE:
-            found.append(f"no SQL file of assets gives a column {name!r}; they give {sorted(held)}")
+            messages.append(
+                f"no SQL file of assets gives a column {name!r}; they give {sorted(held)}"
+            )
     if not 1 <= header.words[0] <= header.words[1] <= MOST_WORDS:
-        found.append(f"words {list(header.words)} is no range of 1 to {MOST_WORDS}")
+        messages.append(f"words {list(header.words)} is no range of 1 to {MOST_WORDS}")
     filled = {*COMMON, *pack.dimensions, *words}
     slots: list[str] = []
     for source in header.sources:
@@ -110,17 +114,17 @@ def problems(
         elif source in pack.walks:
             slots += pack.walks[source].slots
         else:
-            found.append(f"unknown source {source!r}; it may be asset or {sorted(pack.walks)}")
+            messages.append(f"unknown source {source!r}; it may be asset or {sorted(pack.walks)}")
     twice = sorted({name for name in slots if slots.count(name) > 1})
-    found += [f"several sources fill {name!r}" for name in twice]
+    messages += [f"several sources fill {name!r}" for name in twice]
     taken = sorted({*slots} & {*words} & template.used)
-    found += [f"{name!r} is a list of words and a slot: rename one" for name in taken]
+    messages += [f"{name!r} is a list of words and a slot: rename one" for name in taken]
     if ASSET not in header.sources:
         needy = [name for name in ("requires", "items") if getattr(header, name)]
-        found += [f"{name} speaks of an asset: add asset to sources" for name in needy]
+        messages += [f"{name} speaks of an asset: add asset to sources" for name in needy]
     has_picture = ASSET in header.sources and IMAGE in header.requires
     if header.route == "vision" and not has_picture:
-        found.append(
+        messages.append(
             "a vision template needs a picture: `sources: [asset]` and `requires: [image_path]`"
         )
     filled.update(slots)
@@ -129,27 +133,27 @@ def problems(
         filled |= {leaf.path[-1] for leaf in leaves if leaf.is_said}
     if header.route == "vision":
         filled.update(PICTURE)
-    told = [(2, problem) for problem in found]
+    faults = [(2, problem) for problem in messages]
     if not template.patterns:
-        return [*told, (template.first, "the body is empty")]
-    told += _badly_turned(template)
+        return [*faults, (template.first, "the body is empty")]
+    faults += _badly_turned(template)
     compiled = []
     for part in template.parts:
         wrong, made = _compiled(part, filled, pack, held)
-        told += wrong
+        faults += wrong
         compiled.append((part, made))
-    if not told:
-        told += trial(compiled, samples(template, pack, words, held))
-    return told
+    if not faults:
+        faults += trial(compiled, samples(template, pack, words, held))
+    return faults
 
 
 def _badly_turned(template: Template) -> list[Problem]:
     """What is wrong with the turns of a model's template."""
     if template.header.route == "heuristic":
         return []
-    parts, told = template.parts, []
+    parts, faults = template.parts, []
     lines = list(enumerate(template.text.splitlines(), template.first))
-    told += [
+    faults += [
         (number, f"{line.strip()!r} begins no turn: write one of >> system, user, assistant, begin")
         for number, line in lines
         if LIKE_TURN.match(line) and not TURN.match(line)
@@ -157,15 +161,15 @@ def _badly_turned(template: Template) -> list[Problem]:
     mark = TURN.search(template.text)
     before = template.text[: mark.start()].splitlines() if mark else []
     if any(line.strip() and not line.lstrip().startswith("##") for line in before):
-        told.append((template.first, "text before the first turn: put `>> user` above it"))
+        faults.append((template.first, "text before the first turn: put `>> user` above it"))
     roles = [part.role for part in parts]
     if "user" not in roles:
-        told.append((template.first, "no turn `>> user`, which every chat model needs"))
-    told += [(p.line, "`>> begin` may only be the last turn")
+        faults.append((template.first, "no turn `>> user`, which every chat model needs"))
+    faults += [(p.line, "`>> begin` may only be the last turn")
              for p in parts[:-1] if p.role == "begin"]  # fmt: skip
     if roles[-1] not in ("user", "begin"):
-        told.append((parts[-1].line, f"the last turn is {roles[-1]}: it must be user or begin"))
-    return told
+        faults.append((parts[-1].line, f"the last turn is {roles[-1]}: it must be user or begin"))
+    return faults
 
 
 def _compiled(
@@ -175,15 +179,15 @@ def _compiled(
     if "{" not in part.text:  # as it stands
         return [], None
     jinja = environment()
-    told: list[Problem] = []
+    faults: list[Problem] = []
     try:
         parsed = jinja.parse(part.text)
         used = meta.find_undeclared_variables(parsed) - filled
         for name in sorted(used):
-            walks = [walk for walk, found in pack.walks.items() if name in found.slots]
+            walks = [walk for walk, way in pack.walks.items() if name in way.slots]
             sources = [ASSET] * (name in held) + walks
             hint = f"; add {' or '.join(sources)} to sources" if sources else ""
-            told.append((part.line, f"unknown variable {name!r}{hint}"))
+            faults.append((part.line, f"unknown variable {name!r}{hint}"))
         # The sandbox would refuse these too, but not before a query is written.
         inner = {(n.lineno, str(n.attr)) for n in parsed.find_all(nodes.Getattr)
                  if n.attr.startswith("_")}  # fmt: skip
@@ -192,8 +196,10 @@ def _compiled(
             for n in parsed.find_all(nodes.Getitem)
             if isinstance(n.arg, nodes.Const) and str(n.arg.value).startswith("_")
         }
-        told += [(part.line + line - 1, f"reaches for Python's {n!r}") for line, n in sorted(inner)]
-        return told, None if told else jinja.from_string(part.text, parsed)
+        faults += [
+            (part.line + line - 1, f"reaches for Python's {n!r}") for line, n in sorted(inner)
+        ]
+        return faults, None if faults else jinja.from_string(part.text, parsed)
     except TemplateSyntaxError as error:
         message = str(error.message)
         if part.role == "pattern" and "nexpected end of template" in message:
@@ -268,20 +274,20 @@ def trial(
     compiled: list[tuple[Part, Compiled | None]], filled: Iterator[tuple[str, dict[str, Any]]]
 ) -> list[Problem]:
     """Fill patterns or turns with each set of variables; the first problem of each that fails."""
-    told: dict[int, Problem] = {}
+    faults: dict[int, Problem] = {}
     for what, variables in filled:
         for number, (part, made) in enumerate(compiled):
-            if made is None or number in told:
+            if made is None or number in faults:
                 continue
             try:
                 made.render(variables)
             except Exception as error:  # whatever a template's code may raise
                 line, message = part.line + line_of(error) - 1, failure(error)
-                told[number] = (
+                faults[number] = (
                     line,
                     f"cannot be filled for {what}: {message}",
                 )
-    return [told[number] for number in sorted(told)]
+    return [faults[number] for number in sorted(faults)]
 
 
 def failure(error: Exception) -> str:
@@ -327,10 +333,10 @@ def load(pack: Pack, route: str = "*") -> list[Template]:
             wrong.append(f"{path}:1: {error}")
             continue
         template = Template(name, header, body, first)
-        found = problems(template, pack, words, held)
+        faults = problems(template, pack, words, held)
         if header.route != path.parent.name:
-            found.append((2, f"route {header.route!r} differs from its folder"))
-        wrong += [f"{path}:{line}: {problem}" for line, problem in found]
+            faults.append((2, f"route {header.route!r} differs from its folder"))
+        wrong += [f"{path}:{line}: {problem}" for line, problem in faults]
         loaded.append(template)
     if wrong:
         shown = wrong[:SHOWN] + [f"and {len(wrong) - SHOWN} more"] * (len(wrong) > SHOWN)

@@ -151,8 +151,10 @@ def resolve(
     sources: dict[str, tuple[Source, ...]] = {}
     lacking: list[Lacking] = []
     for function in catalogue.functions:
-        found = _Resolver(function, entries, lacking).properties((), function.parameters, True, 0)
-        sources[function.name] = tuple(found)
+        arguments = _Resolver(function, entries, lacking).properties(
+            (), function.parameters, True, 0
+        )
+        sources[function.name] = tuple(arguments)
     return sources, lacking
 
 
@@ -175,15 +177,15 @@ class _Resolver:
         """`needed`: whether every call needs the object that they stand in."""
         plain = simplified(schema)
         required = plain.get("required", [])
-        found = []
+        sources = []
         for name, held in plain.get("properties", {}).items():
             one = self.source((*path, name), held, name in required, depth)
             if one is None:
                 key = (self.function.name, (*path, name), needed and name in required)
                 self.lacking.append(Lacking(*key))
             else:
-                found.append(one)
-        return found
+                sources.append(one)
+        return sources
 
     def source(
         self, path: tuple[str, ...], schema: Any, required: bool, depth: int

@@ -149,19 +149,19 @@ class _Watcher:
         for number in (*SIGNALS, signal.SIGCHLD):
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, lambda *_: None)
-        told = self.shared.pipe[0]
+        pipe = self.shared.pipe[0]
         os.close(self.shared.pipe[1])
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-        waits = [heard, told]
+        waits = [heard, pipe]
         while not self.ended():
             ready = select.select(waits, [], [], self.pause())[0]
-            if told in ready:  # what reached the stage itself; nothing once it became a program
-                numbers = os.read(told, 64)
+            if pipe in ready:  # what reached the stage itself; nothing once it became a program
+                numbers = os.read(pipe, 64)
                 if not numbers:
-                    waits.remove(told)
+                    waits.remove(pipe)
                 self.stopped(numbers)
             if heard in ready:
-                self.pass_on(os.read(heard, 64), told if told in waits else None)
+                self.pass_on(os.read(heard, 64), pipe if pipe in waits else None)
             if self.stop is None and any(_parent(one) != of for one, of in self.ancestors):
                 self.pass_on(bytes([signal.SIGTERM]), None)
             if self.stop and time.monotonic() - self.since >= self.limit():
@@ -194,18 +194,18 @@ class _Watcher:
                 return True
         return False
 
-    def pass_on(self, numbers: bytes, told: int | None) -> None:
+    def pass_on(self, numbers: bytes, pipe: int | None) -> None:
         """Give the stage the signal that came here, unless it got it from the terminal as well."""
         first = self.stop is None
         if not self.stopped(numbers):
             return
         if first:
             until = time.monotonic() + HEARD
-            while told and (left := until - time.monotonic()) > 0:
-                if select.select([told], [], [], left)[0] and self.stopped(os.read(told, 64)):
+            while pipe and (left := until - time.monotonic()) > 0:
+                if select.select([pipe], [], [], left)[0] and self.stopped(os.read(pipe, 64)):
                     return
             number = self.stop or signal.SIGTERM
-            if told and _is_pending(self.stage, number):
+            if pipe and _is_pending(self.stage, number):
                 return  # it has it, and only waits for a processor
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.stage, number)
@@ -332,8 +332,8 @@ def _descendants(process: int) -> list[int]:
             pass
     numbers = [int(p.name) for p in Path("/proc").glob("[0-9]*")]
     parents = {one: _parent(one) for one in numbers}
-    found, added = {process}, {process}
+    processes, added = {process}, {process}
     while added:
-        added = {one for one, of in parents.items() if of in added} - found
-        found |= added
-    return sorted(found - {process})
+        added = {one for one, of in parents.items() if of in added} - processes
+        processes |= added
+    return sorted(processes - {process})

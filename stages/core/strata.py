@@ -101,14 +101,14 @@ def neighbours(strata: Sequence[Stratum]) -> list[list[int]]:
     groups: dict[tuple[str, str], list[int]] = {}
     for index, stratum in enumerate(strata):
         groups.setdefault((stratum[SCENARIO], stratum[FUNCTION]), []).append(index)
-    found: list[list[int]] = [[] for _ in strata]
+    nearest: list[list[int]] = [[] for _ in strata]
     for members in groups.values():
         ordered = sorted({(strata[i].max_words, strata[i][BAND]) for i in members})
         bands = [name for _, name in ordered]
         for i in members:
             far = {j: distance(strata[i], strata[j], bands) for j in members if j != i}
-            found[i] = sorted(far, key=lambda j: (far[j], j))
-    return found
+            nearest[i] = sorted(far, key=lambda j: (far[j], j))
+    return nearest
 
 
 def from_records(records: Any) -> list[Stratum]:

@@ -64,11 +64,11 @@ class Table:
                 rules.append(column.is_finite().all())
             if field.pop("unique", False):
                 rules.append(column.hash().n_unique() == pl.len())
-            rules += [RULES[rule](column, told).all() for rule, told in field.items()]
+            rules += [RULES[rule](column, argument).all() for rule, argument in field.items()]
         return [rule.alias(str(number)) for number, rule in enumerate(rules)]
 
     @classmethod
-    def kept_by(cls, frame: pl.DataFrame) -> bool:
+    def accepts(cls, frame: pl.DataFrame) -> bool:
         """Whether pandera has for certain nothing to object to."""
         return frame.schema == cls.schema() and all(frame.select(cls._rules()).row(0))
 
@@ -77,7 +77,7 @@ class Table:
         """None if `frame` keeps the contract, else pandera's failure cases: column, check,
         failure_case and index, the row's number, null where the matter is the whole column's.
         """
-        if cls.kept_by(frame):
+        if cls.accepts(frame):
             return None
         from pandera.errors import SchemaErrors
 
@@ -97,7 +97,7 @@ class Table:
         """Failure cases of the numbers that are not finite, to which pandera may not object."""
         names = [name for name, dtype in cls.schema().items() if dtype.is_float()]
         rows = frame.with_row_index("index")
-        found = [
+        cases = [
             rows.filter(~pl.col(name).is_finite()).select(
                 pl.col(name).cast(pl.String).alias("failure_case"),
                 pl.lit(name).alias("column"),
@@ -108,14 +108,14 @@ class Table:
         ]
         schema = {"failure_case": pl.String, "column": pl.String, "check": pl.String,
                   "index": pl.Int32}  # fmt: skip
-        return pl.concat([pl.DataFrame(schema=schema), *found])
+        return pl.concat([pl.DataFrame(schema=schema), *cases])
 
 
 # What a Field may ask of the values that are there, as polars sees it.
 RULES: dict[str, Callable[[pl.Expr, Any], pl.Expr]] = {
-    "gt": lambda column, least: column > least,
-    "ge": lambda column, least: column >= least,
-    "le": lambda column, most: column <= most,
+    "gt": lambda column, minimum: column > minimum,
+    "ge": lambda column, minimum: column >= minimum,
+    "le": lambda column, maximum: column <= maximum,
     "isin": lambda column, values: column.is_in(values),
     "str_matches": lambda column, pattern: column.str.contains(pattern),
     "str_length": lambda column, bounds: column.str.len_chars().is_between(

@@ -74,9 +74,9 @@ def cleaned(text: str) -> str:
     return text.strip()
 
 
-def _seen(found: Any) -> str:
-    kind = found.lastgroup
-    return found[0] if kind == "kept" else " " if kind == "blank" else ""
+def _seen(match: Any) -> str:
+    kind = match.lastgroup
+    return match[0] if kind == "kept" else " " if kind == "blank" else ""
 
 
 @cache

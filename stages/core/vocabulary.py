@@ -120,18 +120,18 @@ class _Reader:
             value = [value]
         if not isinstance(value, list) or not value:
             raise self.error(keys, "must be a list of texts that is not empty")
-        found = (self.text(v, [*keys, i], limit) for i, v in enumerate(value))
-        return tuple(dict.fromkeys(found))
+        texts = (self.text(v, [*keys, i], limit) for i, v in enumerate(value))
+        return tuple(dict.fromkeys(texts))
 
     def phrases(self, value: Any, keys: list[str | int]) -> tuple[str, ...]:
-        found = self.texts(value, keys, MAX_PHRASE)
-        for phrase in found:
+        phrases = self.texts(value, keys, MAX_PHRASE)
+        for phrase in phrases:
             try:
                 parse(phrase)
             except InputError as error:
-                place = [*keys, value.index(phrase)] if phrase in value else keys
-                raise self.error(place, str(error)) from None
-        return found
+                position = [*keys, value.index(phrase)] if phrase in value else keys
+                raise self.error(position, str(error)) from None
+        return phrases
 
     def value(self, value: Any, keys: list[str | int]) -> Any:
         if isinstance(value, datetime.date | datetime.time):
@@ -146,19 +146,19 @@ class _Reader:
 
     def entries(self, value: Any, keys: list[str | int]) -> tuple[Entry, ...]:
         if isinstance(value, dict):
-            found = [
+            entries = [
                 Entry(self.value(one, [*keys, str(one)]), self.forms(forms, one, [*keys, str(one)]))
                 for one, forms in value.items()
             ]
         elif isinstance(value, list):
-            found = [self.entry(one, [*keys, i]) for i, one in enumerate(value)]
+            entries = [self.entry(one, [*keys, i]) for i, one in enumerate(value)]
         else:
-            found = []
-        if not found:
+            entries = []
+        if not entries:
             raise self.error(keys, "must be a list of values, or map values to their surfaces")
-        if len(found) > MAX_ENTRIES:
-            raise self.error(keys, f"{len(found)} entries; at most {MAX_ENTRIES}")
-        return tuple(found)
+        if len(entries) > MAX_ENTRIES:
+            raise self.error(keys, f"{len(entries)} entries; at most {MAX_ENTRIES}")
+        return tuple(entries)
 
     def entry(self, value: Any, keys: list[str | int]) -> Entry:
         if not isinstance(value, dict):

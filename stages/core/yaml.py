@@ -74,13 +74,13 @@ def parse(text: str, where: str | Path, first: int = 1) -> Any:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         at = f":{mark.line + first}" if mark is not None else ""
-        told = " ".join(str(error.problem or error.context).split())
-        raise InputError(f"{where}{at}: not readable YAML: {told:.200}") from None
+        message = " ".join(str(error.problem or error.context).split())
+        raise InputError(f"{where}{at}: not readable YAML: {message:.200}") from None
     except YAMLError as error:  # such as a control character
         position = getattr(error, "position", None)
         at = f":{text.count(chr(10), 0, position) + first}" if isinstance(position, int) else ""
-        told = str(error).split("\n")[0]
-        raise InputError(f"{where}{at}: not readable YAML: {told:.200}") from None
+        message = str(error).split("\n")[0]
+        raise InputError(f"{where}{at}: not readable YAML: {message:.200}") from None
     except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError) as error:
         # A value that looks like a date or a number and is none, such as 2026-13-45.
         line = next((s.start_mark.line + first for s in scalars if not _reads(s.value)), first)

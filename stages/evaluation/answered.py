@@ -51,5 +51,5 @@ def answered(
     """
     seen = catalogue.subset(shown)
     parsed = form.parse(after_thoughts(completion), seen)
-    found = [problem.code for call in parsed.calls for problem in problems(call, seen)]
-    return Answered(golden, shown, completion, parsed, parsed.error or next(iter(found), None))
+    codes = [problem.code for call in parsed.calls for problem in problems(call, seen)]
+    return Answered(golden, shown, completion, parsed, parsed.error or next(iter(codes), None))

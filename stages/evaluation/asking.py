@@ -54,18 +54,18 @@ def prompts(
     """
     template = chat_template.read(models.load_tokenizer(base), learn=False)
     texts = [template.prompt(messages, tools) for messages, tools in conversations]
-    found = [Prompt(text, tuple(template.ids(text))) for text in texts]
-    for number, prompt in enumerate(found):
+    rendered = [Prompt(text, tuple(template.ids(text))) for text in texts]
+    for number, prompt in enumerate(rendered):
         if len(prompt.tokens) > room:
             raise InputError(
                 f"golden row {number + 1}: {len(prompt.tokens)} tokens with the system prompt, "
                 f"{room} fit; shorten the query or raise engine.max_model_len"
             )
-    return found, template.end
+    return rendered, template.end
 
 
 def answer(
-    chosen: Settings,
+    settings: Settings,
     adapter: Path | None,
     conversations: Sequence[Conversation],
     grammars: Sequence[str | None] | None = None,
@@ -79,73 +79,73 @@ def answer(
     come. Raises InputError for a model, adapter, server or query that cannot be served.
     """
     bounds = [None] * len(conversations) if grammars is None else list(grammars)
-    model, store = name(chosen, adapter), Store(files.work_dir() / NAME)
-    told = hashlib.sha256(model.encode()).hexdigest()[:16]
+    model, store = name(settings, adapter), Store(files.work_dir() / NAME)
+    digest = hashlib.sha256(model.encode()).hexdigest()[:16]
     # An equal run beside this one waits, and finds the answers in the store.
-    with files.alone(files.work_dir() / f"engine-evaluate-{told}.lock"):
+    with files.alone(files.work_dir() / f"engine-evaluate-{digest}.lock"):
         keys = [
-            _key(model, chosen, conversation, grammar)
+            _key(model, settings, conversation, grammar)
             for conversation, grammar in zip(conversations, bounds, strict=True)
         ]
-        found = {one: json.loads(text) for one, text in store.get(keys).items()}
-        missing = {one: row for row, one in enumerate(keys) if one not in found}
+        by_key = {one: json.loads(text) for one, text in store.get(keys).items()}
+        missing = {one: row for row, one in enumerate(keys) if one not in by_key}
         store.count(model, len(keys) - len(missing), len(missing))
         if missing:
-            asks, probe = requests(chosen, conversations, bounds)
-            with engine(chosen, adapter, probe) as complete:
-                found |= _asked(complete, missing, asks, store, model, ROUNDS * together(chosen))
-    answers = [found[one] for one in keys]
+            asks, probe = requests(settings, conversations, bounds)
+            with engine(settings, adapter, probe) as complete:
+                by_key |= _asked(complete, missing, asks, store, model, ROUNDS * together(settings))
+    answers = [by_key[one] for one in keys]
     return Answers([one["text"] for one in answers], sum(one["seconds"] for one in answers))
 
 
-def name(chosen: Settings, adapter: Path | None) -> str:
+def name(settings: Settings, adapter: Path | None) -> str:
     """The name of base and adapter together, for the store: by their weights and, where a server
     answers, what it calls them, for nobody here sees what it has loaded.
     """
     weights = models.identity("student") + (f"+{models.digest(adapter)}" if adapter else "")
-    return f"{weights} as {served}" if (served := served_name(chosen, adapter)) else weights
+    return f"{weights} as {served}" if (served := served_name(settings, adapter)) else weights
 
 
-def served_name(chosen: Settings, adapter: Path | None) -> str:
+def served_name(settings: Settings, adapter: Path | None) -> str:
     """What the server calls the model; empty where no server answers. Raises InputError where the
     server is not there or has another model.
     """
-    if chosen.evaluate.engine != "server":
+    if settings.evaluate.engine != "server":
         return ""
     from stages.engines import server
 
     folder = adapter or models.resolve("student")
-    return server.name_scored(chosen.evaluate.server, adapter is not None, folder)
+    return server.name_scored(settings.evaluate.server, adapter is not None, folder)
 
 
-def _key(model: str, chosen: Settings, conversation: Conversation, grammar: str | None) -> str:
+def _key(model: str, settings: Settings, conversation: Conversation, grammar: str | None) -> str:
     """The store's key of an answer, the same whichever engine gives it."""
     messages, tools = conversation
-    sampling = {"temperature": 0.0, "max_tokens": chosen.evaluate.max_tokens}
+    sampling = {"temperature": 0.0, "max_tokens": settings.evaluate.max_tokens}
     return key(
         model,
         messages if tools is None else [*messages, {"tools": tools}],
         sampling if grammar is None else sampling | {"grammar": grammar},
-        chosen.seed,
+        settings.seed,
     )
 
 
 def requests(
-    chosen: Settings, conversations: Sequence[Conversation], grammars: Sequence[str | None]
+    settings: Settings, conversations: Sequence[Conversation], grammars: Sequence[str | None]
 ) -> tuple[list[Ask], Probe]:
     """What an engine gets, and what a server is tried with first.
 
     All engines get the prompts of training as tokens, but a server without vLLM's fields, which
     gets the messages.
     """
-    block = chosen.evaluate
+    block = settings.evaluate
     sampling: dict[str, Any] = {"temperature": 0.0, "max_tokens": block.max_tokens}
     ready, end = prompts(
-        models.resolve("student"), conversations, chosen.engine.max_model_len - block.max_tokens
+        models.resolve("student"), conversations, settings.engine.max_model_len - block.max_tokens
     )
     probe = Probe(ready[0].text, ready[0].tokens, any(grammars))
     if block.engine == "server" and not block.server.vllm:
-        return [Ask(messages, sampling, chosen.seed) for messages, _ in conversations], probe
+        return [Ask(messages, sampling, settings.seed) for messages, _ in conversations], probe
     # A server's default is that of the model's generation_config.json.
     sampling |= {"repetition_penalty": 1.0}
     if end is not None:
@@ -153,16 +153,16 @@ def requests(
         sampling |= {"stop_token_ids": [end]}
     asks = []
     for prompt, grammar in zip(ready, grammars, strict=True):
-        kept = {} if grammar is None else {"structured_outputs": {"grammar": grammar}}
-        asks.append(Ask([], sampling | kept, chosen.seed, prompt.tokens))
+        constraint = {} if grammar is None else {"structured_outputs": {"grammar": grammar}}
+        asks.append(Ask([], sampling | constraint, settings.seed, prompt.tokens))
     return asks, probe
 
 
 def engine(
-    chosen: Settings, adapter: Path | None, probe: Probe
+    settings: Settings, adapter: Path | None, probe: Probe
 ) -> AbstractContextManager[Complete]:
     """The engine that `evaluate.engine` names, started when the context is entered."""
-    block, student = chosen.evaluate, models.resolve("student")
+    block, student = settings.evaluate, models.resolve("student")
     if block.engine == "server":
         from stages.engines import server
 
@@ -170,23 +170,25 @@ def engine(
     if block.engine == "ray":
         from stages.engines import ray
 
-        return ray.serving(block.ray, student, chosen.engine, chosen.seed, adapter, "evaluate.ray")
+        return ray.serving(
+            block.ray, student, settings.engine, settings.seed, adapter, "evaluate.ray"
+        )
     from stages.engines import vllm
 
-    return vllm.serving(student, chosen.engine, chosen.seed, adapter)
+    return vllm.serving(student, settings.engine, settings.seed, adapter)
 
 
-def together(chosen: Settings) -> int:
+def together(settings: Settings) -> int:
     """How many requests the engine answers at the same time."""
-    block = chosen.evaluate
+    block = settings.evaluate
     if block.engine == "server":
         return block.server.concurrency
     if block.engine == "ray":
         from stages.engines.ray import SHARES
 
         # A replica gets its requests in so many parts, each of which should fill it.
-        return chosen.engine.max_num_seqs * block.ray.replicas * SHARES // ROUNDS
-    return chosen.engine.max_num_seqs
+        return settings.engine.max_num_seqs * block.ray.replicas * SHARES // ROUNDS
+    return settings.engine.max_num_seqs
 
 
 def _asked(
@@ -200,7 +202,7 @@ def _asked(
     """Answers by key, `size` at a time, each on disk before the next are asked for. missing: key ->
     position in `asks`. Raises InputError at the first that has none.
     """
-    found: dict[str, dict[str, Any]] = {}
+    answered: dict[str, dict[str, Any]] = {}
     keys, pace = list(missing), Pace()
     for first in range(0, len(keys), size):
         part = keys[first : first + size]
@@ -217,8 +219,8 @@ def _asked(
             if isinstance(text, Failed):
                 where = "" if text.fatal else f"golden row {missing[one] + 1} has no answer: "
                 raise InputError(f"{where}{text.reason}")
-        found |= fresh
+        answered |= fresh
         done = min(first + size, len(keys))
         pace.add(done)
         print(f"answered {done} of {len(keys)} queries, {pace.left(len(keys) - done)}", flush=True)
-    return found
+    return answered

@@ -92,11 +92,11 @@ class Comparison:
     rows: list[Row]
 
 
-def bases(found: Sequence[tuple[str, pl.DataFrame]]) -> list[Model]:
+def bases(scored: Sequence[tuple[str, pl.DataFrame]]) -> list[Model]:
     """One untuned model for each set of answers that differs from those before it."""
     seen: list[pl.DataFrame] = []
     models = []
-    for name, frame in found:
+    for name, frame in scored:
         answers = frame.sort("golden_id").select(ANSWER)
         if not any(answers.equals(other) for other in seen):
             label = f"base of {name} (untuned)" if seen else "base (untuned)"
@@ -154,31 +154,31 @@ def values(answers: pl.DataFrame) -> Values:
 
 def _tests(here: Values, there: Values) -> dict[str, Test]:
     """The paired tests, not corrected: exact McNemar of what is right or wrong, else a t-test."""
-    found = significance.mcnemar(here.right, there.right)
-    tests = {FUNCTION: Test(found.p, found.p, found.first_only, found.second_only)}
+    result = significance.mcnemar(here.right, there.right)
+    tests = {FUNCTION: Test(result.p, result.p, result.first_only, result.second_only)}
     for name in here.own:
         both = [side.own[name] for side in (here, there)]
-        known = np.isfinite(both[0]) & np.isfinite(both[1])
-        one, other = (side[known] for side in both)
+        finite = np.isfinite(both[0]) & np.isfinite(both[1])
+        one, other = (side[finite] for side in both)
         if np.isin(np.concatenate([one, other]), (0.0, 1.0)).all():
-            found = significance.mcnemar((one == 1).tolist(), (other == 1).tolist())
-            tests[name] = Test(found.p, found.p, found.first_only, found.second_only)
+            result = significance.mcnemar((one == 1).tolist(), (other == 1).tolist())
+            tests[name] = Test(result.p, result.p, result.first_only, result.second_only)
         else:
             p = significance.paired_t(one.tolist(), other.tolist())
             tests[name] = Test(p, p)
     return tests
 
 
-def scores(found: Values) -> tuple[dict[str, float], dict[str, Floats]]:
+def scores(answers: Values) -> tuple[dict[str, float], dict[str, Floats]]:
     """Each score of a model, and its resamples, shape (SAMPLES,)."""
-    rows = len(found.right)
+    rows = len(answers.right)
     ratios = {
         name: np.stack([np.nan_to_num(one), np.isfinite(one).astype(float)], axis=1)
-        for name, one in found.own.items()
+        for name, one in answers.own.items()
     }
-    drawn = significance.bootstrap(ratios, {F1: found.functions}, rows, SAMPLES, SEED)
-    once = {F1: float(significance.f1(np.ones((1, rows)), found.functions)[0])}
-    once |= {name: float(np.nanmean(one)) for name, one in found.own.items()}
+    drawn = significance.bootstrap(ratios, {F1: answers.functions}, rows, SAMPLES, SEED)
+    once = {F1: float(significance.f1(np.ones((1, rows)), answers.functions)[0])}
+    once |= {name: float(np.nanmean(one)) for name, one in answers.own.items()}
     return once, {name: drawn[name] for name in once}
 
 
@@ -190,15 +190,15 @@ def compare(models: Sequence[Model], reference: str) -> Comparison:
     Holm's correction. Raises InputError when the golden sets or the packs' scores differ.
     """
     check_golden(models)
-    found = {model.name: values(model.answers) for model in models}
-    first = next(iter(found.values()))
-    for name, one in found.items():
+    by_model = {model.name: values(model.answers) for model in models}
+    first = next(iter(by_model.values()))
+    for name, one in by_model.items():
         if set(one.own) != set(first.own):
             raise InputError(
                 f"{models[0].name!r} and {name!r} have other scores ({sorted(first.own)} and "
                 f"{sorted(one.own)}): run `dvc repro evaluate` with one pack.yaml for both"
             )
-    both = {name: scores(one) for name, one in found.items()}
+    both = {name: scores(one) for name, one in by_model.items()}
     summaries = {name: once for name, (once, _) in both.items()}
     draws = {name: drawn for name, (_, drawn) in both.items()}
     tuned = [model.name for model in models if model.tuned]
@@ -206,8 +206,8 @@ def compare(models: Sequence[Model], reference: str) -> Comparison:
     roles = {REFERENCE: reference} | ({BEST: best} if best != reference else {})
 
     pairs = {
-        (name, role): _tests(found[name], found[other])
-        for name in found
+        (name, role): _tests(by_model[name], by_model[other])
+        for name in by_model
         for role, other in roles.items()
         if other != name
     }
@@ -249,8 +249,8 @@ def compare(models: Sequence[Model], reference: str) -> Comparison:
                 key: Estimate(value, *significance.percentiles(draws[model.name][key]))
                 for key, value in summaries[model.name].items()
             },
-            found[model.name].exact,
-            found[model.name].no_call,
+            by_model[model.name].exact,
+            by_model[model.name].no_call,
             {role: paired(model.name, role) for role in roles if (model.name, role) in pairs},
         )
         for model in models

@@ -66,9 +66,9 @@ def match(calls: Sequence[Call], expected: Sequence[Expected]) -> list[Match]:
     for i, wanted in enumerate(expected):
         for j, call in enumerate(calls):
             if wanted.name == call.name:
-                found = agreement(call, wanted)
+                agreed = agreement(call, wanted)
                 # An exact pair before one with as many right arguments and a wrong one.
-                worth[i, j] = 1 + found.right - 0.01 * (found.given - found.right)
+                worth[i, j] = 1 + agreed.right - 0.01 * (agreed.given - agreed.right)
     pairs = list(zip(*linear_sum_assignment(-worth), strict=True))
     pairs = [(i, j) for i, j in pairs if worth[i, j] > -1e5]
     matches = [Match(expected[i], calls[j], agreement(calls[j], expected[i])) for i, j in pairs]

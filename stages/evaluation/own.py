@@ -30,22 +30,25 @@ def pairs(row: Answered, argument: str) -> list[tuple[list[object], object]]:
     if row.golden.act != "call":
         return []
     spare = [m.call for m in row.matches if m.expected is None and m.call is not None]
-    found = []
+    paired = []
     for one in row.matches:
         if one.expected is None or argument not in one.expected.arguments:
             continue
         call = one.call or (spare.pop(0) if spare else None)
         given = None if call is None else call.arguments.get(argument)
-        found.append((one.expected.arguments[argument], given))
-    return found
+        paired.append((one.expected.arguments[argument], given))
+    return paired
 
 
 def accuracy(rows: Sequence[Answered], argument: str) -> Floats:
     """Share of the expected calls whose argument is right, shape (rows,); NaN without such."""
     return _means(
         [
-            [float(given is not None and is_accepted(given, accepted)) for accepted, given in found]
-            for found in (pairs(row, argument) for row in rows)
+            [
+                float(given is not None and is_accepted(given, accepted))
+                for accepted, given in row_pairs
+            ]
+            for row_pairs in (pairs(row, argument) for row in rows)
         ]
     )
 
@@ -62,9 +65,9 @@ def similarity(
     predicted: list[str | None] = []
     sizes = []
     for number, row in enumerate(rows):
-        found = pairs(row, argument)
-        sizes.append(len(found))
-        for at, (accepted, given) in enumerate(found):
+        row_pairs = pairs(row, argument)
+        sizes.append(len(row_pairs))
+        for at, (accepted, given) in enumerate(row_pairs):
             for one in accepted:
                 if one == ABSENT:
                     continue
@@ -78,8 +81,8 @@ def similarity(
     return _means(best)
 
 
-def _means(found: Sequence[Sequence[float]]) -> Floats:
-    return np.array([float(np.mean(one)) if len(one) else np.nan for one in found])
+def _means(rows: Sequence[Sequence[float]]) -> Floats:
+    return np.array([float(np.mean(one)) if len(one) else np.nan for one in rows])
 
 
 def scores(
@@ -89,12 +92,12 @@ def scores(
     """Name -> the rows' values, shape (rows,), NaN where a row has none. encode: loads the model,
     where it is needed.
     """
-    found = {}
+    by_name = {}
     for name, of in named.items():
         ((kind, argument),) = of.items()
-        found[name] = (
+        by_name[name] = (
             accuracy(rows, argument)
             if kind == ACCURACY
             else similarity(rows, argument, encode(), counts)
         )
-    return found
+    return by_name

@@ -102,20 +102,20 @@ class Grid:
         return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _estimate(found: Estimate, sign: str = "") -> str:
-    return f"{found.value:{sign}.3f}\n[{found.low:{sign}.3f}, {found.high:{sign}.3f}]"
+def _estimate(estimate: Estimate, sign: str = "") -> str:
+    return f"{estimate.value:{sign}.3f}\n[{estimate.low:{sign}.3f}, {estimate.high:{sign}.3f}]"
 
 
-def ablation(found: Comparison) -> Grid:
+def ablation(comparison: Comparison) -> Grid:
     """A line for each model and opponent: the model's scores, then how it differs from that."""
-    first = found.rows[0]
+    first = comparison.rows[0]
     names = list(first.scores)
-    tests = list(next((p.tests for row in found.rows for p in row.paired.values()), {}))
+    tests = list(next((p.tests for row in comparison.rows for p in row.paired.values()), {}))
     heads = ["model", "trained\non", *map(str.upper, names), "exact", "no call", "against"]
     heads += [f"d{name.upper()}" for name in names]
-    heads += [f"{name} p" + ("\nb/c" if _counted(found, name) else "") for name in tests]
+    heads += [f"{name} p" + ("\nb/c" if _counted(comparison, name) else "") for name in tests]
     lines = []
-    for row in found.rows:
+    for row in comparison.rows:
         cells = [
             row.name,
             "-" if row.rows is None else str(row.rows),
@@ -139,18 +139,18 @@ def ablation(found: Comparison) -> Grid:
             lines.append(cells + opponent)
             cells = [""] * len(cells)
     caption = (
-        f"Reference: {found.reference}. Best: {found.best} (highest F1, ties by the next score; "
-        "chosen on these queries, so tests against it flatter it). Brackets: 95% bootstrap "
+        f"Reference: {comparison.reference}. Best: {comparison.best} (highest F1, ties by the next "
+        "score; chosen on these queries, so tests against it flatter it). Brackets: 95% bootstrap "
         "intervals, of a difference paired. p: exact McNemar tests of what is right or wrong, of "
-        f"other scores paired t-tests, Holm-corrected over the family of {found.tests} tests. b/c: "
-        "queries right in the model only / in the other only."
+        f"other scores paired t-tests, Holm-corrected over the family of {comparison.tests} tests. "
+        "b/c: queries right in the model only / in the other only."
     )
-    return Grid(f"{found.golden} golden queries", heads, lines, caption)
+    return Grid(f"{comparison.golden} golden queries", heads, lines, caption)
 
 
-def _counted(found: Comparison, name: str) -> bool:
+def _counted(comparison: Comparison, name: str) -> bool:
     """Whether a test counts discordant queries."""
-    every = (p.tests[name] for row in found.rows for p in row.paired.values())
+    every = (p.tests[name] for row in comparison.rows for p in row.paired.values())
     return any(test.only_here is not None for test in every)
 
 
@@ -168,16 +168,18 @@ def flat(row: Row) -> dict[str, str | float | None]:
     """One line of the CSV file: everything that `ablation` shows, and p before the correction."""
     line: dict[str, str | float | None] = {"model": row.name, "trained_on": row.rows}
 
-    def add(name: str, found: Estimate) -> None:
-        line.update({name: found.value, f"{name}_low": found.low, f"{name}_high": found.high})
+    def add(name: str, estimate: Estimate) -> None:
+        line.update(
+            {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+        )
 
     for key, score in row.scores.items():
         add(key, score)
     line |= {"exact": row.exact, "no_call": row.no_call}
     for role, paired in row.paired.items():
         line[role] = paired.opponent
-        for key, found in paired.differences.items():
-            add(f"{role}_{key}_difference", found)
+        for key, estimate in paired.differences.items():
+            add(f"{role}_{key}_difference", estimate)
         for measure, test in paired.tests.items():
             for name, value in asdict(test).items():
                 if value is not None:

@@ -16,11 +16,11 @@ EXAMPLES = 60
 
 def examples(functions: Sequence[str], queries: Sequence[str]) -> dict[str, list[str]]:
     """Of each function the first EXAMPLES queries that want it."""
-    found: dict[str, list[str]] = defaultdict(list)
+    by_function: dict[str, list[str]] = defaultdict(list)
     for function, query in zip(functions, queries, strict=True):
-        if len(found[function]) < EXAMPLES:
-            found[function].append(query)
-    return found
+        if len(by_function[function]) < EXAMPLES:
+            by_function[function].append(query)
+    return by_function
 
 
 def described(catalogue: Catalogue) -> list[str]:

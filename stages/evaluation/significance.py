@@ -27,10 +27,10 @@ class Labels:
 
 def labels(expected: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> Labels:
     """The counts of each row's labels. A label that is expected and not given is a miss of it."""
-    known = sorted({name for row in (*expected, *predicted) for name in row})
+    names = sorted({name for row in (*expected, *predicted) for name in row})
     given = [
-        np.array([[row.count(name) for name in known] for row in side], dtype=float).reshape(
-            len(side), len(known)
+        np.array([[row.count(name) for name in names] for row in side], dtype=float).reshape(
+            len(side), len(names)
         )
         for side in (expected, predicted)
     ]
@@ -62,7 +62,7 @@ def bootstrap(
     with these counts. Efron & Tibshirani, An Introduction to the Bootstrap (1993), chapter 6.
     """
     generator = np.random.default_rng(seed)
-    found: dict[str, list[Floats]] = {name: [] for name in (*ratios, *macro)}
+    resampled: dict[str, list[Floats]] = {name: [] for name in (*ratios, *macro)}
     step = max(1, CHUNK // max(rows, 1))
     for start in range(0, samples, step):
         size = min(step, samples - start)
@@ -70,10 +70,10 @@ def bootstrap(
         for name, part in ratios.items():
             drawn = weights @ part
             bottom = np.where(drawn[:, 1] > 0, drawn[:, 1], np.nan)
-            found[name].append(drawn[:, 0] / bottom)
+            resampled[name].append(drawn[:, 0] / bottom)
         for name, counted in macro.items():
-            found[name].append(f1(weights, counted))
-    return {name: np.concatenate(parts) for name, parts in found.items()}
+            resampled[name].append(f1(weights, counted))
+    return {name: np.concatenate(parts) for name, parts in resampled.items()}
 
 
 def percentiles(draws: Floats, level: float = 0.95) -> list[float]:
@@ -81,8 +81,8 @@ def percentiles(draws: Floats, level: float = 0.95) -> list[float]:
 
     Efron & Tibshirani (1993), chapter 13.
     """
-    kept = draws[np.isfinite(draws)]
-    return [float(x) for x in np.quantile(kept, [(1 - level) / 2, (1 + level) / 2])]
+    finite = draws[np.isfinite(draws)]
+    return [float(x) for x in np.quantile(finite, [(1 - level) / 2, (1 + level) / 2])]
 
 
 @dataclass(frozen=True)

@@ -34,31 +34,31 @@ def embedder(folder: str) -> Encode:
             model_kwargs={"use_safetensors": True},
         )
     except (OSError, ValueError) as error:
-        told = " ".join(str(error).split())
-        raise InputError(f"{folder} is no sentence-transformers model: {told:.200}") from error
+        message = " ".join(str(error).split())
+        raise InputError(f"{folder} is no sentence-transformers model: {message:.200}") from error
 
     def encode(texts: list[str]) -> Floats:
-        known = [text for text, is_known in zip(texts, _known(model.tokenizer, texts), strict=True)
-                 if is_known]  # fmt: skip
-        if not known:
+        have_tokens = zip(texts, _have_tokens(model.tokenizer, texts), strict=True)
+        encodable = [text for text, has_token in have_tokens if has_token]
+        if not encodable:
             return np.zeros((len(texts), 1))
         encoded = model.encode(
-            known,
+            encodable,
             batch_size=BATCH,
             show_progress_bar=False,
             convert_to_numpy=True,
             normalize_embeddings=True,
         )
         vectors = np.asarray(encoded, dtype=np.float64)
-        if len(known) == len(texts):
+        if len(encodable) == len(texts):
             return vectors
-        table, nothing = dict(zip(known, vectors, strict=True)), np.zeros(vectors.shape[1])
+        table, nothing = dict(zip(encodable, vectors, strict=True)), np.zeros(vectors.shape[1])
         return np.stack([table.get(text, nothing) for text in texts])
 
     return encode
 
 
-def _known(tokenizer: Any, texts: list[str]) -> list[bool]:
+def _have_tokens(tokenizer: Any, texts: list[str]) -> list[bool]:
     """Whether the model has a token for any part of each text."""
     ids = tokenizer(texts, add_special_tokens=False)["input_ids"]
     return [any(token != tokenizer.unk_token_id for token in row) for row in ids]

@@ -50,10 +50,10 @@ def _same_items(value: list[Any], accepted: list[Any]) -> bool:
     """The same items in any order: users name what they want, not a sequence."""
     rest = list(accepted)
     for one in value:
-        found = next((n for n, other in enumerate(rest) if same(one, other)), None)
-        if found is None:
+        index = next((n for n, other in enumerate(rest) if same(one, other)), None)
+        if index is None:
             return False
-        del rest[found]
+        del rest[index]
     return True
 
 

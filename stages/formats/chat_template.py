@@ -171,8 +171,8 @@ def _fitted(template: ChatTemplate) -> ChatTemplate:
         )
     if not whole.startswith(prompt):
         raise changed()
-    inserted, found, tail = whole[len(prompt) :].partition(answer)
-    if not found:
+    inserted, separator, tail = whole[len(prompt) :].partition(answer)
+    if not separator:
         raise InputError(
             "the student's chat template leaves out or changes the text of an answer: name a "
             "student whose template has it as it is"

@@ -211,11 +211,11 @@ def _number(made: _Rules, kind: str, schema: dict[str, Any]) -> str:
     return kind
 
 
-def _listed(held: str, least: int, most: int | None) -> str:
+def _listed(held: str, minimum: int, maximum: int | None) -> str:
     """A list of at least and at most so many (None: any number); above a hundred it is open."""
-    if most == 0:
+    if maximum == 0:
         return '"[]"'
-    least = min(least, 100)
-    end = "" if most is None or most > 100 else str(max(most, least) - 1)
-    some = f'"[" {held} ( ", " {held} ){{{max(least - 1, 0)},{end}}} "]"'
-    return some if least else f'"[]" | {some}'
+    minimum = min(minimum, 100)
+    end = "" if maximum is None or maximum > 100 else str(max(maximum, minimum) - 1)
+    some = f'"[" {held} ( ", " {held} ){{{max(minimum - 1, 0)},{end}}} "]"'
+    return some if minimum else f'"[]" | {some}'

@@ -82,12 +82,12 @@ def _read(node: ast.expr, names: dict[str, str], catalogue: Catalogue) -> Call:
     name = names.get(spoken, spoken)
     if node.args:
         raise Unreadable("positional_argument")
-    known = meant(catalogue[name].properties) if name in catalogue else {}
+    properties = meant(catalogue[name].properties) if name in catalogue else {}
     arguments: dict[str, Any] = {}
     for keyword in node.keywords:
         if keyword.arg is None:
             raise Unreadable("unreadable")
-        argument = known.get(keyword.arg, keyword.arg)
+        argument = properties.get(keyword.arg, keyword.arg)
         if argument in arguments:
             raise Unreadable("unreadable")
         arguments[argument] = _value(keyword.value, 1)

@@ -79,8 +79,8 @@ def canonical(name: str) -> str:
 def packages(venv: Path) -> dict[str, str]:
     """Name and version of each package in `venv`."""
     folders = [str(folder) for folder in venv.glob("lib/python3*/site-packages")]
-    found = importlib.metadata.distributions(path=folders)
-    return {canonical(each.metadata["Name"] or "?"): each.version for each in found}
+    distributions = importlib.metadata.distributions(path=folders)
+    return {canonical(each.metadata["Name"] or "?"): each.version for each in distributions}
 
 
 def unwanted(present: dict[str, str], pins: list[Pin]) -> list[str]:
@@ -176,7 +176,7 @@ def size(folder: Path) -> int:
     )
 
 
-def check_place(venv: Path, platform: str, needed: bool) -> None:
+def check_folder(venv: Path, platform: str, needed: bool) -> None:
     """Failed where `venv` is no folder of ours, or, if `needed`, the disk has not the room."""
     if venv.is_symlink():
         raise Failed(f"{venv} is a link to {os.readlink(venv)}: remove it, or name another VENV")
@@ -223,7 +223,7 @@ def make(platform: str, source: Path, venv: Path, uv: str | None, checked: bool)
     if before == wanted:
         return
     again = same_but_list(before, wanted)
-    check_place(venv, platform, needed=not again)
+    check_folder(venv, platform, needed=not again)
     start = time.monotonic()
     installer = Installer(venv, uv)
     if again:
@@ -281,8 +281,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, stop)
     try:
         # Two makes at once: the second waits, and finds the work done.
-        place = os.open(arguments.venv.absolute().parent, os.O_RDONLY)
-        fcntl.flock(place, fcntl.LOCK_EX)
+        folder = os.open(arguments.venv.absolute().parent, os.O_RDONLY)
+        fcntl.flock(folder, fcntl.LOCK_EX)
         checked = not os.environ.get("ROUTENATOR_WITHOUT_GPU")
         source = arguments.list or lists.path(arguments.platform)
         make(arguments.platform, source, arguments.venv, uv, checked)

@@ -38,8 +38,8 @@ def check_driver(
     smi: the command that lists GPUs; without it the kernel module's file `proc` gives the version.
     """
     listed = _listed(smi) if shutil.which(smi) else None
-    found = re.search(r"\s(\d+\.\d+[.\d]*)\s", proc.read_text("utf-8")) if proc.is_file() else None
-    version = listed[0][0] if listed else found.group(1) if found else None
+    match = re.search(r"\s(\d+\.\d+[.\d]*)\s", proc.read_text("utf-8")) if proc.is_file() else None
+    version = listed[0][0] if listed else match.group(1) if match else None
     if version is None:
         raise Missing(
             f"no NVIDIA driver: neither {smi} nor {proc} is here; install driver {DRIVER} or "

@@ -54,11 +54,11 @@ def read(text: str) -> list[Pin]:
         if not line.strip() or line.startswith("#"):
             continue
         pin, *rest = line.split()
-        found = PIN.fullmatch(pin)
+        match = PIN.fullmatch(pin)
         hashes = [HASH.fullmatch(word) for word in rest]
-        if found is None or not all(hashes):
+        if match is None or not all(hashes):
             raise ValueError(f"not NAME==VERSION and its hashes: {line[:100]}")
-        pins.append(Pin(found.group(1), found.group(2), [h.group(1) for h in hashes if h]))
+        pins.append(Pin(match.group(1), match.group(2), [h.group(1) for h in hashes if h]))
     return pins
 
 

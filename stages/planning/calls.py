@@ -12,7 +12,7 @@ from typing import Any
 from stages import language
 from stages.core import catalogue as catalogues
 from stages.core.command import InputError
-from stages.core.pack import VOCABULARIES
+from stages.core.pack_files import VOCABULARIES
 from stages.core.plan import Argument, PlannedCall, Provenance
 from stages.core.sources import Source
 from stages.planning import periods, wording

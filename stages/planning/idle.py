@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from stages.core.pack import INGESTED_KINDS, PACK, VOCABULARIES, Pack
+from stages.core.pack import Pack
+from stages.core.pack_files import INGESTED_KINDS, PACK, VOCABULARIES
 from stages.core.phrases import Way, parse
 from stages.core.sources import Source
 from stages.planning.scenarios import missing_argument

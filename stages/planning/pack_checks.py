@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from stages.core.command import InputError
-from stages.core.pack import INGESTED_KINDS, PACK, VOCABULARIES, Pack
+from stages.core.pack import Pack
+from stages.core.pack_files import INGESTED_KINDS, PACK, VOCABULARIES
 from stages.core.phrases import Part, Slot, parse
 from stages.core.sources import Source
 from stages.planning import chatter, idle

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stages.core.catalogue import Catalogue, Function
-from stages.core.pack import (
+from stages.core.pack_files import (
     CATALOGUE,
     DEFAULT_SCENARIOS,
     GOLDEN,

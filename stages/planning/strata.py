@@ -10,7 +10,8 @@ import numpy as np
 
 from stages.core.apportion import apportion
 from stages.core.command import InputError
-from stages.core.pack import DEFAULT_SCENARIOS, INGESTED_KINDS, POPULATION, Pack
+from stages.core.pack import Pack
+from stages.core.pack_files import DEFAULT_SCENARIOS, INGESTED_KINDS, POPULATION
 from stages.core.quantiles import cumulative
 from stages.core.sources import Source
 from stages.core.strata import BAND, FUNCTION, LOCALE, NONE, SCENARIO, Stratum, band

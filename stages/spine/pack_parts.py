@@ -7,11 +7,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from stages import formats
-from stages.core import links, prompts, yaml
+from stages.core import links, pack_files, prompts, yaml
 from stages.core import pack as packs
 from stages.core.command import InputError
 from stages.core.pack import Pack
-from stages.core.settings import Settings
+from stages.core.settings import SHOWN, Settings
 from stages.core.templates import Header, Template, lexicon
 
 SOURCES = {"graph": ("concepts", "relations"), "assets": ("",)}
@@ -50,11 +50,11 @@ def check_phrased(pack: Pack, templates: list[Template], settings: Settings) -> 
     names = [name for name in pack.catalogue.names
             if pack.of_kind(name, "class") or pack.of_kind(name, "derived")]  # fmt: skip
     for locale, frame in pack.frames.items():
-        path = pack.folder / packs.VOCABULARIES / f"{locale}.yaml"
+        path = pack.folder / pack_files.VOCABULARIES / f"{locale}.yaml"
         silent = [name for name, words in frame.classes.items() if not words]
         if len(silent) > 1:
             raise InputError(
-                f"{path}: {frame.argument}: {', '.join(silent[: packs.SHOWN])} have no words, and "
+                f"{path}: {frame.argument}: {', '.join(silent[:SHOWN])} have no words, and "
                 f"one may have none: write the list `{frame.argument}`, which maps each value to "
                 "the words that name it"
             )
@@ -67,13 +67,13 @@ def check_phrased(pack: Pack, templates: list[Template], settings: Settings) -> 
                     f"writes it with recipe {recipe}: make templates in "
                     f"{packs.PROMPTS.name}/{pack.name} (prompts/README.md) or phrases"
                 )
-    shares = pack.population.scenarios or packs.DEFAULT_SCENARIOS
+    shares = pack.population.scenarios or pack_files.DEFAULT_SCENARIOS
     bare = [n for n in names if not all(n in v.phrases for v in pack.vocabularies.values())]
     if not bare or not shares.get("missing_function"):
         return []
     return [
-        f"{pack.folder / packs.POPULATION}: scenarios.missing_function: templates write `single` "
-        f"alone, and {', '.join(bare[: packs.SHOWN])} have no phrases: give it the share 0, or "
+        f"{pack.folder / pack_files.POPULATION}: scenarios.missing_function: templates write `single` "
+        f"alone, and {', '.join(bare[:SHOWN])} have no phrases: give it the share 0, or "
         "write some"
     ]
 
@@ -108,7 +108,7 @@ def check_population(pack: Pack, settings: Settings) -> str:
     """What the population is read from; InputError if it is not there or cannot be read."""
     source = settings.population.source
     path = pack.folder / source
-    if source == packs.POPULATION:
+    if source == pack_files.POPULATION:
         return source
     if path.suffix in (".yaml", ".yml"):
         packs.with_population(pack, links.check(path, pack.folder))

@@ -36,29 +36,29 @@ class _Attention(torch.autograd.Function):
         out = torch.empty_like(query, memory_format=torch.contiguous_format)
         ctx.parts = parts(bias)
         size = sum((rows.stop - rows.start) * len(seen) for rows, seen in ctx.parts)
-        keeps = size * query[..., 0, 0].numel() <= KEPT
-        kept = []
+        stores = size * query[..., 0, 0].numel() <= KEPT
+        stored = []
         for rows, seen in ctx.parts:
-            found = probabilities(query[..., rows, :], key[:, :, seen], bias[..., rows, seen])
-            out[..., rows, :] = (found @ value[:, :, seen]).view_as(out[..., rows, :])
-            if keeps:
-                kept.append(found)
-        ctx.save_for_backward(query, key, value, bias, *kept)
+            weights = probabilities(query[..., rows, :], key[:, :, seen], bias[..., rows, seen])
+            out[..., rows, :] = (weights @ value[:, :, seen]).view_as(out[..., rows, :])
+            if stores:
+                stored.append(weights)
+        ctx.save_for_backward(query, key, value, bias, *stored)
         return out
 
     @staticmethod
     def backward(ctx: Any, *given: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        query, key, value, bias, *kept = ctx.saved_tensors
+        query, key, value, bias, *stored = ctx.saved_tensors
         d_query = torch.empty_like(query, memory_format=torch.contiguous_format)
         # Sums over parts, in the type of long sums.
         d_key, d_value = (torch.zeros_like(one, dtype=torch.float32) for one in (key, value))
         for number, (rows, seen) in enumerate(ctx.parts):
             part, keys = query[..., rows, :], key[:, :, seen]
-            found = kept[number] if kept else probabilities(part, keys, bias[..., rows, seen])
+            weights = stored[number] if stored else probabilities(part, keys, bias[..., rows, seen])
             d_out = given[0][..., rows, :].flatten(2, 3)
-            d_value[:, :, seen] += found.mT @ d_out
-            d_found = d_out @ value[:, :, seen].mT
-            d_scores = torch._softmax_backward_data(d_found, found, -1, found.dtype)
+            d_value[:, :, seen] += weights.mT @ d_out
+            d_weights = d_out @ value[:, :, seen].mT
+            d_scores = torch._softmax_backward_data(d_weights, weights, -1, weights.dtype)
             d_query[..., rows, :] = (d_scores @ keys).view_as(part)
             d_key[:, :, seen] += d_scores.mT @ part.flatten(2, 3)
         return d_query, d_key.to(key.dtype), d_value.to(value.dtype), None
@@ -69,12 +69,12 @@ def parts(bias: torch.Tensor) -> Parts:
     least number of its type where a key is not seen.
     """
     hidden = torch.finfo(bias.dtype).min
-    found = []
+    pairs = []
     for at in range(0, bias.shape[2], QUERIES):
         rows = slice(at, min(at + QUERIES, bias.shape[2]))
         seen = (bias[:, 0, rows] > hidden).flatten(0, 1).any(0).nonzero()[:, 0]
-        found.append((rows, seen))
-    return found
+        pairs.append((rows, seen))
+    return pairs
 
 
 def probabilities(query: torch.Tensor, key: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:

@@ -79,23 +79,25 @@ def check_targets(targets: Sequence[str], model: Any) -> None:
     """Refuse, by name, target modules that the model does not have, or that cannot be tuned."""
     modules = list(model.named_modules())
     embeddings = model.get_input_embeddings()
-    known = {name.rpartition(".")[2] for name, module in modules if _is_tunable(module, embeddings)}
-    has = f"{model.config.model_type} has {', '.join(sorted(known))}"
+    tunable = {
+        name.rpartition(".")[2] for name, module in modules if _is_tunable(module, embeddings)
+    }
+    has = f"{model.config.model_type} has {', '.join(sorted(tunable))}"
     for target in targets:
         # As PEFT finds them.
-        found = [module for name, module in modules if f".{name}".endswith(f".{target}")]
-        if not found:
+        matching = [module for name, module in modules if f".{name}".endswith(f".{target}")]
+        if not matching:
             missing = [t for t in targets if not any(f".{n}".endswith(f".{t}") for n, _ in modules)]
             raise InputError(f"finetune.target_modules: {', '.join(missing)}; {has}")
-        if any(getattr(module, "weight", None) is embeddings.weight for module in found):
+        if any(getattr(module, "weight", None) is embeddings.weight for module in matching):
             raise InputError(
                 f"finetune.target_modules: {target} shares its weights with the input embeddings, "
                 f"which would change with it: leave it out; {has}"
             )
-        if not all(_is_tunable(module, embeddings) for module in found):
+        if not all(_is_tunable(module, embeddings) for module in matching):
             raise InputError(
-                f"finetune.target_modules: {target} is {type(found[0]).__name__}, no linear layer, "
-                f"the only kind that is served: leave it out; {has}"
+                f"finetune.target_modules: {target} is {type(matching[0]).__name__}, no linear "
+                f"layer, the only kind that is served: leave it out; {has}"
             )
 
 

@@ -30,7 +30,7 @@ class ProgressLine(TrainerCallback):
         self.bar: Progress | None = None
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self.told = time.monotonic()
+        self.last_line = time.monotonic()
         self.first = state.global_step
         self.pace = Pace(self.first)
         self.main = state.is_world_process_zero
@@ -61,8 +61,8 @@ class ProgressLine(TrainerCallback):
         rate = f"{(self.pace.rate or 0) * self.rows_per_step:.1f} rows/s"
         if self.bar:
             self.bar.update(self.task, completed=state.global_step, rate=rate, loss=self.loss)
-        elif self.main and now - self.told >= SECONDS_BETWEEN_LINES:
-            self.told = now
+        elif self.main and now - self.last_line >= SECONDS_BETWEEN_LINES:
+            self.last_line = now
             print(
                 f"training: step {state.global_step} of {state.max_steps}, {rate}, "
                 f"{self.loss}, {self.pace.left(state.max_steps - state.global_step)}",

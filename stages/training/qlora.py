@@ -131,10 +131,10 @@ def saving(folder: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError, SafetensorError) as error:
-        told = " ".join(str(error).split())
+        message = " ".join(str(error).split())
         raise InputError(
-            f"{folder} cannot be written ({told:.200}): free some disk space and run it again; it "
-            "goes on from the last whole checkpoint"
+            f"{folder} cannot be written ({message:.200}): free some disk space and run it again; "
+            "it goes on from the last whole checkpoint"
         ) from None
 
 
@@ -165,8 +165,8 @@ def run_key(base: str, settings: Finetune, seed: int, rows: Sequence[Row]) -> st
     """A name for a run: the same base, settings, seed and rows give the same."""
     model = sorted((p.name, p.stat().st_size) for p in Path(base).iterdir() if p.is_file())
     described = (Path(base) / "config.json").read_text("utf-8")
-    told = json.dumps([described, model, settings.model_dump(), seed, [asdict(r) for r in rows]])
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
+    text = json.dumps([described, model, settings.model_dump(), seed, [asdict(r) for r in rows]])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def progress_of(checkpoint: Path) -> tuple[int, int] | None:

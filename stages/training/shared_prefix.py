@@ -90,8 +90,8 @@ class SharedPrefixCollator:
 
             seen = Visible(group_of.to(self.blocks), row_of.to(self.blocks))
             return create_block_mask(seen, 1, 1, size, size, device=self.blocks)
-        place = torch.arange(size)
-        mask = Visible(group_of, row_of)(0, 0, place[:, None], place[None])
+        position = torch.arange(size)
+        mask = Visible(group_of, row_of)(0, 0, position[:, None], position[None])
         if self.additive is not None:
             hidden = torch.finfo(self.additive).min
             mask = torch.zeros(mask.shape, dtype=self.additive).masked_fill_(~mask, hidden)

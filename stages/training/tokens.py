@@ -141,11 +141,13 @@ def encode_table(samples: pl.DataFrame, tokenizer: Any, max_length: int, form: F
     names = samples["sample_id"].to_list()
     long = [n for n, (ids, _) in enumerate(encoded) if len(ids) > max_length]
     if long:
-        told = [f"{n + 1} (sample {names[n]}: {len(encoded[n][0])} tokens)" for n in long[:LISTED]]
+        listed = [
+            f"{n + 1} (sample {names[n]}: {len(encoded[n][0])} tokens)" for n in long[:LISTED]
+        ]
         more = f" and {len(long) - LISTED} more" if len(long) > LISTED else ""
         raise InputError(
             f"{len(long)} of {len(names)} rows are longer than finetune.max_length, {max_length} "
-            f"tokens: rows {', '.join(told)}{more}. Raise it to "
+            f"tokens: rows {', '.join(listed)}{more}. Raise it to "
             f"{max(len(encoded[n][0]) for n in long)} or drop the rows (rows are never cut)"
         )
     shared = {}

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from stages.core.command import InputError
-from stages.core.pack import DEFAULT_SCENARIOS, Pack, load
+from stages.core.pack import Pack, load
+from stages.core.pack_files import DEFAULT_SCENARIOS
 from stages.core.strata import Stratum
 from stages.planning.plans import Settings, plans
 from stages.planning.sources import Pools

@@ -11,7 +11,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from stages.core.frame import Frame
-from stages.core.pack import INGESTED_KINDS, Pack
+from stages.core.pack import Pack
+from stages.core.pack_files import INGESTED_KINDS
 from stages.core.sources import UNSAID, Source
 from stages.language.identifiers import booleans, named, plain
 from stages.language.tokens import keys

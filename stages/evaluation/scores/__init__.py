@@ -59,11 +59,11 @@ class Estimate(NamedTuple):
 
 def table(rows: Sequence[Answered], own: Mapping[str, Floats] | None = None) -> dict[str, Floats]:
     """Score -> the rows' (top, bottom), shape (rows, 2). own: the pack's, of `own.scores`."""
-    found = {name: np.array([score(row) for row in rows]) for name, score in SCORES.items()}
+    ratios = {name: np.array([score(row) for row in rows]) for name, score in SCORES.items()}
     for name, values in (own or {}).items():
         concerns = np.isfinite(values)
-        found[name] = np.stack([np.where(concerns, values, 0.0), concerns.astype(float)], axis=1)
-    return found
+        ratios[name] = np.stack([np.where(concerns, values, 0.0), concerns.astype(float)], axis=1)
+    return ratios
 
 
 def functions(rows: Sequence[Answered]) -> Labels:
@@ -86,7 +86,7 @@ def estimates(
     """
     parts, macro = table(rows, own), {F1: functions(rows)}
     drawn = significance.bootstrap(parts, macro, len(rows), samples, seed)
-    found: dict[str, Estimate | None] = {}
+    by_name: dict[str, Estimate | None] = {}
     for name in (F1, *parts):
         if name == F1:
             once = np.ones((1, len(rows)))
@@ -95,7 +95,7 @@ def estimates(
             top, bottom = parts[name].sum(axis=0)
             value = float(top / bottom) if bottom else None
         if value is None:
-            found[name] = None
+            by_name[name] = None
             continue
-        found[name] = Estimate(value, *significance.percentiles(drawn[name]))
-    return found
+        by_name[name] = Estimate(value, *significance.percentiles(drawn[name]))
+    return by_name
