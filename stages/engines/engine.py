@@ -10,7 +10,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stages.core import memory, processor, settings
+from stages.core import connections, memory, processor
 from stages.core.command import OFFLINE, InputError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def quiet() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-def engine(model: str, options: settings.Engine, seed: int = 0, **extra: Any) -> LLM:
+def engine(model: str, options: connections.Engine, seed: int = 0, **extra: Any) -> LLM:
     """Start vLLM on the model folder `model`; `extra` goes to `vllm.LLM`. End it with `shutdown`.
 
     On a processor the engine runs in this process: its own two processes would import everything

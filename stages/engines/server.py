@@ -29,7 +29,7 @@ from typing import Any, TypeVar
 import openai
 
 from stages.core.command import InputError
-from stages.core.settings import Connection, ScoringServer, Server
+from stages.core.connections import Connection, ScoringServer, Server
 from stages.engines import ONLY_THOUGHT, Answer, Ask, Complete, Failed, as_chat, begins, heard
 from stages.engines.complaints import Complaints, codes
 from stages.engines.listing import Listed, Wanted, check_loaded, choose, listed, scored

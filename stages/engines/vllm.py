@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from stages.core import files, settings
+from stages.core import connections, files
 from stages.engines import Answer, Ask, Complete, Failed, Wait, as_chat, beginning, by_prefix, heard
 
 DIED = (
@@ -20,7 +20,7 @@ DIED = (
 @contextmanager
 def serving(
     folder: str,
-    options: settings.Engine,
+    options: connections.Engine,
     seed: int,
     adapter: str | Path | None = None,
     **extra: Any,
