@@ -514,9 +514,9 @@ def test_a_server_that_changes_its_model_meanwhile_is_told(
 ) -> None:
     serving = server.serving
 
-    def other(chosen: connections.Server) -> Any:
+    def other(chosen: connections.Server, *more: Any) -> Any:
         fake.models = ["other"]
-        return serving(chosen)
+        return serving(chosen, *more)
 
     monkeypatch.setattr(server, "serving", other)
     with pytest.raises(InputError, match=r"serves other: name one .*found 'fake'"):

@@ -72,6 +72,8 @@ class Connection(Block):
 
 class Server(Connection):
     model: Line
+    # Beyond a million millions only a slip is meant.
+    max_tokens_total: Annotated[int, Field(ge=0, le=10**12)] | None
 
 
 class ScoringServer(Connection):
