@@ -12,9 +12,8 @@ no temperature get 0. A client:
 
     tools = json.load(open("data/domains/creative/catalogue.json"))
     client = OpenAI(base_url="http://127.0.0.1:8000/v1", api_key="none")
-    answer = client.chat.completions.create(
-        model="tuned", tools=tools, messages=[{"role": "user", "content": "calm photos of the sea"}]
-    )
+    question = {"role": "user", "content": "photos of a calm sea at night"}
+    answer = client.chat.completions.create(model="tuned", tools=tools, messages=[question])
     for call in answer.choices[0].message.tool_calls or []:
         print(call.function.name, call.function.arguments)
 
@@ -28,7 +27,7 @@ import json
 from pathlib import Path
 
 from stages.core import files, settings
-from stages.core.command import InputError, run
+from stages.core.command import InputError, grace, run
 from stages.engines import models, openai_server
 from stages.engines.adapter import check_adapter
 from stages.formats import FORMATS, Format, chat_template
@@ -99,6 +98,7 @@ def main(given: list[str] | None = None) -> None:
     template = template_of(form)
     learned = chat_template.read(models.load_tokenizer(student), learn=False)
     parser = parser_of(form, str(learned.tokenizer.chat_template))
+    grace(openai_server.GRACE + 10)  # a server ends more slowly than a stage
     with files.scratch("merged") as folder:
         command = openai_server.command(
             student, ADAPTER, folder, chosen.engine, chosen.seed, learned.end

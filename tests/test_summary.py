@@ -136,7 +136,9 @@ def test_dvc_shows_it_on_a_screen_and_draws_it_offline(place: Path) -> None:
     Path("dvc.yaml").write_text(json.dumps({"metrics": ["metrics/summary.json"], "plots": ours}))
     # As wide as the pack `creative` makes it.
     value = json.loads(Path("metrics/summary.json").read_text())
-    Path("metrics/summary.json").write_text(json.dumps(value | {"CTA": 0.913, "SS": 0.97, "loss": 0.0493}))
+    Path("metrics/summary.json").write_text(
+        json.dumps(value | {"CTA": 0.913, "SS": 0.97, "loss": 0.0493})
+    )
     lines = told("metrics", "show").splitlines()
     assert len(lines) <= 20 and max(map(len, lines)) <= 120
     assert lines[0].split()[1:6] == ["ARGUMENT_F1", "CTA", "EXACT", "F1", "SS"]
