@@ -75,7 +75,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copy(ROOT / "params.yaml", tmp_path)
     params(tmp_path, lambda value: value.update(pack=str(TRAVEL)))
     shutil.copytree(ROOT / ".dvc" / "plots", ".dvc/plots")
-    evaluated = {"tuned": SCORE | {"errors": {}}}
+    evaluated: dict[str, Any] = {"tuned": SCORE | {"errors": {}}}
     for name, value in {
         "evaluate": evaluated, "validate": VALIDATED,
         "finetune": {"steps": 24, "validation_loss": 0.5},

@@ -56,8 +56,9 @@ class Spending:
     def add(self, found: Any, messages: Iterable[Any]) -> None:
         """Count a completion, by its `usage` or, without one, by its length. messages: asked."""
         usage = getattr(found, "usage", None)
-        counts = [getattr(usage, f"{name}_tokens", None) for name in ("prompt", "completion")]
-        if not all(type(n) is int and 0 <= n <= MOST_TOKENS for n in counts):
+        told = [getattr(usage, f"{name}_tokens", None) for name in ("prompt", "completion")]
+        counts = [n for n in told if type(n) is int and 0 <= n <= MOST_TOKENS]
+        if len(counts) < len(told):
             choices = getattr(found, "choices", None)
             if not isinstance(choices, list) or not choices:
                 return  # no completion
@@ -89,6 +90,8 @@ def guess(messages: Iterable[Any]) -> int:
         parts = content if isinstance(content, list) else [{"text": content}]
         for part in parts:
             text = part.get("text") if isinstance(part, dict) else None
-            is_text = isinstance(text, str)
-            total += ceil(len(text.encode("utf-8", "replace")) / BYTES) if is_text else PICTURE
+            if isinstance(text, str):
+                total += ceil(len(text.encode("utf-8", "replace")) / BYTES)
+            else:
+                total += PICTURE
     return total

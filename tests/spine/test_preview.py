@@ -196,9 +196,7 @@ def test_answers_that_are_thrown_away_count(place: tuple[Path, fakes.Fake]) -> N
     folder, fake = place
     params(folder, lambda v: v["generate"]["server"].update(max_tokens_total=900))
     # A model that thinks is asked again otherwise; each answer is paid.
-    fake.behave = lambda handler, _: (
-        handler.say({"content": "", "reasoning_content": "hm"}, usage=USAGE) or True
-    )
+    fake.behave = fakes.saying({"content": "", "reasoning_content": "hm"}, usage=USAGE)
     with pytest.raises(InputError, match=r"max_tokens_total is 900, and .* are used"):
         generate.main(["text"])
     assert 9 <= len(fake.asked) <= 9 + 3
