@@ -1,4 +1,5 @@
-# make repro: set up and run the pipeline. make test: set up and run every test.
+# make repro: set up and run the pipeline. make serve: serve the tuned model at PORT, 8000 if not
+# given. make test: set up and run every test.
 # make ablation: run the four recipes as experiments and compare them. make ablation-vision: compare
 # the last with the same without the vision route.
 PLATFORM ?= cpu
@@ -12,7 +13,7 @@ SETUP = -m stages.install.environment --platform $(PLATFORM) --venv $(VENV)
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 export DVC_NO_ANALYTICS = 1
 
-.PHONY: setup repro lock assistant ablation ablation-vision carried test test-fast test-faults bench gpu-check lint clean
+.PHONY: setup repro serve lock assistant ablation ablation-vision carried test test-fast test-faults bench gpu-check lint clean
 
 # What is installed already costs a tenth of a second.
 setup:
@@ -25,6 +26,11 @@ setup:
 repro: setup
 	python -m stages.check
 	dvc repro
+
+# The tuned model behind OpenAI's API, on 127.0.0.1 alone.
+PORT ?= 8000
+serve: setup
+	python -m stages.serve --port $(PORT)
 
 # Hashes of the pinned lists anew, after a version was changed; needs uv.
 lock:

@@ -3,7 +3,7 @@
 Command: python -m stages.figures REV FILE
 Reads:   of the revision, an experiment or `workspace`: metrics/evaluate.json, finetune.json; the
          seconds of the last training from data/.work/timings
-Writes:  FILE, such as metrics/summary.json or metrics/packs/assistant.json
+Writes:  FILE, such as metrics/packs/creative.json
 
 Not a stage of the pipeline.
 """

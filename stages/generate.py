@@ -1,6 +1,6 @@
 """Stage `generate@ROUTE`: write conversations for the plans of one route, and check each at once.
 
-Command: python -m stages.generate {heuristic,text,vision}
+Command: python -m stages.generate {heuristic,text,vision} [--preview N]
          python -m stages.generate --store-stats
          python -m stages.generate --store-prune [--older-than DAYS] [--model ID]
 Reads:   data/routed/{plans,tool_sets}.parquet; the pack and its templates; data/ingested,
@@ -10,6 +10,9 @@ Writes:  data/generated/ROUTE.parquet, metrics/generate_ROUTE.json; completions 
 
 Plans are taken in rank order; a stratum whose quota is full takes no more. Every candidate goes
 through the checks at once; a refused one keeps its reason, an accepted one has its labels.
+
+--preview prints prompts, answers and verdicts of the first plans, and what all plans would cost on
+a server. It writes completions alone, for which the stage need not ask again.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ from stages.engines import Failed, store
 from stages.generation import batches
 from stages.generation.progress import Reporter
 from stages.generation.quota import Quotas
+from stages.spine import preview
 from stages.spine.writing import DUPLICATE, ENGINE, Models, Reply, by_patterns
 
 Write = Callable[[list[dict[str, Any]]], Callable[[], list[Reply]]]
@@ -115,7 +119,10 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--store-prune", action="store_true", help="delete completions")
     parser.add_argument("--older-than", type=float, metavar="DAYS", help="when pruning")
     parser.add_argument("--model", metavar="ID", help="when pruning: as --store-stats names it")
+    parser.add_argument("--preview", type=int, metavar="N", help="look at N plans of the route")
     options = parser.parse_args(given)
+    if options.preview is not None and not (options.route and 0 < options.preview <= preview.MOST):
+        parser.error(f"--preview takes a route and 1 to {preview.MOST:,} plans")
     if bool(options.route) == bool(options.store_stats or options.store_prune):
         parser.error(f"name one of {', '.join(ROUTES)}, or give --store-stats or --store-prune")
     return options
@@ -136,9 +143,12 @@ def main(given: list[str] | None = None) -> None:
     route = options.route
     chosen = settings.load()
     table, columns = requested(route, chosen)
+    names = [name for name in table.columns if name.startswith("of_")]
+    if options.preview is not None:
+        preview.preview(route, chosen, table.drop(names), options.preview)
+        return
     started = time.monotonic()
     block = getattr(chosen.generate, route)
-    names = [name for name in table.columns if name.startswith("of_")]
     quotas = Quotas(table, (*names, "stratum"), block.min_acceptance, block.min_tried)
     models: Models | None = None
     frame = empty(Conversations)
@@ -178,9 +188,12 @@ def main(given: list[str] | None = None) -> None:
     files.write_json(f"metrics/generate_{route}.json", metrics)
     seconds = round(time.monotonic() - started, 1)
     counts = dict(models.asker.counts) if models is not None else {}
-    files.write_timings(f"generate_{route}", {"seconds": seconds, "store": counts})
+    spending = models.asker.spending if models is not None else None
+    tokens = {} if spending is None else {"tokens": spending.counts()}
+    files.write_timings(f"generate_{route}", {"seconds": seconds, "store": counts} | tokens)
     said = {"from the store": counts.get("hits", 0), "asked for": counts.get("misses", 0)}
     came = f"completions: {listed(said)}" if models is not None else "no model"
+    came += f"; {spending.told()}" if spending is not None else ""
     print(f"{route}: {metrics['accepted']} accepted of {metrics['candidates']} candidates "
           f"in {duration(seconds)}; {came}")  # fmt: skip
     if quotas.short:

@@ -20,8 +20,8 @@ from jinja2 import TemplateError
 
 from stages import check
 from stages.checks import phrases
+from stages.core import connections, prompts, settings, yaml
 from stages.core import pack as packs
-from stages.core import prompts, settings, yaml
 from stages.core.command import InputError
 from stages.core.pack import Pack
 from stages.core.tables import ROUTES
@@ -168,7 +168,7 @@ BAD_ADDRESSES = [
 def test_addresses_that_are_refused(address: str) -> None:
     block = settings.load(ROOT / "params.yaml").generate.server.model_dump() | {"address": address}
     with pytest.raises(ValueError, match="address") as error:
-        settings.Server.model_validate(block)
+        connections.Server.model_validate(block)
     assert SECRET not in str(settings.told(error.value, "p"))  # type: ignore[arg-type]
 
 
@@ -179,7 +179,7 @@ def test_addresses_that_are_refused(address: str) -> None:
 )  # fmt: skip
 def test_addresses_that_are_taken(address: str) -> None:
     block = settings.load(ROOT / "params.yaml").generate.server.model_dump() | {"address": address}
-    assert settings.Server.model_validate(block).address == address
+    assert connections.Server.model_validate(block).address == address
 
 
 def test_every_number_of_the_settings_has_bounds() -> None:

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from stages.core import settings
+from stages.core import connections, settings
 from stages.core.command import OFFLINE, InputError
 from stages.engines import Answer, Ask, Complete, Failed, engine, ray, server, started, vllm
 from tests import fakes
@@ -28,10 +28,10 @@ from tests.conftest import ROOT
 SAMPLING = {"temperature": 0.7, "top_k": 50, "max_tokens": 8, "stop": ["\n"]}
 
 
-def options(address: str, **changes: Any) -> settings.Server:
+def options(address: str, **changes: Any) -> connections.Server:
     block = settings.load(ROOT / "params.yaml").generate.server.model_dump()
     block |= {"address": address, "timeout": 1.0, "concurrency": 16}
-    return settings.Server.model_validate(block | changes)
+    return connections.Server.model_validate(block | changes)
 
 
 def asks(n: int, begin: bool = False) -> list[Ask]:
@@ -196,8 +196,8 @@ def writer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_llama(tmp_path_factory.mktemp("writer"))
 
 
-def small_engine() -> settings.Engine:
-    return settings.Engine(max_model_len=256, kv_cache_gib=1, max_num_seqs=16)
+def small_engine() -> connections.Engine:
+    return connections.Engine(max_model_len=256, kv_cache_gib=1, max_num_seqs=16)
 
 
 def free_port() -> int:
@@ -369,7 +369,7 @@ def remember(folder: Path) -> Callable[[ExitStack], Complete]:
 
 @pytest.mark.slow
 def test_a_killed_ray_worker_costs_only_its_batch(tmp_path: Path) -> None:
-    chosen = settings.Ray(address="", replicas=2, gpus=0)
+    chosen = connections.Ray(address="", replicas=2, gpus=0)
     many = asks(120)
     with ray.pool(chosen, remember(tmp_path)) as complete:
         assert complete(asks(6)) == [f"answer {n}" for n in range(6)]
@@ -422,7 +422,7 @@ def test_a_killed_ray_worker_with_a_real_engine_loses_no_answer(writer: Path) ->
                     killed.append(pid)
             time.sleep(0.02)
 
-    with ray.pool(settings.Ray(address="", replicas=2, gpus=0), start) as complete:
+    with ray.pool(connections.Ray(address="", replicas=2, gpus=0), start) as complete:
         whole = complete(many)
         killer = threading.Thread(target=kill)
         killer.start()
@@ -437,8 +437,8 @@ def test_a_killed_ray_worker_with_a_real_engine_loses_no_answer(writer: Path) ->
 
 @pytest.mark.slow
 def test_ray_tells_why_an_engine_does_not_start(tmp_path: Path) -> None:
-    sizes = settings.Engine(max_model_len=128, kv_cache_gib=1, max_num_seqs=4)
-    chosen = settings.Ray(address="", replicas=1, gpus=0)
+    sizes = connections.Engine(max_model_len=128, kv_cache_gib=1, max_num_seqs=4)
+    chosen = connections.Ray(address="", replicas=1, gpus=0)
     with ray.serving(chosen, str(tmp_path), sizes, 0) as complete:
         (bad,) = complete(asks(1))
     assert isinstance(bad, Failed) and bad.fatal and "is no model folder" in bad.reason

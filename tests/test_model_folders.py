@@ -130,7 +130,7 @@ from stages.evaluation.similarity import embedder
 from stages.training.base import load_base
 def vllm(folder):
     from stages.engines.engine import engine
-    from stages.core.settings import Engine
+    from stages.core.connections import Engine
     engine(folder, Engine(max_model_len=64, kv_cache_gib=1, max_num_seqs=1))
 train, join = lambda f: load_base(f, False), lambda f: merge(f, "none", "out")
 loaders = [load_tokenizer, skeleton, train, join, embedder, vllm]

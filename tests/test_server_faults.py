@@ -18,7 +18,7 @@ import polars as pl
 import pytest
 
 from stages import generate
-from stages.core import files, settings
+from stages.core import connections, files
 from stages.core.command import InputError, run
 from stages.core.plan import to_record
 from stages.core.tables import Edges, Items, Nodes, Plans, ToolSets, empty
@@ -514,9 +514,9 @@ def test_a_server_that_changes_its_model_meanwhile_is_told(
 ) -> None:
     serving = server.serving
 
-    def other(chosen: settings.Server) -> Any:
+    def other(chosen: connections.Server, *more: Any) -> Any:
         fake.models = ["other"]
-        return serving(chosen)
+        return serving(chosen, *more)
 
     monkeypatch.setattr(server, "serving", other)
     with pytest.raises(InputError, match=r"serves other: name one .*found 'fake'"):

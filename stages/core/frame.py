@@ -14,7 +14,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from stages.core.settings import CONTROL
+from stages.core.fields import CONTROL
 
 
 def _word(text: str) -> str:

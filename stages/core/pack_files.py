@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
-from stages.core.settings import CONTROL
+from stages.core.fields import CONTROL
 from stages.core.source_kinds import STRICT, SourceEntry, Text
 
 PACK, POPULATION, CATALOGUE = "pack.yaml", "population.yaml", "catalogue.json"

@@ -8,12 +8,10 @@ import os
 import re
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
     BaseModel,
-    ConfigDict,
     Field,
     ValidationError,
     field_validator,
@@ -21,11 +19,11 @@ from pydantic import (
 )
 
 from stages.core.command import InputError
+from stages.core.connections import Engine, Ray, ScoringServer, Server
+from stages.core.fields import MOST, Block, Count, Line, Name, Positive, Share, Tokens, Weight
 from stages.core.yaml import line_of, text_of
 from stages.core.yaml import read as read_yaml
 
-# Where a bound has no reason of its own: beyond it only a slip is meant, and sums stay exact.
-MOST = 1_000_000
 # numpy's legacy seeds, which transformers and vLLM set, end here.
 MOST_SEED = 2**32 - 1
 # Rows are planned in memory, `reserve` requests for each: more is more than a machine holds.
@@ -34,8 +32,6 @@ MOST_ROWS = 10_000_000
 MOST_REQUESTS = 50_000_000
 # Longest query that a length band may end at, in words.
 MOST_WORDS = 1_000
-# Positions that any model here can number.
-MOST_TOKENS = 2_000_000
 # transformers' schedules that need no setting of their own and no scores on the way.
 SCHEDULES = (
     "linear", "cosine", "cosine_with_restarts", "polynomial", "constant", "constant_with_warmup",
@@ -43,32 +39,6 @@ SCHEDULES = (
 )  # fmt: skip
 # Problems of one file that are listed; a list of a thousand wrong words says the same as twenty.
 SHOWN = 20
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-
-
-def _one_line(text: str) -> str:
-    if CONTROL.search(text):
-        raise ValueError("holds a line break or a control character: write it on one line")
-    if text != text.strip():
-        raise ValueError("begins or ends with a blank: remove it")
-    return text
-
-
-# Text on one line, which may be empty; the same with at least one character; a path.
-Line = Annotated[str, Field(max_length=1_000), AfterValidator(_one_line)]
-Name = Annotated[Line, Field(min_length=1)]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Positive = Annotated[int, Field(gt=0, le=MOST)]
-Count = Annotated[int, Field(ge=0, le=MOST)]
-Tokens = Annotated[int, Field(gt=0, le=MOST_TOKENS)]
-
-
-class Block(BaseModel):
-    """A block of params.yaml. Unknown keys are refused, "3" is not a number nor `true` a count, and
-    no number is inf or nan.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 def _reference(name: str) -> str:
@@ -128,9 +98,6 @@ class Population(Block):
                 "null for none"
             )
         return epsilon
-
-
-Weight = Annotated[float, Field(ge=0, le=MOST)]
 
 
 class Weights(Block):
@@ -203,89 +170,6 @@ class GenerateVision(GenerateModel):
     engine: Literal["describe", "vllm", "server"]
     side: Annotated[int, Field(ge=64, le=8_192)]
     sentences: Annotated[int, Field(gt=0, le=100)]
-
-
-class Engine(Block):
-    max_model_len: Tokens
-    # What the largest machines have.
-    kv_cache_gib: Annotated[int, Field(gt=0, le=65_536)]
-    max_num_seqs: Annotated[int, Field(gt=0, le=65_536)]
-
-
-def _address(url: str) -> str:
-    """An http address as a client can call it, with nothing secret in it."""
-    wanted = "give one such as http://127.0.0.1:8000/v1"
-    if re.search(r"\s", url):
-        raise ValueError(f"holds a blank: {wanted}")
-    try:
-        parts = urlsplit(url)
-        port, host = parts.port, parts.hostname
-    except ValueError as error:
-        raise ValueError(f"is not an address ({error}): {wanted}") from None
-    if parts.scheme not in ("http", "https"):
-        raise ValueError(f"begins with neither http:// nor https://: {wanted}")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError(
-            "holds a user or password, which would be written down: put a key into the environment "
-            "and name its variable in key_variable"
-        )
-    if not host or not HOST.fullmatch(host):
-        raise ValueError(f"names no host: {wanted}")
-    if port == 0 or parts.netloc.endswith(":"):
-        raise ValueError(f"its port is not 1 to 65535: {wanted}")
-    if parts.query or parts.fragment or "?" in url or "#" in url:
-        raise ValueError(f"holds a query or a fragment, which the client would drop: {wanted}")
-    return url
-
-
-# A name, or IPv4 or IPv6.
-HOST = re.compile(r"[\w-]+(?:\.[\w-]+)*\.?|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+(?:%\w+)?")
-# What `ray.init` takes: nothing, a word of its own, or where a head node is.
-RAY = re.compile(r"|auto|local|(?:ray://)?(?:[\w.-]+|\[[0-9A-Fa-f:]+\]):(\d{1,5})", re.ASCII)
-
-
-def _ray_address(text: str) -> str:
-    found = RAY.fullmatch(text)
-    if not found or (found[1] and not 0 < int(found[1]) <= 65_535):
-        raise ValueError(f"{text!r} is none of ray://HOST:PORT, HOST:PORT, auto and empty")
-    return text
-
-
-class Connection(Block):
-    """A server with OpenAI's interface, and how it is asked."""
-
-    address: Annotated[Name, AfterValidator(_address)]
-    vllm: bool
-    key_variable: Annotated[str, Field(pattern=r"\A([A-Za-z_][A-Za-z0-9_]*)?\z", max_length=200)]
-    # Connections are open files, of which a process has about a thousand.
-    concurrency: Annotated[int, Field(gt=0, le=1_000)]
-    # A day.
-    timeout: Annotated[float, Field(gt=0, le=86_400)]
-    retries: Annotated[int, Field(ge=0, le=100)]
-
-
-class Server(Connection):
-    model: Line
-
-
-class ScoringServer(Connection):
-    base: Line
-    tuned: Line
-
-    @model_validator(mode="after")
-    def _two(self) -> ScoringServer:
-        if self.base and self.base == self.tuned:
-            raise ValueError(
-                f"base and tuned are both {self.base!r:.100}: the adapter has a name of its own on "
-                "the server"
-            )
-        return self
-
-
-class Ray(Block):
-    address: Annotated[Line, AfterValidator(_ray_address)]
-    replicas: Annotated[int, Field(gt=0, le=1_000)]
-    gpus: Annotated[int, Field(ge=0, le=64)]
 
 
 class Generate(Block):

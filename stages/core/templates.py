@@ -24,10 +24,11 @@ from pydantic import (
 
 from stages.core import yaml
 from stages.core.english import FILTERS
+from stages.core.fields import Weight
 from stages.core.frame import Words
 from stages.core.pack_files import Name
 from stages.core.sandbox import Bounded
-from stages.core.settings import Recipe, Weight, told
+from stages.core.settings import Recipe, told
 from stages.core.text import composed, each
 
 # What is always filled, beside the names of the pack's dimensions.

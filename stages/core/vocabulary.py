@@ -13,9 +13,10 @@ from pydantic import ValidationError
 
 from stages.core import links
 from stages.core.command import InputError
+from stages.core.fields import CONTROL
 from stages.core.frame import FrameWords
 from stages.core.phrases import parse
-from stages.core.settings import CONTROL, told
+from stages.core.settings import told
 from stages.core.text import composed, each
 from stages.core.yaml import line_of, read, text_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from stages.core.settings import Connection
+from stages.core.connections import Connection
 from stages.engines.parameters import texts_in
 from stages.engines.redaction import Key
 from stages.engines.transport import UNPAID

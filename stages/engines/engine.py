@@ -10,7 +10,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stages.core import memory, processor, settings
+from stages.core import connections, memory, processor
 from stages.core.command import OFFLINE, InputError
 
 if TYPE_CHECKING:
@@ -42,7 +42,35 @@ def quiet() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-def engine(model: str, options: settings.Engine, seed: int = 0, **extra: Any) -> LLM:
+def arguments(options: connections.Engine, seed: int = 0) -> dict[str, Any]:
+    """vLLM's arguments for a model of this project, in this process and as a server alike."""
+    import torch
+
+    shared = {
+        # Never pickled weights, never code of the model's own.
+        "load_format": "safetensors",
+        "trust_remote_code": False,
+        "max_model_len": options.max_model_len,
+        "max_num_seqs": options.max_num_seqs,
+        "enable_prefix_caching": True,
+        "use_tqdm_on_load": False,
+        "seed": seed,
+    }
+    if torch.cuda.is_available():
+        return shared
+    return shared | {
+        "dtype": str(processor.dtype()).removeprefix("torch."),
+        "enforce_eager": True,
+        # Chunks and a request's own seed together kill the CPU engine.
+        "enable_chunked_prefill": False,
+        "max_num_batched_tokens": max(BATCHED_TOKENS, options.max_model_len),
+        "block_size": BLOCK,
+        # Given explicitly, it also spares the warm-up run.
+        "kv_cache_memory_bytes": options.kv_cache_gib * 2**30,
+    }
+
+
+def engine(model: str, options: connections.Engine, seed: int = 0, **extra: Any) -> LLM:
     """Start vLLM on the model folder `model`; `extra` goes to `vllm.LLM`. End it with `shutdown`.
 
     On a processor the engine runs in this process: its own two processes would import everything
@@ -55,29 +83,10 @@ def engine(model: str, options: settings.Engine, seed: int = 0, **extra: Any) ->
         raise InputError(f"{model} is no model folder: it has no config.json")
     import torch
 
-    arguments: dict[str, Any] = {
-        # Never pickled weights, never code of the model's own.
-        "load_format": "safetensors",
-        "trust_remote_code": False,
-        "max_model_len": options.max_model_len,
-        "max_num_seqs": options.max_num_seqs,
-        "enable_prefix_caching": True,
-        "use_tqdm_on_load": False,
-        "seed": seed,
-    }
     if not torch.cuda.is_available():
         memory.keep_freed()
         os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
-        arguments |= {
-            "dtype": str(processor.dtype()).removeprefix("torch."),
-            "enforce_eager": True,
-            # Chunks and a request's own seed together kill the CPU engine.
-            "enable_chunked_prefill": False,
-            "max_num_batched_tokens": max(BATCHED_TOKENS, options.max_model_len),
-            "block_size": BLOCK,
-            # Given explicitly, it also spares the warm-up run.
-            "kv_cache_memory_bytes": options.kv_cache_gib * 2**30,
-        }
+    given = arguments(options, seed) | extra
     before = {name: os.environ.get(name) for name in LEFTOVERS}
     set_num_threads = torch.set_num_threads  # vLLM replaces it by a stub that only warns
     with warnings.catch_warnings():
@@ -87,7 +96,7 @@ def engine(model: str, options: settings.Engine, seed: int = 0, **extra: Any) ->
         from vllm import LLM
 
         try:
-            llm = LLM(model, **(arguments | extra))
+            llm = LLM(model, **given)
             print(f"vLLM has started in {time.monotonic() - began:.0f} s", flush=True)
             return llm
         except (ValueError, OSError) as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from stages.core.command import InputError
-from stages.core.settings import ScoringServer
+from stages.core.connections import ScoringServer
 from stages.engines.complaints import Complaints
 
 ADAPTED = "; vLLM has an adapter after --enable-lora --lora-modules NAME=models/adapter"

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from stages.core import settings
+from stages.core import connections
 from stages.core.command import InputError
 from stages.engines import Answer, Ask, Complete, Failed, by_prefix
 
@@ -35,9 +35,9 @@ class Replica:
 
 @contextmanager
 def serving(
-    options: settings.Ray,
+    options: connections.Ray,
     folder: str,
-    engine: settings.Engine,
+    engine: connections.Engine,
     seed: int,
     adapter: str | Path | None = None,
     block: str = "generate.ray",
@@ -61,7 +61,7 @@ def serving(
 
 @contextmanager
 def pool(
-    options: settings.Ray, start: Callable[[ExitStack], Complete], block: str = "generate.ray"
+    options: connections.Ray, start: Callable[[ExitStack], Complete], block: str = "generate.ray"
 ) -> Iterator[Complete]:
     """Replicas of whatever `start` starts, on the cluster at `options.address` or, if that is
     empty, on a local one that ends with the block.

@@ -29,13 +29,14 @@ from typing import Any, TypeVar
 import openai
 
 from stages.core.command import InputError
-from stages.core.settings import Connection, ScoringServer, Server
+from stages.core.connections import Connection, ScoringServer, Server
 from stages.engines import ONLY_THOUGHT, Answer, Ask, Complete, Failed, as_chat, begins, heard
 from stages.engines.complaints import Complaints, codes
 from stages.engines.listing import Listed, Wanted, check_loaded, choose, listed, scored
 from stages.engines.parameters import refused
 from stages.engines.probing import Probe, problem
 from stages.engines.redaction import Key
+from stages.engines.spending import Spending, Spent
 from stages.engines.transport import TooLong, bounded
 
 T = TypeVar("T")
@@ -86,10 +87,12 @@ def key_of(options: Connection, block: str) -> Key:
 
 
 @contextmanager
-def serving(options: Server) -> Iterator[Complete]:
-    """The server at `options.address`; InputError if it is no such server or refuses us."""
+def serving(options: Server, spending: Spending | None = None) -> Iterator[Complete]:
+    """The server at `options.address`; InputError if it is no such server or refuses us. spending:
+    counts the tokens and limits them; at the limit all requests that were not sent are Failed.
+    """
     with asyncio.Runner() as runner:
-        session = _Session(options, _written(options))
+        session = _Session(options, _written(options), spending)
         try:
             session.model = runner.run(session.named()).name
             yield lambda asks: runner.run(session.complete(asks))
@@ -144,11 +147,13 @@ def _name(options: Connection, wanted: Wanted, folder: str | Path | None = None)
 class _Session:
     """One server for one run: what it refuses, and when it last answered."""
 
-    def __init__(self, options: Connection, wanted: Wanted) -> None:
+    def __init__(
+        self, options: Connection, wanted: Wanted, spending: Spending | None = None
+    ) -> None:
         # Their debug lines hold whole requests.
         for name in ("openai", "httpx", "httpx2", "httpcore", "httpcore2"):
             logging.getLogger(name).setLevel(logging.WARNING)
-        self.options, self.wanted = options, wanted
+        self.options, self.wanted, self.spending = options, wanted, spending or Spending()
         self.key = key_of(options, wanted.block)
         self.complaints = Complaints(options, wanted.block, self.key)
         self.client = openai.AsyncOpenAI(
@@ -229,7 +234,7 @@ class _Session:
                 return read(await call())
             except openai.APIResponseValidationError:
                 continue
-            except (openai.APIError, TooLong):
+            except (openai.APIError, TooLong, Spent):
                 raise
             except Exception:
                 # An answer can be wrong in more ways than the client has names for.
@@ -252,7 +257,9 @@ class _Session:
                     answers[number] = answer = await self._answer(asks[number])
                     if isinstance(answer, Failed) and answer.fatal:
                         self.gone = answer
-                        over.set()
+                        # At the limit what is under way is waited for: it is paid already.
+                        if not self.spending.is_over:
+                            over.set()
 
         tasks = [asyncio.create_task(one(number)) for number in range(len(asks))]
         waiting = [asyncio.create_task(w) for w in (asyncio.wait(tasks), over.wait())]
@@ -270,9 +277,12 @@ class _Session:
         """One completion, or why there is none."""
         began = time.monotonic()
         try:
-            answer = await self._ask(ask, self.options.retries)
-        except (openai.APIError, ValueError) as error:
-            return await self._failed(ask, error, began)
+            try:
+                answer = await self._ask(ask, self.options.retries)
+            except (openai.APIError, ValueError) as error:
+                return await self._failed(ask, error, began)
+        except Spent as limit:
+            return Failed(str(limit), fatal=True)
         self.answered = time.monotonic()
         return answer
 
@@ -325,15 +335,20 @@ class _Session:
                 return answer
             self._let_think(thinks)
 
-    def _completion(
+    async def _completion(
         self, client: openai.AsyncOpenAI, ask: Ask, own: dict[str, Any], given: dict[str, Any]
-    ) -> Awaitable[Any]:
-        """The request, by the interface for its kind of prompt."""
+    ) -> Any:
+        """What comes of the request, by the interface for its kind of prompt. Raises Spent where
+        the limit is reached.
+        """
+        self.spending.check()
         given = given | {"model": self.model, "extra_body": own}
         if ask.tokens:
-            return client.completions.create(prompt=list(ask.tokens), **given)
+            return await client.completions.create(prompt=list(ask.tokens), **given)
         messages: Any = as_chat(ask.messages)
-        return client.chat.completions.create(messages=messages, **given)
+        found = await client.chat.completions.create(messages=messages, **given)
+        self.spending.add(found, messages)
+        return found
 
     def _heard(self, ask: Ask, found: Any, cut: bool) -> Answer:
         """What a completion says; any error if it is none. cut: at the stop strings, here."""

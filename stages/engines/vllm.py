@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from stages.core import files, settings
+from stages.core import connections, files
 from stages.engines import Answer, Ask, Complete, Failed, Wait, as_chat, beginning, by_prefix, heard
 
 DIED = (
@@ -20,7 +20,7 @@ DIED = (
 @contextmanager
 def serving(
     folder: str,
-    options: settings.Engine,
+    options: connections.Engine,
     seed: int,
     adapter: str | Path | None = None,
     **extra: Any,
@@ -47,6 +47,15 @@ def _adapted(base: str, adapter: str | Path, copy: Path) -> tuple[str, Any, dict
     """The model to serve for an adapter, the LoRA request for each prompt (None where the adapter
     is merged into a copy of the base model, in the folder `copy`), and vLLM's arguments.
     """
+    rank = merged(base, adapter, copy)
+    return (base, *_apart(adapter, rank)) if rank else (str(copy), None, {})
+
+
+def merged(base: str, adapter: str | Path, copy: Path) -> int:
+    """Merge the adapter into a copy of the base model, in the folder `copy`, where that is how it
+    is served, and give 0; its rank where it is served apart. Raises InputError for what cannot be
+    served.
+    """
     import torch
 
     from stages.engines.adapter import check_adapter, merge
@@ -54,21 +63,26 @@ def _adapted(base: str, adapter: str | Path, copy: Path) -> tuple[str, Any, dict
     config = check_adapter(adapter, base)
     patterns = config.get("rank_pattern") or config.get("alpha_pattern")
     if torch.cuda.is_available() and not patterns:
-        return base, *_apart(adapter, config["r"])
+        return int(config["r"])
     # Serving the adapter apart is several times slower on a processor, and vLLM takes one scale
     # for all matrices.
     merge(base, adapter, copy)
-    return str(copy), None, {}
+    return 0
 
 
 def _apart(adapter: str | Path, rank: int) -> tuple[Any, dict[str, Any]]:
     """The LoRA request of an adapter that is served beside its base model; vLLM's arguments."""
     from vllm.lora.request import LoRARequest
 
+    request = LoRARequest("tuned", 1, str(Path(adapter).resolve()))
+    return request, room(rank)
+
+
+def room(rank: int) -> dict[str, Any]:
+    """vLLM's arguments for an adapter of that rank beside its base model."""
     from stages.engines.adapter import RANKS
 
-    request = LoRARequest("tuned", 1, str(Path(adapter).resolve()))
-    return request, {"enable_lora": True, "max_lora_rank": next(r for r in RANKS if r >= rank)}
+    return {"enable_lora": True, "max_lora_rank": next(r for r in RANKS if r >= rank)}
 
 
 class Offline:

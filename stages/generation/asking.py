@@ -15,22 +15,26 @@ from stages.core.command import InputError
 from stages.core.settings import Settings
 from stages.engines import Answer, Ask, Complete, Failed, started, store
 from stages.engines.models import identity, resolve
+from stages.engines.spending import Spending
 from stages.engines.thinking import spoken
 
 # Requests from which on the share of failures is looked at while the stage runs.
 LEAST = 50
 
 
-def engine(chosen: Settings, role: str = "writer") -> AbstractContextManager[Complete]:
+def engine(
+    chosen: Settings, role: str = "writer", spending: Spending | None = None
+) -> AbstractContextManager[Complete]:
     """The engine that `generate.engine` names, started when the context is entered; for the role
-    `viewer`, the model that sees pictures, the one that `generate.vision.engine` names.
+    `viewer`, the model that sees pictures, the one that `generate.vision.engine` names. spending:
+    where a server's tokens are counted.
     """
     block = chosen.generate
     named = block.vision.engine if role == "viewer" else block.engine
     if named == "server":
         from stages.engines import server
 
-        return server.serving(block.server)
+        return server.serving(block.server, spending)
     if named == "ray":
         from stages.engines import ray
 
@@ -64,6 +68,8 @@ class Asker:
         self.counts: Counter[str] = Counter()
         self.tried = 0  # requests whose answers, or failures, are known
         self.reasons: Counter[str] = Counter()  # of failures
+        # Tokens, of a server alone.
+        self.spending = Spending(server.max_tokens_total or 0) if named == "server" else None
         self._engine = ExitStack()
         self._complete: Complete | None = None
         # One engine at a time for a route and a model, in all experiments of this clone.
@@ -147,7 +153,9 @@ class Asker:
         if not asks:
             return dict
         if self._complete is None:
-            self._complete = self._engine.enter_context(engine(self.chosen, self.role))
+            self._complete = self._engine.enter_context(
+                engine(self.chosen, self.role, self.spending)
+            )
         wait = started(self._complete, list(asks.values()))
 
         def answered() -> dict[str, Answer]:

@@ -17,7 +17,7 @@ from stages.core.plan import Plan
 from stages.core.settings import Settings
 from stages.core.templates import lexicon
 from stages.core.text import normalized
-from stages.engines import Answer, Ask, Failed
+from stages.engines import Answer, Ask, Failed, Messages
 from stages.generation.asking import Asker
 from stages.generation.heuristic import Grammar
 from stages.generation.patterns import Patterns, Written
@@ -143,6 +143,15 @@ class Models:
             return [replies[n] for n in range(len(batch))]
 
         return written
+
+    def prompt(self, row: Row) -> Messages:
+        """The messages that the model gets for a plan, but for a picture; of plans with pictures
+        those that were started alone.
+        """
+        one, _ = planned(row)
+        if one.template_id and self.writer is not None:
+            return self.writer.prompt(one)[0]
+        return self.rewording.ask(one, *one.band).messages
 
     def _templates(self, plans: list[tuple[Plan, datetime.date | None]]) -> Wait:
         if not plans or self.writer is None:

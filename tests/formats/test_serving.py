@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import json
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from transformers import AutoTokenizer
 
-from stages import formats
+from stages import formats, serve
 from stages.core import catalogue, pack
 from stages.core.conversation import Call, assistant, user
 from stages.formats import chat_template
 from stages.formats.grammar import grammar
 from stages.formats.serving import chat_template as served
 from tests.builders import TRAVEL
-from tests.test_engines import vllm_serve
+from tests.conftest import ROOT, params, start
+from tests.test_engines import free_port
 from tests.test_evaluate import MODULES, tiny_llama
 
+# The client that the command's help shows, and what it asks.
+CLIENT = textwrap.dedent(str(serve.__doc__).partition("A client:\n")[2].partition("Not a stage")[0])
+DEFAULT_PACK, QUERY = "data/domains/creative", "photos of a calm sea at night"
 ODD = [
     {
         "type": "function",
@@ -114,11 +125,29 @@ def memorized(base: Path, prompt: str, answer: str, folder: Path) -> Path:
     return folder
 
 
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """`python -m stages.serve` in a folder; its address once it says that it is ready."""
+    port = free_port()
+    process = start(folder, "stages.serve", "--port", str(port), VLLM_CPU_OMP_THREADS_BIND="0-1")
+    try:
+        assert process.stdout is not None
+        while "serving models/adapter" not in (line := process.stdout.readline()):
+            assert line, process.communicate()[1][-4000:]
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGINT
+    assert not list((folder / "data" / ".work").glob("merged-*"))
+
+
 @pytest.mark.slow
-def test_a_real_server_gives_the_tuned_model_s_tool_calls(tmp_path: Path) -> None:
+def test_the_command_serves_tool_calls_to_the_client_that_its_help_shows(tmp_path: Path) -> None:
     """vLLM's OpenAI server with our template, the adapter and its parser `pythonic`."""
     form, given = formats.FORMATS["pythonic"], pack.load(str(TRAVEL)).catalogue
-    base = tmp_path / "student"
+    base = tmp_path / "models" / "base" / "student"
+    base.parent.mkdir(parents=True)
     tokenizer = student(base)
     tokenizer.save_pretrained(base)
     learned = chat_template.read(tokenizer)
@@ -126,19 +155,26 @@ def test_a_real_server_gives_the_tuned_model_s_tool_calls(tmp_path: Path) -> Non
     answer = form.render([call])
     chat = [user("a room at the Old Mill")]
     messages, _ = formats.conversation(form, chat, given.tools, None)
-    adapter = memorized(base, learned.prompt(messages), answer, tmp_path / "adapter")
-    template = tmp_path / "chat_template.jinja"
-    template.write_text(served(form, learned, given))
-    more = ("--enable-lora", "--max-lora-rank", "16", "--lora-modules", f"tuned={adapter}",
-            "--chat-template", str(template), "--enable-auto-tool-choice",
-            "--tool-call-parser", "pythonic")  # fmt: skip
-    asked = {"model": "tuned", "messages": [dict(chat[0])], "tools": given.tools, "temperature": 0,
+    adapter = tmp_path / "models" / "adapter"
+    memorized(base, learned.prompt(messages), answer, adapter)
+    (adapter / "chat_template.jinja").write_text(served(form, learned, given))
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    params(tmp_path, lambda v: v["engine"].update(max_model_len=4096, max_num_seqs=16))
+    asked = {"model": "tuned", "messages": [dict(chat[0])], "tools": given.tools,
              "max_tokens": len(answer) + 8}  # fmt: skip
-    with vllm_serve(base, tmp_path / "log", 4096, *more) as address:
+    with serving(tmp_path) as address:
         whole = json.loads(posted(address, asked))["choices"][0]
         lines = posted(address, asked | {"stream": True}).splitlines()
         others = grammar(form.name, given.functions[1:])
         bound = posted(address, asked | {"structured_outputs": {"grammar": others}})
+        client = CLIENT.replace("http://127.0.0.1:8000/v1", address)
+        client = client.replace(f"{DEFAULT_PACK}/catalogue.json", f"{TRAVEL}/catalogue.json")
+        assert client.count(address) == client.count(str(TRAVEL)) == 1
+        client = client.replace(QUERY, chat[0]["content"])
+        told = subprocess.run([sys.executable, "-c", client], capture_output=True, text=True)
+    assert told.returncode == 0, told.stderr
+    name, _, arguments = told.stdout.strip().partition(" ")
+    assert (name, json.loads(arguments)) == (call.name, call.arguments)
     assert whole["finish_reason"] == "tool_calls", whole
     (made,) = whole["message"]["tool_calls"]
     assert made["function"]["name"] == call.name
