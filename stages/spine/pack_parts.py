@@ -72,8 +72,8 @@ def check_phrased(pack: Pack, templates: list[Template], settings: Settings) -> 
     if not bare or not shares.get("missing_function"):
         return []
     return [
-        f"{pack.folder / pack_files.POPULATION}: scenarios.missing_function: templates write `single` "
-        f"alone, and {', '.join(bare[:SHOWN])} have no phrases: give it the share 0, or "
+        f"{pack.folder / pack_files.POPULATION}: scenarios.missing_function: templates write "
+        f"`single` alone, and {', '.join(bare[:SHOWN])} have no phrases: give it the share 0, or "
         "write some"
     ]
 
