@@ -102,7 +102,7 @@ ROWS = [
 def table(rows: list[tuple[str, list[dict[str, Any]], str | None]]) -> pl.DataFrame:
     """Rows of Dialogues."""
     tools = json.dumps(make_tools())
-    lines = [
+    lines: list[dict[str, Any]] = [
         {
             "sample_id": f"{number:016x}", "messages": json.dumps(messages, ensure_ascii=False),
             "tools": tools, "today": today, "tool_set": "tools-0000", "scenario": "single",
