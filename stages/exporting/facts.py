@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,12 +22,14 @@ from stages.exporting.licenses import License
 from stages.exporting.sample import SPLITS
 
 BASE, ADAPTER, DATASET = Path("models/base"), Path("models/adapter"), Path("data/dataset")
+# Routes whose words a model writes.
+WRITTEN = ("text", "vision")
 ENDS = ("_low", "_high")
 
 
 class Model(NamedTuple):
-    """A base model: as params.yaml names it, its place on the hub if it has one, and which weights
-    they are, a revision of the hub or the digest of its files; "" where these are not here.
+    """A base model: its name as in params.yaml, its place on the hub if it has one, and which
+    weights they are, a revision of the hub or the digest of its files; "" where these are gone.
     """
 
     name: str
@@ -95,7 +98,7 @@ def read(chosen: Settings) -> Facts:
         locales=sorted(both["locale"].unique()),
         functions=functions,
         example=_example(),
-        writers=_writers(chosen, set(both["route"].unique())),
+        writers=_writers(chosen, set(both["route"])),
         metrics={name: metrics(name) for name in ("validate", "finetune", "evaluate")},
         chosen=chosen,
     )
@@ -128,33 +131,35 @@ def metrics(name: str) -> dict[str, Any]:
 
 
 def _writers(chosen: Settings, routes: set[str]) -> list[Model]:
-    """The models that wrote words for these routes."""
-    engines = {"text": chosen.generate.engine, "vision": chosen.generate.vision.engine}
-    if engines["vision"] == "describe":  # what a picture shows is put into words for the writer
-        engines["vision"] = engines["text"]
-    found: dict[str, Model] = {}
-    for route in routes & engines.keys():
-        role = "viewer" if route == "vision" and engines[route] == "vllm" else "writer"
-        if route == "vision" and chosen.generate.vision.engine == "describe":
-            role = "writer"
-        if engines[route] == "server":
-            name = plain(chosen.generate.server.model) or "the only model of a server"
-            found[name] = Model(name, None, "", licenses.NOT_STATED)
-        else:
-            name = getattr(chosen.models, role)
-            found[name] = base_model(role, name)
-    return [found[name] for name in sorted(found)]
+    """The models that wrote the words of these routes, each once."""
+    found = [_writer(chosen, route) for route in WRITTEN if route in routes]
+    return list({one.name: one for one in found}.values())
+
+
+def _writer(chosen: Settings, route: str) -> Model:
+    """The model that wrote the words of a route, text or vision."""
+    sees = route == "vision" and chosen.generate.vision.engine != "describe"
+    engine = chosen.generate.vision.engine if sees else chosen.generate.engine
+    if engine == "server":
+        name = plain(chosen.generate.server.model) or "the only model of a server"
+        return Model(name, None, "", licenses.NOT_STATED)
+    named = ("viewer", chosen.models.viewer) if sees else ("writer", chosen.models.writer)
+    return base_model(*named)
 
 
 def base_model(role: str, name: str) -> Model:
-    """The model of a role, whose files may be gone."""
+    """The model of a role, by its name in params.yaml; its files may be gone."""
     kind, _, rest = name.partition(":")
-    hub = rest.partition("@")[0] if kind == "hub" else None
+    folder = BASE / role
+    with suppress(InputError, OSError, ValueError):  # a snapshot of the hub that was deleted
+        folder = Path(models.resolve(role, BASE))
+    license = licenses.of_model(name, folder)
     if kind == "hub":
-        return Model(name, hub, rest.partition("@")[2], licenses.of_model(name, BASE / role))
-    folder = Path(models.resolve(role, BASE)) if (BASE / role).is_dir() else None
-    weights = models.digest(folder) if folder else ""
-    return Model(name, hub, weights, licenses.of_model(name, folder or BASE / role))
+        hub, _, revision = rest.partition("@")
+        return Model(name, hub, revision, license)
+    # A card is for others: where a folder lies here is not for them.
+    shown = f"path:{Path(rest).name}" if kind == "path" else name
+    return Model(shown, None, models.digest(folder) if folder.is_dir() else "", license)
 
 
 def scores(evaluated: Mapping[str, Any]) -> list[Score]:

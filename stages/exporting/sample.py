@@ -20,8 +20,8 @@ class Unheld(Exception):
 
 
 class Sample(NamedTuple):
-    """`messages`: as OpenAI's chat API has them, with arguments as objects; a system message with
-    the date begins them where the calls depend on it. `tools`: the OpenAI tools that are shown.
+    """`messages`: as OpenAI's chat API has them, with arguments as objects; a system message that
+    says what day it is begins them where the row has one. `tools`: the OpenAI tools shown.
     """
 
     sample_id: str

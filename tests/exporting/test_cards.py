@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
@@ -109,6 +110,31 @@ def test_a_card_says_what_is_not_known(run: Path, monkeypatch: pytest.MonkeyPatc
     told = Path("data/export/cards/model/README.md").read_text("utf-8")
     assert header(told)["base_model"] == "team/base" and "| revision | abc123 |" in told
     assert "Not measured" in told and "| rows | not stated |" in told
+
+
+def test_cards_name_the_models_that_wrote(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each by its route's engine; of a model in a folder not where that lies."""
+    monkeypatch.chdir(run)
+    routes = [pl.lit("text"), pl.lit("vision")]
+    for split, route in zip(("train", "validation"), routes, strict=True):
+        frame = table(ROWS).with_columns(route=route)
+        files.write_table(f"data/dataset/{split}.parquet", frame, Dialogues)
+
+    def change(value: dict[str, Any]) -> None:
+        value["models"].update(writer=f"path:{run}/secret/mine", student=f"path:{run}/secret/base")
+        value["generate"]["vision"].update(engine="server")
+        value["generate"]["server"].update(model="seer-2")
+
+    params(run, change)
+    export.main(["cards"])
+    data, model = (
+        Path(f"data/export/cards/{name}/README.md").read_text("utf-8")
+        for name in ("dataset", "model")
+    )
+    assert "| models that wrote words | path:mine, seer-2 |" in data
+    assert "| seer-2, which wrote words | not stated |" in data
+    assert "| name | path:base |" in model
+    assert str(run) not in data + model and "secret" not in data + model
 
 
 def test_a_dataset_of_another_pack_gets_no_card(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,7 +273,6 @@ def test_dataset_and_adapter_reach_the_hub(run: Path) -> None:
     ("hub", "options", "token", "told"),
     [
         (Hub, ("--repo", "team/calls"), "", "no token for the Hugging Face hub"),
-        (Hub, ("--repo", "calls"), TOKEN, "expected ORG/NAME"),
         (lambda: Hub(private=False), ("--repo", "team/calls"), TOKEN, "is public"),
         (lambda: Hub(status=403), ("--repo", "team/calls"), TOKEN, "did not take it"),
     ],
@@ -263,6 +288,8 @@ def test_what_the_hub_does_not_take_is_one_line(
 
 
 def test_options_that_do_not_fit(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(InputError, match="expected ORG/NAME"):
+        export.main(["hub", "--repo", "calls"])
     for given in (["trl", "--repo", "a/b"], ["hub"], ["nothing"]):
         with pytest.raises(SystemExit):
             export.main(given)
