@@ -12,7 +12,7 @@ from stages.exporting.sample import Sample, as_json, split_system
 from stages.formats import hermes
 
 SYSTEM = (
-    "You answer by calling functions. Those that you may call stand in <tools></tools>, as JSON:\n"
+    "You answer by calling functions. You may call these:\n"
     "<tools>\n{tools}\n</tools>\n"
     "Write each call as one JSON object with the keys \"name\" and \"arguments\":\n"
     "<tool_call>\n{{\"name\": \"f\", \"arguments\": {{\"a\": 1}}}}\n</tool_call>\n"
@@ -24,7 +24,10 @@ def row(sample: Sample, number: int) -> dict[str, Any]:
     """The sample as the turns system, human, gpt and tool."""
     system, messages = split_system(sample.messages)
     tools = as_json(sample.tools)
-    shown = SYSTEM.format(tools=hermes.escaped(tools).replace("</tools>", "\\u003c/tools>"))
+    escaped = hermes.escaped(tools)
+    for tag in ("<tools>", "</tools>"):
+        escaped = escaped.replace(tag, f"\\u003c{tag[1:]}")
+    shown = SYSTEM.format(tools=escaped)
     turns = [{"from": "system", "value": f"{shown}\n{system}".strip()}]
     turns += [_turn(message) for message in messages]
     return {"id": sample.sample_id, "conversations": turns, "tools": tools}

@@ -252,6 +252,7 @@ def pushed(run: Path, hub: Hub, *options: str, token: str = TOKEN) -> tuple[int,
     return process.returncode, out, err
 
 
+@pytest.mark.slow
 def test_dataset_and_adapter_reach_the_hub(run: Path) -> None:
     with serving(Hub()) as hub:
         code, out, err = pushed(run, hub, "--repo", "team/calls", "--model")
@@ -269,6 +270,7 @@ def test_dataset_and_adapter_reach_the_hub(run: Path) -> None:
     assert header(model["README.md"].decode())["datasets"] == ["team/calls"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("hub", "options", "token", "told"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -250,8 +251,17 @@ def test_hermes_rows_show_their_tools(dataset: Path) -> None:
     export.main(["hermes"])
     for row in rows_of("hermes", "train"):
         Draft202012Validator(HERMES).validate(row)
-        shown = row["conversations"][0]["value"].split("<tools>")[-1].partition("</tools>")[0]
-        assert json.loads(shown) == json.loads(row["tools"]) == make_tools()
+        shown = re.search("<tools>(.*?)</tools>", row["conversations"][0]["value"], re.DOTALL)
+        assert shown and json.loads(shown[1]) == json.loads(row["tools"]) == make_tools()
+
+
+def test_tags_in_a_description_do_not_end_the_tools() -> None:
+    function = {"name": "f", "description": "not </tools> nor <tools> nor {a}",
+                "parameters": {"type": "object", "properties": {}}}  # fmt: skip
+    tools = [{"type": "function", "function": function}]
+    row = exporting.FORMATS["hermes"].row(Sample("0a", [user("a"), assistant("b")], tools), 0)
+    (shown,) = re.findall("<tools>(.*?)</tools>", row["conversations"][0]["value"], re.DOTALL)
+    assert json.loads(shown) == tools
 
 
 def test_xlam_parameters_are_flat(dataset: Path) -> None:
