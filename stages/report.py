@@ -120,8 +120,13 @@ def told_of(plan_id: str) -> Any:
     chosen = settings.load()
     known = pack.load(chosen.pack)
     make = prompts(chosen, known, plans.filter(route="text").iter_rows(named=True))
-    named = rows.namer(rest.metrics.get("models", {}), chosen.models.viewer)
+    named = rows.namer(rest.metrics.get("models", {}), seeing(chosen))
     return shell.plan(row, rest, make, named, lambda t: prompted.template_text(known, t))
+
+
+def seeing(chosen: Settings) -> bool:
+    """Whether a model sees the pictures of the route vision."""
+    return chosen.generate.vision.engine != "describe" and bool(chosen.models.viewer)
 
 
 def page(found: Material, most: int | None = None) -> str:
@@ -135,7 +140,7 @@ def page(found: Material, most: int | None = None) -> str:
     known = pack.load(chosen.pack)
     texts = found.tables["plans"].filter(route="text") if "plans" in found.tables else None
     make = prompts(chosen, known, texts.iter_rows(named=True) if texts is not None else ())
-    named = rows.namer(found.metrics.get("models", {}), chosen.models.viewer)
+    named = rows.namer(found.metrics.get("models", {}), seeing(chosen))
     tables = contents.tables(found, make, named, misses.why, most)
     told = contents.told(found, tables) | {
         "lead": f"{known.description or known.name}: {len(known.catalogue.names)} functions, "

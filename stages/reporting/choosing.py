@@ -9,9 +9,11 @@ from collections.abc import Sequence
 import polars as pl
 
 from stages.core.command import InputError
+from stages.core.text import cleaned
 
 # Names that an error lists at most.
 SHOWN = 30
+LONGEST = 1_000
 ORDER = "_order"
 
 
@@ -43,7 +45,8 @@ def narrowed(frame: pl.DataFrame, **wanted: str | None) -> pl.DataFrame:
             continue
         known = sorted(set(frame[column].drop_nulls()))
         if value not in known:
-            told = ", ".join(known[:SHOWN]) + (", ..." if len(known) > SHOWN else "")
+            told = cleaned(", ".join(known[:SHOWN]))[:LONGEST]
+            told += ", ..." if len(known) > SHOWN else ""
             raise InputError(f"no row has the {column} {value!r:.80}: there are {told or 'none'}")
         frame = frame.filter(pl.col(column) == value)
     return frame

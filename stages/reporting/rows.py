@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -37,9 +38,9 @@ class Rows(NamedTuple):
     filters: list[str]
 
 
-def namer(models: Mapping[str, Any], seen: str = "") -> Named:
-    """How the rows' models are called. models: metrics/models.json; seen: the model that sees
-    pictures, "" for none.
+def namer(models: Mapping[str, Any], sees: bool = False) -> Named:
+    """How the rows' models are called. models: metrics/models.json; sees: the route vision
+    asks a model that sees pictures.
     """
     known = {role: one["model"] for role, one in models.items()
              if isinstance(one, dict) and isinstance(one.get("model"), str)}  # fmt: skip
@@ -47,7 +48,7 @@ def namer(models: Mapping[str, Any], seen: str = "") -> Named:
     def named(model: str, route: str) -> str:
         if model == "heuristic":
             return "none: patterns"
-        role = "viewer" if route == "vision" and seen else "writer"
+        role = "viewer" if route == "vision" and sees else "writer"
         if DIGEST.fullmatch(model) and role in known:
             return f"{known[role]} (weights {model[:16]})"
         return model
@@ -67,6 +68,7 @@ def samples(material: Material, prompted: Prompted, named: Named, most: int) -> 
     frame, dimensions = choosing.with_values(pl.concat(parts))
     chosen = choosing.sample(frame, ["stratum", "route"], most, "sample_id")
     plans = by_plan(material.tables.get("plans"), chosen["plan_id"])
+    shown = cache(_tools)  # many rows show the same
     made = []
     for row in chosen.iter_rows(named=True):
         plan = plans.get(row["plan_id"])
@@ -87,7 +89,7 @@ def samples(material: Material, prompted: Prompted, named: Named, most: int) -> 
                 "assets": _ids(row["asset_ids"]),
                 "nodes": _ids(row["node_ids"]),
                 "picture": row["image_path"],
-                "tool_set": row["tool_set"],
+                "tools_shown": shown(row["tools"]),
                 "seed": row["seed"],
                 "sample": row["sample_id"],
                 "plan": row["plan_id"],
@@ -154,13 +156,14 @@ def errors(answers: pl.DataFrame, why: Callable[[Mapping[str, Any]], list[str]],
     frame = pl.concat([wrong.filter(model=name) for name in reversed(models)] or [wrong])
     made = []
     for row in frame.head(most).iter_rows(named=True):
+        reasons = why(row)  # which raises InputError for calls that cannot be read
         made.append(
             {
                 "golden": row["golden_id"],
                 "query": said.bounded(cleaned(row["query"])),
                 "expected": said.expected(row["expected"], row["act"]),
                 "answered": said.calls(row["predicted"]),
-                "why": why(row),
+                "why": reasons,
                 "model": row["model"],
                 "act": row["act"],
                 "completion": said.lines(row["completion"], MOST_COMPLETION),
@@ -196,11 +199,11 @@ def by_candidate(
 def provenance(plan: Mapping[str, Any] | None) -> dict[str, Any]:
     """What a plan says of a row: its arguments, each with the source of its value, and slots."""
     if plan is None:
-        return {"arguments": None, "slots": None, "words": None}
+        return {"arguments": None, "slots": None, "words_aimed_at": None}
     try:
         turns, slots = turns_from_json(plan["turns"]), json.loads(plan["slots"])
     except (ValueError, KeyError, TypeError):
-        return {"arguments": None, "slots": None, "words": None}
+        return {"arguments": None, "slots": None, "words_aimed_at": None}
     told = []
     for turn in turns:
         for one in turn.calls:
@@ -211,8 +214,11 @@ def provenance(plan: Mapping[str, Any] | None) -> dict[str, Any]:
         if turn.missing is not None:
             told.append(["(missing)", turn.missing])
     texts = {k: v if isinstance(v, str) else said.value(v) for k, v in slots.items()}
-    words = plan["words"] or None
-    return {"arguments": told or None, "slots": [*map(list, texts.items())] or None, "words": words}
+    return {
+        "arguments": told or None,
+        "slots": [*map(list, texts.items())] or None,
+        "words_aimed_at": plan["words"] or None,
+    }
 
 
 def _prompt(
@@ -223,6 +229,14 @@ def _prompt(
     messages, note = prompted(plan, row)
     told = [[m["role"], said.lines(str(m["content"]), MOST_PROMPT)] for m in messages]
     return {"prompt": told or None, "prompt_note": note or None}
+
+
+def _tools(text: str) -> str | None:
+    """The names of the functions in a JSON list of tools."""
+    try:
+        return _ids([str(tool["function"]["name"]) for tool in json.loads(text)])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _ids(some: list[str]) -> str | None:

@@ -155,7 +155,7 @@ def planned(plans: pl.DataFrame, plan_id: str) -> dict[str, Any]:
     told = ", ".join(known[place : place + NEAR] or known[-NEAR:]) or "none"
     raise InputError(
         f"there is no plan {plan_id!r:.80} among the {len(known):,} of data/routed/plans.parquet, "
-        f"such as {told}: the tables of --samples and --rejects name some"
+        f"such as {cleaned(told)}: the tables of --samples and --rejects name some"
     )
 
 

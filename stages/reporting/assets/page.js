@@ -127,7 +127,7 @@ function draw(place, told) {
     deferRender: true,
     layout: { topStart: "info", topEnd: "search", bottomStart: "pageLength", bottomEnd: "paging" },
     language: { search: "", searchPlaceholder: "search", lengthMenu: "_MENU_ a page",
-                info: "_TOTAL_ rows", infoFiltered: " of _MAX_", infoEmpty: "no row" },
+                info: "_TOTAL_ rows", infoFiltered: "of _MAX_", infoEmpty: "no row" },
   });
   table.search.fixed("filters", (_, row) => {
     for (const [at, value] of chosen) if (words(row[at]) !== value) return false;
