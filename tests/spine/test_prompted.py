@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from stages import generate
-from stages.core import files, pack, settings
+from stages.core import files, pack, plan, settings
 from stages.core.tables import Conversations, Plans
-from stages.engines import as_chat
+from stages.engines import as_chat, store
 from stages.spine import prompted
 from tests import fakes
-from tests.builders import TRAVEL
-from tests.conftest import params
+from tests.builders import TRAVEL, make_search
+from tests.conftest import ROOT, params
 from tests.spine.runs import planned
 
 
@@ -44,6 +44,7 @@ def fake() -> Iterator[fakes.Fake]:
         yield running
 
 
+@pytest.mark.slow
 def test_of_plans_that_are_said_anew(tmp_path: Path, fake: fakes.Fake) -> None:
     def small(value: dict[str, Any]) -> None:
         value["route"].update(rows=30, recipe="router_heuristic", min_per_cell=0)
@@ -70,6 +71,19 @@ def test_of_plans_with_templates(
     make = prompted.prompter(known, settings.load(), plans)
     gone = make(plans[0] | {"template_id": "text/../../agents/reword"}, {})
     assert gone.messages == [] and "is gone" in gone.note
+
+
+def test_a_prompt_is_proven_by_its_hash(creative: pack.Pack) -> None:
+    name, slots = "text/search_each_style_tiny", {"intent": "a", "object": "b", "style": "c"}
+    row = plan.to_record(make_search(route="text", template_id=name, slots=slots, seed=5))
+    chosen = settings.load(ROOT / "params.yaml")
+    make = prompted.prompter(creative, chosen, [row])
+    messages = make(row, {"model": "m", "prompt_hash": ""}).messages
+    sampling = chosen.generate.text.sampling.model_dump()
+    key = store.key("m", messages, sampling, chosen.seed + 5)
+    assert make(row, {"model": "m", "prompt_hash": key[:16]}).proven
+    assert not make(row, {"model": "other", "prompt_hash": key[:16]}).proven
+    assert not make(row | {"seed": 6}, {"model": "m", "prompt_hash": key[:16]}).proven
 
 
 def test_a_template_is_named_by_its_file_alone(creative: pack.Pack) -> None:
