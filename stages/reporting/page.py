@@ -54,14 +54,17 @@ def table(
     rows: list[dict[str, Any]], shown: Mapping[str, str], filters: Mapping[str, str], total: int
 ) -> dict[str, Any]:
     """Rows for the page's script: a list each, by the keys of all. shown: columns that are seen,
-    key -> class; filters: columns to choose by, key -> what is chosen at first.
+    key -> class; filters: columns to choose by, key -> what is chosen at first, which
+    a row's details tell on one line.
     """
     keys = list(dict.fromkeys(key for row in rows for key in row))
+    short = [key for key in filters if key in keys]
     filters = {key: first for key, first in filters.items()
                if len({row.get(key) for row in rows}) > 1}  # fmt: skip
     return {
         "keys": keys,
         "shown": [[key, kind] for key, kind in shown.items() if key in keys],
+        "short": short,
         "filters": [[key, first] for key, first in filters.items()],
         "rows": [[row.get(key) for key in keys] for row in rows],
         "total": total,

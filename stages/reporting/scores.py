@@ -173,7 +173,7 @@ def templates(material: Material) -> list[dict[str, Any]]:
     table = (
         tried.join(lost, "template_id", "left")
         .with_columns(pl.col("refused").fill_null(0))
-        .with_columns(accepted=(1 - pl.col("refused") / pl.col("tried")).round(4))
+        .with_columns(accepted=(1 - pl.col("refused") / pl.col("tried")).round(3))
         .sort(["accepted", "tried", "template_id"], descending=[False, True, False])
     )
     return [

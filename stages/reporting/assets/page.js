@@ -42,15 +42,22 @@ function shown(key, value) {
   return made("div", String(value));
 }
 
-function detail(keys, row) {
+function detail(told, row) {
   const list = made("dl", undefined, "detail");
-  keys.forEach((key, at) => {
-    const value = row[at];
-    if (value === null || value === undefined || value.length === 0) return;
-    const node = made("dd");
-    node.append(shown(key, value));
-    list.append(made("dt", titled(key)), node);
-  });
+  const line = (name, node) => {
+    const place = made("dd");
+    place.append(node);
+    list.append(made("dt", name), place);
+  };
+  const of = (key) => row[told.keys.indexOf(key)];
+  for (const key of told.keys) {
+    const value = of(key);
+    if (told.short.includes(key) || value === null || value === undefined || value.length === 0) continue;
+    line(titled(key), shown(key, value));
+  }
+  const short = told.short.filter((key) => words(of(key)));
+  if (short.length)
+    line("of", made("div", short.map((key) => `${titled(key)} ${words(of(key))}`).join(" · ")));
   return list;
 }
 
@@ -140,7 +147,7 @@ function draw(place, told) {
     const row = table.row(button.closest("tr"));
     const open = row.child.isShown();
     if (open) row.child.hide();
-    else row.child(detail(told.keys, row.data())).show();
+    else row.child(detail(told, row.data())).show();
     button.textContent = open ? "+" : "–";
     button.setAttribute("aria-expanded", String(!open));
   });
