@@ -57,7 +57,7 @@ function detail(told, row) {
   }
   const short = told.short.filter((key) => words(of(key)));
   if (short.length)
-    line("of", made("div", short.map((key) => `${titled(key)} ${words(of(key))}`).join(" · ")));
+    line("belongs to", made("div", short.map((key) => `${titled(key)} ${words(of(key))}`).join(" · ")));
   return list;
 }
 
