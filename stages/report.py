@@ -1,0 +1,171 @@
+"""Stage `report`: one page of what was made, and the same at the shell.
+
+Command: python -m stages.report
+         python -m stages.report --samples N [--route ROUTE] [--function FUNCTION]
+         python -m stages.report --rejects [CHECK] [--route ROUTE]
+         python -m stages.report --errors
+         python -m stages.report --plan ID
+Reads:   data/{routed,generated,dataset,rejected}, metrics/, the pack and its templates, as far as
+         they are there
+Writes:  metrics/report/index.html: one file that opens offline and asks for nothing
+
+With an option it writes nothing and prints a table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stages.core import files
+from stages.core.command import InputError, run
+from stages.core.tables import ROUTES
+from stages.reporting import material as materials
+from stages.reporting import rows
+from stages.reporting.material import Material
+
+if TYPE_CHECKING:
+    from stages.core.pack import Pack
+    from stages.core.settings import Settings
+
+OUT = Path("metrics/report/index.html")
+# Of the tables where there is no terminal.
+WIDTH = 180
+MOST_SAMPLES = 10_000
+# Bytes of the page, at most: else it shows fewer rows.
+MOST_BYTES = 5_000_000
+
+
+def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line. Raises InputError for options that do not go together."""
+    parser = argparse.ArgumentParser(
+        prog="python -m stages.report",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    one = parser.add_mutually_exclusive_group()
+    one.add_argument("--samples", type=int, metavar="N", help="rows of the dataset, by stratum")
+    one.add_argument("--rejects", nargs="?", const="", metavar="CHECK",
+                     help="what a check refused; without a name, how much each did")  # fmt: skip
+    one.add_argument("--errors", action="store_true", help="golden queries not answered exactly")
+    one.add_argument("--plan", metavar="ID", help="everything about one plan")
+    parser.add_argument("--route", help=f"only this route ({', '.join(ROUTES)})")
+    parser.add_argument("--function", help="only this function")
+    options = parser.parse_args(given)
+    if options.samples is not None and not 1 <= options.samples <= MOST_SAMPLES:
+        raise InputError(f"--samples {options.samples}: give a number from 1 to {MOST_SAMPLES}")
+    if options.route is not None and options.samples is None and not options.rejects:
+        raise InputError("--route goes with --samples N or --rejects CHECK")
+    if options.function is not None and options.samples is None:
+        raise InputError("--function goes with --samples N")
+    return options
+
+
+def prompts(
+    chosen: Settings, pack: Pack, plans: Iterable[Mapping[str, Any]]
+) -> Callable[[Mapping[str, Any], Mapping[str, Any]], tuple[list[dict[str, Any]], str]]:
+    """What makes prompts of the route text again. plans: of that route, all."""
+    from stages.spine import prompted
+
+    make = prompted.prompter(pack, chosen, list(plans))
+
+    def prompt(plan: Mapping[str, Any], row: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str]:
+        made = make(plan, row)
+        return made.messages, made.note
+
+    return prompt
+
+
+def printed(options: argparse.Namespace) -> None:
+    """Print the table that is asked for. Raises InputError where what it needs is missing."""
+    from rich.console import Console
+
+    from stages.reporting import shell
+
+    def needed(*names: str) -> Material:
+        return Material(tables={name: materials.table(name) for name in names})
+
+    if options.samples is not None:
+        held = needed("train", "validation")
+        shown: Any = shell.samples(held, options.samples, options.route, options.function)
+    elif options.rejects is not None:
+        held = needed("rejected", "surplus")
+        shown = (
+            shell.rejects(held, options.rejects, options.route)
+            if options.rejects
+            else shell.checks(held)
+        )
+    elif options.errors:
+        from stages.spine import misses
+
+        shown = shell.errors(needed("answers"), misses.why)
+    else:
+        shown = told_of(options.plan)
+    Console(markup=False, width=None if sys.stdout.isatty() else WIDTH).print(shown)
+
+
+def told_of(plan_id: str) -> Any:
+    """Everything about one plan, for the screen. Raises InputError for a plan that is not there."""
+    from stages.reporting import shell
+
+    plans = materials.table("plans")
+    row = shell.planned(plans, plan_id)
+    from stages.core import pack, settings
+    from stages.spine import prompted
+
+    rest = materials.read(names=(row["route"], "train", "validation", "rejected", "surplus"))
+    chosen = settings.load()
+    known = pack.load(chosen.pack)
+    make = prompts(chosen, known, plans.filter(route="text").iter_rows(named=True))
+    named = rows.namer(rest.metrics.get("models", {}), seeing(chosen))
+    return shell.plan(row, rest, make, named, lambda t: prompted.template_text(known, t))
+
+
+def seeing(chosen: Settings) -> bool:
+    """Whether a model sees the pictures of the route vision."""
+    return chosen.generate.vision.engine != "describe" and bool(chosen.models.viewer)
+
+
+def page(found: Material, most: int | None = None) -> str:
+    """The page's HTML. most: rows of each kind at most, where not the usual."""
+    from stages.core import pack, settings
+    from stages.reporting import contents
+    from stages.reporting import page as pages
+    from stages.spine import misses
+
+    chosen = settings.load()
+    known = pack.load(chosen.pack)
+    texts = found.tables["plans"].filter(route="text") if "plans" in found.tables else None
+    make = prompts(chosen, known, texts.iter_rows(named=True) if texts is not None else ())
+    named = rows.namer(found.metrics.get("models", {}), seeing(chosen))
+    tables = contents.tables(found, make, named, misses.why, most)
+    told = contents.told(found, tables) | {
+        "lead": f"{known.description or known.name}: {len(known.catalogue.names)} functions, "
+        f"seed {chosen.seed}."
+    }
+    return pages.render(f"{known.name}: what was made", told, tables)
+
+
+def main(given: Sequence[str] | None = None) -> None:
+    options = arguments(given)
+    asked = (options.samples, options.rejects, options.plan)
+    if options.errors or any(one is not None for one in asked):
+        printed(options)
+        return
+    found = materials.read()
+    text, most = page(found), None
+    while len(text.encode()) > MOST_BYTES and most != 1:
+        most = max(1, (most or 4_000) // 2)
+        text = page(found, most)
+    with files.replacing(OUT) as temporary:
+        temporary.write_text(text, "utf-8")
+    print(f"{OUT}: {len(text.encode()) / 1e6:.1f} MB, opens in a browser")
+    if found.missing:
+        print(f"not made yet: {', '.join(found.missing)}")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,1 @@
+"""What was made, for people: the report page and the tables at the shell."""

@@ -1,0 +1,222 @@
+"""Figures of metrics files as the page shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from stages.core.tables import ROUTES
+from stages.reporting.material import Material
+
+ENDS = ("_low", "", "_high")
+# Models' blocks in metrics/evaluate.json, in the order of the page.
+MODELS = ("tuned", "base", "tuned_constrained", "base_constrained")
+# Scores that are better the lower they are.
+LOWER = ("hallucinated_function",)
+
+
+class Score(NamedTuple):
+    """A score of one model, 0 to 1, with its 95% interval."""
+
+    model: str
+    low: float
+    value: float
+    high: float
+
+
+class Step(NamedTuple):
+    """A stage of the pipeline: what it is called, what it does, and its figures in words."""
+
+    name: str
+    does: str
+    told: list[str]
+
+
+def scores(evaluated: Mapping[str, Any]) -> list[tuple[str, list[Score]]]:
+    """Of each score that has an interval, every model's."""
+    blocks = {name: evaluated[name] for name in MODELS if isinstance(evaluated.get(name), dict)}
+    names = dict.fromkeys(
+        name
+        for block in blocks.values()
+        for name in block
+        if all(_is_share(block.get(f"{name}{end}")) for end in ENDS)
+    )
+    found = []
+    for name in names:
+        row = [
+            Score(model, *(float(block[f"{name}{end}"]) for end in ENDS))
+            for model, block in blocks.items()
+            if all(_is_share(block.get(f"{name}{end}")) for end in ENDS)
+        ]
+        found.append((name.replace("_", " "), row))
+    return found
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and -1 <= value <= 1
+
+
+def tests(evaluated: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """The paired tests' p values."""
+    held = evaluated.get("tests")
+    found = held.items() if isinstance(held, dict) else ()
+    return [(name.removesuffix("_p").replace("_", " "), float(p))
+            for name, p in found if name.endswith("_p") and _is_share(p)]  # fmt: skip
+
+
+def cards(material: Material) -> list[tuple[str, str, str]]:
+    """The few figures that come first: name, value, and what it means."""
+    valid, evaluated = (material.metrics.get(name, {}) for name in ("validate", "evaluate"))
+    found = []
+    if "rows" in valid:
+        parts = f"{valid.get('train', 0):,} to train, {valid.get('validation', 0):,} held back"
+        found.append(("rows", f"{valid['rows']:,}", parts))
+    if candidates := valid.get("candidates"):
+        passed = sum(one.get("passed", 0) for one in valid.get("routes", {}).values())
+        found.append(("accepted", f"{passed / candidates:.0%}", f"of {candidates:,} candidates"))
+    if "js_bits" in valid:
+        told = "Jensen-Shannon divergence from the population, 0 to 1 bit"
+        found.append(("distance", bits(valid["js_bits"]), told))
+    by_name = dict(scores(evaluated))
+    for name in ("function f1", "function accuracy", "argument f1", "exact call"):
+        tuned = [one for one in by_name.get(name, []) if one.model == "tuned"]
+        if tuned and not (name == "function accuracy" and "function f1" in by_name):
+            (one,) = tuned
+            told = f"95% interval {one.low:.3f} to {one.high:.3f}"
+            found.append((name, f"{one.value:.3f}", told))
+    if "readable" in by_name:
+        lost = 1 - by_name["readable"][0].value
+        found.append(("unreadable", f"{lost:.1%}", "answers that are no calls one can read"))
+    return found
+
+
+def bits(value: float) -> str:
+    """A divergence for people."""
+    return f"{value:.3f} bits" if value >= 0.001 else "< 0.001 bits"
+
+
+def pipeline(material: Material) -> list[Step]:
+    """The stages that have run, each with what it made."""
+    m = material.metrics
+
+    def of(name: str, *told: tuple[str, str]) -> list[str]:
+        block = m.get(name, {})
+        return [f"{block[key]:,} {words.removesuffix('s') if block[key] == 1 else words}"
+                for key, words in told if isinstance(block.get(key), int | float)]  # fmt: skip
+
+    steps = [
+        Step("ingest", "reads the pack's graph and content", [
+            *of("ingest_graph", ("nodes", "concepts"), ("edges", "relations")),
+            *of("ingest_assets", ("assets", "content items"), ("pictures", "pictures")),
+        ]),
+        Step("route", "plans every conversation", of(
+            "route", ("plans", "plans"), ("strata", "strata"), ("tool_sets", "tool sets"))),
+    ]  # fmt: skip
+    written = {route: m.get(f"generate_{route}", {}) for route in ROUTES}
+    steps += [
+        Step("generate", "finds the words, checked at once", [
+            f"{route}: {one.get('accepted', 0):,} of {one['candidates']:,} accepted"
+            for route, one in written.items() if one.get("candidates")
+        ]),
+        Step("validate", "drops duplicates, selects to the target",
+             of("validate", ("rows", "rows"), ("duplicates", "duplicates"),
+                ("near_duplicates", "near-duplicates"))),
+        Step("finetune", "trains the student",
+             of("finetune", ("steps", "steps"), ("final_loss", "training loss"),
+                ("validation_loss", "validation loss"))),
+        Step("evaluate", "scores it on the golden set", of("evaluate", ("golden", "queries"))),
+    ]  # fmt: skip
+    return [step for step in steps if step.told]
+
+
+def models(material: Material) -> list[tuple[str, str]]:
+    """Role and name of each model."""
+    held = material.metrics.get("models", {})
+    return [(role, str(one["model"])) for role, one in held.items()
+            if isinstance(one, dict) and one.get("model")]  # fmt: skip
+
+
+def checks(material: Material) -> list[tuple[str, int]]:
+    """How many candidates each check refused, most first; from the table of what was refused."""
+    frame = material.tables.get("rejected")
+    if frame is None:
+        return []
+    counted = frame["check"].value_counts().sort(["count", "check"], descending=[True, False])
+    return list(counted.iter_rows())
+
+
+def routes(material: Material) -> list[tuple[str, int, int]]:
+    """Of each route the candidates, and how many passed."""
+    held = material.metrics.get("validate", {}).get("routes", {})
+    return [(name, int(one.get("candidates", 0)), int(one.get("passed", 0)))
+            for name, one in held.items()]  # fmt: skip
+
+
+def templates(material: Material) -> list[dict[str, Any]]:
+    """Of each template the candidates, those refused, and the check that refuses most of them;
+    the worst first.
+    """
+    candidates = [material.tables[r].with_columns(route=pl.lit(r))
+                  for r in ROUTES if r in material.tables]  # fmt: skip
+    refused = material.tables.get("rejected")
+    if not candidates or refused is None:
+        return []
+    tried = pl.concat(candidates).group_by("template_id", "route").agg(tried=pl.len())
+    counted = refused.group_by("template_id", "check").len()
+    lost = (
+        counted.sort(["len", "check"], descending=[True, False])
+        .group_by("template_id", maintain_order=True)
+        .agg(refused=pl.col("len").sum(), worst=pl.col("check").first())
+    )
+    table = (
+        tried.join(lost, "template_id", "left")
+        .with_columns(pl.col("refused").fill_null(0))
+        .with_columns(accepted=(1 - pl.col("refused") / pl.col("tried")).round(3))
+        .sort(["accepted", "tried", "template_id"], descending=[False, True, False])
+    )
+    return [
+        {
+            "template": row["template_id"], "route": row["route"], "tried": row["tried"],
+            "refused": row["refused"], "accepted": row["accepted"], "mostly": row["worst"],
+        }
+        for row in table.iter_rows(named=True)
+    ]  # fmt: skip
+
+
+def strata(material: Material) -> list[dict[str, Any]]:
+    """Each stratum's share of the population and of the dataset, the largest first."""
+    frame = material.curves.get("validate/strata")
+    if frame is None or not {"target", "accepted"} <= set(frame.columns):
+        return []
+    frame = frame.sort("target", descending=True)
+    return [dict(row) for row in frame.head(2_000).iter_rows(named=True)]
+
+
+def recipes(material: Material) -> list[dict[str, Any]]:
+    """The recipes that `make ablation` compared, as it last wrote them: of each model its scores
+    and the dataset's figures.
+    """
+    frame = material.curves.get("ablation")
+    if frame is None or "model" not in frame.columns:
+        return []
+    wanted = {"trained_on": "rows", "exact_match": "exact", "parse_failures": "unreadable",
+              "self_bleu": "self-BLEU", "distinct_2": "distinct-2"}  # fmt: skip
+    made = []
+    for row in frame.head(50).iter_rows(named=True):
+        told: dict[str, Any] = {"recipe": row["model"]}
+        for name in frame.columns:
+            low, high = row.get(f"{name}_low"), row.get(f"{name}_high")
+            if low is not None and high is not None and "difference" not in name:
+                told[name] = f"{row[name]:.3f} [{low:.3f}, {high:.3f}]"
+        told |= {words: row[name] for name, words in wanted.items() if name in frame.columns}
+        made.append(told)
+    return made
+
+
+def aligned(valid: Mapping[str, Any]) -> str:
+    """How far the dataset is from the population, in words; "" where it is not known."""
+    if not isinstance(valid.get("js_bits"), int | float):
+        return ""
+    return f"Jensen-Shannon divergence {valid['js_bits']:.2g} bits (0: equal, 1: nothing shared)."
