@@ -223,14 +223,14 @@ def test_the_reference_of_packs_is_read(tmp_path: Path) -> None:
     for number, name in enumerate(("assets/plants.sql", "graph/concepts.sql")):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_text(sql[number], "utf-8")
-    text, number, list_ = {"type": "string"}, {"type": "number"}, {"type": "array"}
+    text, amount, list_ = {"type": "string"}, {"type": "number"}, {"type": "array"}
     shapes = {
         "plant_find": {"name": text, "latin_name": text | {"examples": ["Salvia rosmarinus"]},
                        "height_cm": {"type": "integer"}, "soil": text,
                        "sun": {"enum": ["full", "shade"]}},
         "bed_plan": {"date": text | {"format": "date"}, "when": text,
                      "plants": list_ | {"items": text}, "style": text, "main": text},
-        "order": {"budget": number, "note": text, "soil": text, "plant": text, "price": number},
+        "order": {"budget": amount, "note": text, "soil": text, "plant": text, "price": amount},
     }  # fmt: skip
     tools = [{"name": name, "parameters": {"type": "object", "properties": properties}}
              for name, properties in shapes.items()]  # fmt: skip
