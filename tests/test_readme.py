@@ -48,7 +48,7 @@ def test_every_link_leads_somewhere(name: str) -> None:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_files_of_the_code_that_are_named_are_there(name: str) -> None:
-    files = re.findall(r"(?<![\w./])(?:stages|tests)/[\w/]+\.(?:py|yaml|sha256)", page(name).text)
+    files = re.findall(r"(?<![\w./])(?:stages|tests)/[a-z_/]+\.(?:py|yaml|sha256)", page(name).text)
     for file in files:
         assert (ROOT / file).is_file(), file
 
