@@ -96,7 +96,7 @@ def test_a_list_read_and_written_is_the_same() -> None:
 
 
 def test_installed_weights_are_those_of_their_makers() -> None:
-    """README names the makers; the digests are those that they, or their users, give."""
+    """stages/README.md names the makers; the digests are those that they, or their users, give."""
     site = Path(sysconfig.get_path("purelib"))
     for line in (ROOT / "stages" / "install" / "weights.sha256").read_text("utf-8").splitlines():
         digest, name = line.split("  ")

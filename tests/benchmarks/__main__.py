@@ -3,8 +3,8 @@
 Command: make bench, or python -m tests.benchmarks [NAME ...] [--repeats 5] [--scale 1.0] [--large]
          python -m tests.benchmarks --markdown
 Prints one table; writes metrics/benchmarks.json, where lines of benchmarks not run now stay as
-they were. NAME is a module of this folder. Each stage runs in a process of its own. --markdown
-runs nothing: it prints the file as the README has it.
+they were, each with the commit whose code it measured. NAME is a module of this folder. Each stage
+runs in a process of its own. --markdown runs nothing: it prints the file as README.md here has it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import importlib
 import json
 import os
 import platform
+import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -43,7 +44,8 @@ def table(lines: list[Line]) -> Table:
 
 def markdown(kept: list[dict[str, Any]]) -> str:
     """The lines of metrics/benchmarks.json as a table in Markdown."""
-    head = ("benchmark", "work", "ours", "against", "ratio", "goal", "peak", "10x work costs")
+    head = ("benchmark", "work", "ours", "against", "ratio", "goal", "peak", "10x work costs",
+            "commit")  # fmt: skip
     rows = [" | ".join(head), "|".join(["---"] * len(head))]
     for line in kept:
         growth = "" if line["growth"] is None else f"{line['growth']:.1f}x"
@@ -51,10 +53,21 @@ def markdown(kept: list[dict[str, Any]]) -> str:
             line["name"], line["work"], f"{line['ours']:.2f} s",
             f"{line['against']}, {line['reference']:.2f} s",
             f"{line['ratio']:.2f}x", line["goal"] if line["met"] else f"{line['goal']}: missed",
-            f"{line['peak_mib']:.0f} MiB", growth,
+            f"{line['peak_mib']:.0f} MiB", growth, line["commit"],
         )  # fmt: skip
         rows.append(" | ".join(cells))
     return "\n".join(f"| {row} |" if "---" not in row else f"|{row}|" for row in rows)
+
+
+def commit() -> str:
+    """The commit of the code, with a plus where files that Git knows have changed since."""
+
+    def git(*command: str) -> str:
+        done = subprocess.run(["git", *command], cwd=ROOT, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", "stages", "tests")
+    return (git("rev-parse", "--short", "HEAD") or "unknown") + ("+" if changed else "")
 
 
 def main() -> None:
@@ -73,7 +86,7 @@ def main() -> None:
     if unknown:
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
     setting = {"repeats": given.repeats, "scale": given.scale, "cores": os.cpu_count(),
-               "machine": platform.machine()}  # fmt: skip
+               "machine": platform.machine(), "commit": commit()}  # fmt: skip
     lines: list[Line] = []
     kept = {}
     if given.out.exists():
