@@ -258,12 +258,19 @@ NUMERAL = re.compile(
     r"\d|(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b|\w+teen"
 )
 VOWEL = re.compile(r"8|1[18](?!\d)|eight|eleven")
+# Words by the sound of their beginning, as far as letters tell it: "an hour", "a one-way trip".
+# Capitals may be spelled out ("an MRI"): such words are left as they are.
+WORD = re.compile(r"[a-z]|[A-Z][a-z]")
+SOUNDED = re.compile(r"(?!uni|use|usu|uti|eu|ewe|once|one\b)[aeiou]|hour|honest|heir", re.IGNORECASE)
 
 
 def fitted(text: str, surface: str) -> str:
-    if not NUMERAL.match(surface):
+    if NUMERAL.match(surface):
+        article = "an" if VOWEL.match(surface) else "a"
+    elif WORD.match(surface):
+        article = "an" if SOUNDED.match(surface) else "a"
+    else:
         return text
-    article = "an" if VOWEL.match(surface) else "a"
     return re.sub(rf"\b(a)n? (?={re.escape(surface)}(?!\w))", rf"{article} ", text)
 
 
