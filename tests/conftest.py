@@ -17,8 +17,12 @@ from ruamel.yaml import YAML
 from stages.core import pack, processor
 from stages.core.frame import Frame
 from stages.core.pack import Pack
+from tests import workers
 
-processor.share_cores()  # before a test imports torch
+# Each of several processes has its share of the cores, before a test imports torch.
+if count := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, processor.cores() // int(count))))
+processor.share_cores()
 # On a busy machine 200 ms for an example are no fault of the code.
 hypothesis.settings.register_profile("shared", deadline=None)
 hypothesis.settings.load_profile("shared")
@@ -28,6 +32,23 @@ PACK = ROOT / "data" / "domains" / "creative"
 # Requests of the text route between two looks at the quotas, in `routed`.
 BATCH = 64
 Change = Callable[[dict[str, Any]], None]
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """How many processes `-n auto` is, which is in pyproject.toml."""
+    return workers.processes(config)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> workers.Groups:
+    """Which process gets which test."""
+    config.option.loadscopereorder = False
+    return workers.Groups(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Side by side, the longest go first."""
+    if hasattr(config, "workerinput"):
+        items[:] = workers.in_order(items)
 
 
 @pytest.fixture(scope="session")
