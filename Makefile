@@ -80,6 +80,7 @@ lint: setup
 	mypy
 	lint-imports
 
+# As many processes as cores, at most four; one: pytest -n 0.
 test: lint
 	pytest
 

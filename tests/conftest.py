@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,10 +19,21 @@ from ruamel.yaml import YAML
 from stages.core import pack, processor
 from stages.core.frame import Frame
 from stages.core.pack import Pack
+from tests import workers
 
-processor.share_cores()  # before a test imports torch
+# Each of several processes has its share of the cores, before a test imports torch.
+if count := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, processor.cores() // int(count))))
+processor.share_cores()
+# A shell's background jobs ignore Ctrl-C, and so would all that the tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+# Two processes that start Ray or vLLM at once take longer than the agents of Ray are waited for.
+os.environ.setdefault("RAY_agent_register_timeout_ms", "300000")
 # On a busy machine 200 ms for an example are no fault of the code.
-hypothesis.settings.register_profile("shared", deadline=None)
+hypothesis.settings.register_profile(
+    "shared", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("shared")
 
 ROOT = Path(__file__).parents[1]
@@ -28,6 +41,23 @@ PACK = ROOT / "data" / "domains" / "creative"
 # Requests of the text route between two looks at the quotas, in `routed`.
 BATCH = 64
 Change = Callable[[dict[str, Any]], None]
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """How many processes `-n auto` is, which is in pyproject.toml."""
+    return workers.processes(config)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> workers.Groups:
+    """Which process gets which test."""
+    config.option.loadscopereorder = False
+    return workers.Groups(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Side by side, the longest go first."""
+    if hasattr(config, "workerinput"):
+        items[:] = workers.in_order(items)
 
 
 @pytest.fixture(scope="session")
@@ -49,6 +79,23 @@ def params(folder: Path, change: Change) -> None:
     change(value)
     with (folder / "params.yaml").open("w", encoding="utf-8") as stream:
         yaml.dump(value, stream)
+
+
+def slowness() -> float:
+    """How many times its processor time a process takes here just now; 1 on an idle machine."""
+    began = time.monotonic()
+    given = [sys.executable, "-S", "-E", "-c", "sum(range(5_000_000))"]
+    child = os.posix_spawn(sys.executable, given, os.environ)
+    _, _, used = os.wait4(child, 0)
+    return max(1.0, (time.monotonic() - began) / (used.ru_utime + used.ru_stime))
+
+
+def in_time(began: float, seconds: float) -> bool:
+    """Whether fewer than `seconds` have gone by since `began`, a time.monotonic(); on a machine
+    that has other work, as many more as two processes need that wait for it and for each other.
+    """
+    took = time.monotonic() - began
+    return took < seconds or took < seconds * (2 * slowness() - 1)
 
 
 def start(folder: Path, *command: str, **variables: str) -> subprocess.Popen[str]:

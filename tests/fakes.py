@@ -162,6 +162,23 @@ class Handler(BaseHTTPRequestHandler):
 Behavior = Callable[[Handler, dict[str, Any]], bool]
 
 
+def held(passing: int, opened: threading.Event) -> Behavior:
+    """Answers the first `passing` requests; each later one waits until `opened` is set and is then
+    none: whoever asks is still at work until then, however slow the machine.
+    """
+    left = iter(range(passing))
+
+    def behave(handler: Handler, body: dict[str, Any]) -> bool:
+        with handler.server.lock:
+            passes = next(left, None) is not None
+        if not passes:
+            opened.wait(600)
+            handler.reset()
+        return not passes
+
+    return behave
+
+
 def refusing(status: int, error: Any, holds: str = "", **headers: str) -> Behavior:
     """Refuses each request, or those that hold a text."""
 

@@ -68,11 +68,11 @@ BAD_YAML: list[tuple[str, str | bytes, str]] = [
 def test_yaml_that_is_refused(tmp_path: Path, text: str | bytes, told: str) -> None:
     path = tmp_path / "a.yaml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(InputError, match=rf"^\S*a\.yaml.*{told}") as error:
         yaml.read(path)
     assert len(str(error.value)) < 500
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 @given(st.text(alphabet=" \n-:[]{}&*!#|>'\"ab01.e_?,%@`<", max_size=60))
@@ -326,10 +326,10 @@ def one_template(pack: Pack, route: str, body: str, more: str = "") -> None:
 @pytest.mark.parametrize(("route", "body", "told"), BAD_TEMPLATES)
 def test_templates_that_are_refused(own: Pack, route: str, body: str, told: str) -> None:
     one_template(own, route, body)
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(InputError, match=rf"one\.j2{told}") as error:
         prompts.load(own)
-    assert time.monotonic() - began < 20 and len(str(error.value)) < 2_000
+    assert time.process_time() - began < 20 and len(str(error.value)) < 2_000
 
 
 @pytest.mark.parametrize(
@@ -373,13 +373,13 @@ def test_lexicons_that_are_refused(tmp_path: Path, text: str, told: str) -> None
 ]), max_size=12))  # fmt: skip
 @limits(deadline=None, max_examples=100)
 def test_no_template_takes_long_or_makes_much(parts: list[str]) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     try:
         text = environment().from_string("".join(parts)).render(x="aaaa")
         assert len(text) <= 200_000
     except (TemplateError, TypeError, ValueError, AttributeError, RecursionError, SyntaxError):
         pass
-    assert time.monotonic() - began < 20
+    assert time.process_time() - began < 20
 
 
 # --- the command

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from stages.core import command
-from tests.conftest import ROOT
+from tests.conftest import ROOT, in_time
 
 # What a stage may be doing when it is told to stop. `ready` is its own process.
 WORK = """
@@ -53,6 +53,7 @@ def saves(seconds=2.5):
         ready()  # inside, for the signal may come at once
         time.sleep(60)
     except KeyboardInterrupt:
+        ready()
         time.sleep(seconds)
         Path("saved").touch()
         raise
@@ -152,12 +153,10 @@ def is_running(process: int) -> bool:
 
 def ends(process: int, seconds: float = 2.0) -> bool:
     """Whether it ends within these seconds."""
-    until = time.monotonic() + seconds
-    while is_running(process):
-        if time.monotonic() > until:
-            return False
+    began = time.monotonic()
+    while is_running(process) and time.monotonic() - began < 20:
         time.sleep(0.02)
-    return True
+    return not is_running(process) and in_time(began, seconds)
 
 
 @pytest.mark.parametrize(
@@ -178,8 +177,8 @@ def test_a_signal_ends_a_stage_whatever_it_does(
     stage = process_of(process)
     began = time.monotonic()
     process.send_signal(number)
-    out, err = process.communicate(timeout=20)
-    assert time.monotonic() - began < 2
+    out, err = process.communicate(timeout=40)
+    assert in_time(began, 2)
     assert process.returncode == 128 + number
     assert err == f"stopped by {number.name}; finished work is kept\n" and not out
     assert not is_running(stage)
@@ -187,8 +186,11 @@ def test_a_signal_ends_a_stage_whatever_it_does(
 
 def test_a_signal_to_the_stage_itself_has_the_same_limit(script: Path, tmp_path: Path) -> None:
     process = begun(script, "holds_the_lock", tmp_path)
-    os.kill(process_of(process), signal.SIGTERM)
-    process.wait(2)
+    stage = process_of(process)
+    began = time.monotonic()
+    os.kill(stage, signal.SIGTERM)
+    process.wait(40)
+    assert in_time(began, 2)
     assert process.returncode == 128 + signal.SIGTERM
 
 
@@ -198,7 +200,7 @@ def test_a_stage_that_must_save_gets_the_time_that_it_asked_for(
     process = begun(script, "saves", tmp_path)
     process_of(process)
     process.terminate()
-    process.communicate(timeout=20)
+    process.communicate(timeout=120)
     assert process.returncode == 143 and (tmp_path / "saved").exists()
 
 
@@ -206,10 +208,13 @@ def test_a_second_signal_ends_it_at_once(script: Path, tmp_path: Path) -> None:
     process = begun(script, "saves_long", tmp_path)
     process_of(process)
     process.send_signal(signal.SIGINT)
+    process_of(process)  # it has heard: a second signal is no other form of the first
     time.sleep(0.5)
     assert process.poll() is None
+    began = time.monotonic()
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=1)
+    _, err = process.communicate(timeout=40)
+    assert in_time(began, 1)
     assert process.returncode == 130 and err.count("stopped by SIGINT") == 1
     assert not (tmp_path / "saved").exists()
 
@@ -222,7 +227,7 @@ def test_a_signal_to_the_whole_group_counts_once(script: Path, tmp_path: Path) -
     )  # fmt: skip
     process_of(process)
     os.killpg(process.pid, signal.SIGINT)
-    process.communicate(timeout=20)
+    process.communicate(timeout=120)
     assert process.returncode == 130 and (tmp_path / "saved").exists()
 
 
@@ -236,14 +241,14 @@ def test_a_signal_to_the_group_counts_once_where_the_stage_waits_for_a_processor
     )  # fmt: skip
     stage = process_of(process)
     os.kill(stage, signal.SIGSTOP)
-    until = time.monotonic() + 20
+    until = time.monotonic() + 120
     while ") T " not in Path(f"/proc/{stage}/stat").read_text():
         assert time.monotonic() < until
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)
     time.sleep(1.0)
     os.kill(stage, signal.SIGCONT)
-    process.communicate(timeout=20)
+    process.communicate(timeout=120)
     assert process.returncode == 130 and (tmp_path / "saved").exists()
 
 
@@ -251,8 +256,10 @@ def test_a_signal_to_the_group_counts_once_where_the_stage_waits_for_a_processor
 def test_children_end_with_a_stage_that_is_killed(script: Path, tmp_path: Path) -> None:
     process = begun(script, "has_children", tmp_path)
     child = process_of(process)
+    began = time.monotonic()
     process.terminate()
-    process.wait(3)
+    process.wait(40)
+    assert in_time(began, 3)
     assert ends(child, 0.5)
 
 
@@ -278,14 +285,14 @@ def test_a_stage_ends_with_the_dvc_that_started_it(
     variables = os.environ | {"PYTHONPATH": str(ROOT), "DVC_NO_ANALYTICS": "1"}
     subprocess.run(["dvc", "init", "-q", "--no-scm"], cwd=tmp_path, env=variables, check=True)
     dvc = subprocess.Popen(["dvc", "repro", "-q"], cwd=tmp_path, env=variables)
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while not (tmp_path / "number").exists() or not (tmp_path / "number").read_text():
         assert dvc.poll() is None and time.monotonic() < until
         time.sleep(0.05)
     stage = int((tmp_path / "number").read_text())
     dvc.send_signal(number)
     assert ends(stage)
-    dvc.wait(10)
+    dvc.wait(60)
 
 
 @LINUX
@@ -303,7 +310,7 @@ def test_processes_of_accelerate_end_with_their_launcher(
     stages = [process_of(launcher) for _ in range(2)]
     launcher.send_signal(number)
     assert all(ends(stage, 3) for stage in stages)
-    launcher.communicate(timeout=40)
+    launcher.communicate(timeout=120)
 
 
 @LINUX
@@ -312,7 +319,7 @@ def test_a_stage_that_was_started_by_hand_outlives_its_shell(script: Path, tmp_p
         f"nohup {sys.executable} {script} sleeps > number 2> err &",
         shell=True, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True,
     )  # fmt: skip
-    until = time.monotonic() + 20
+    until = time.monotonic() + 120
     number = tmp_path / "number"  # the shell may not have made it yet
     while not (number.exists() and number.read_text()):
         assert time.monotonic() < until
@@ -338,7 +345,7 @@ def test_an_unforeseen_end_is_one_line(
     script: Path, tmp_path: Path, work: str, code: int, said: str
 ) -> None:
     process = begun(script, work, tmp_path, MY_API_KEY="s3cr3t")
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == code
     assert re.fullmatch(r"error: [^\n]+\n", err) and said in err
     if work != "is_killed":  # of that there is none
@@ -349,7 +356,7 @@ def test_an_unforeseen_end_is_one_line(
 
 def test_the_traceback_is_printed_where_it_is_asked_for(script: Path, tmp_path: Path) -> None:
     process = begun(script, "recurses", tmp_path, ROUTENATOR_TRACEBACK="1")
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 1 and err.startswith("Traceback")
 
 

@@ -13,9 +13,10 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,26 @@ def fake(place: Path) -> Iterator[fakes.Fake]:
     with fakes.running(seconds=0.02) as running:
         params(place, lambda v: v["generate"]["server"].update(address=running.address))
         yield running
+
+
+@contextmanager
+def holding(fake: fakes.Fake, passing: int) -> Iterator[None]:
+    """In the block the server gives `passing` answers, and no other before it ends."""
+    opened, before = threading.Event(), len(fake.answered)
+    fake.behave = fakes.held(passing, opened)
+    try:
+        yield
+    finally:
+        fake.behave = None
+        opened.set()
+    assert len(fake.answered) == before + passing
+
+
+def answered(process: subprocess.Popen[Any], fake: fakes.Fake, wanted: int) -> None:
+    """Wait until the server has given `wanted` answers to the stage, which goes on."""
+    while process.poll() is None and len(fake.answered) < wanted:
+        time.sleep(0.005)
+    assert process.poll() is None, process.communicate()
 
 
 def table(folder: Path) -> bytes:
@@ -114,14 +135,13 @@ def test_ctrl_c_and_sigterm_say_so_and_leave_the_table_as_it_was(
     stage(place, "stages.generate", "text")
     before = table(place)
     params(place, lambda v: v.update(seed=43))
-    fake.seconds = 0.3  # so that it is not done before it hears of it
     for sent, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
-        process = start(place, "stages.generate", "text")
         seen = len(fake.answered)
-        while process.poll() is None and len(fake.answered) < seen + BATCH:
-            time.sleep(0.005)
-        process.send_signal(sent)
-        _, err = process.communicate(timeout=60)
+        with holding(fake, BATCH // 2):
+            process = start(place, "stages.generate", "text")
+            answered(process, fake, seen + BATCH // 2)
+            process.send_signal(sent)
+            _, err = process.communicate(timeout=60)
         assert process.returncode == status, err
         assert "Traceback" not in err
         assert table(place) == before
@@ -187,9 +207,10 @@ def test_server_faults_change_no_row(place: Path, fake: fakes.Fake) -> None:
     stage(place, "stages.generate", "text")
     whole, asked = table(place), set(fake.answered)
     shutil.rmtree(place / "data" / ".work")
-    params(place, lambda v: v["generate"]["server"].update(timeout=1))
+    # Long enough for an answer on a busy machine, and shorter than a delay.
+    params(place, lambda v: v["generate"]["server"].update(timeout=4))
     fake.answered.clear()
-    fake.share = 0.2
+    fake.share, fake.delay = 0.2, 8.0
     told = stage(place, "stages.generate", "text")
     assert table(place) == whole
     assert set(fake.answered) == asked
@@ -220,10 +241,10 @@ def test_a_request_that_the_server_refuses_is_a_failed_row(place: Path, fake: fa
 @pytest.mark.slow
 def test_a_server_that_dies_midway_keeps_what_it_answered(place: Path, fake: fakes.Fake) -> None:
     params(place, lambda v: v["generate"]["server"].update(retries=0))
-    process = start(place, "stages.generate", "text")
-    while process.poll() is None and len(fake.answered) < 2 * BATCH:
-        time.sleep(0.005)
-    fake.dead = True
+    with holding(fake, 2 * BATCH):
+        process = start(place, "stages.generate", "text")
+        answered(process, fake, 2 * BATCH)
+        fake.dead = True
     _, err = process.communicate(timeout=120)
     assert process.returncode == 1
     assert "does not answer" in err and "Traceback" not in err
@@ -239,14 +260,15 @@ def test_a_server_that_dies_midway_keeps_what_it_answered(place: Path, fake: fak
 # --- under DVC
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> Iterator[tuple[Path, fakes.Fake]]:
-    """A repository with the small configuration whose writer is a server."""
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with the small configuration whose writer is a server, run up to `generate`."""
     from transformers import AutoTokenizer
 
     from tests.test_evaluate import tiny_llama
     from tests.test_pipeline import shell, small_copy
 
+    tmp_path = tmp_path_factory.mktemp("prepared")
     folder, model = tmp_path / "repository", tmp_path / "model"
     student = tiny_llama(tmp_path / "student")
     tokenizer = AutoTokenizer.from_pretrained(student)
@@ -259,37 +281,52 @@ def repository(tmp_path: Path) -> Iterator[tuple[Path, fakes.Fake]]:
     model.mkdir()
     (model / "config.json").write_text("{}")
     (model / "model.safetensors").write_text("never read: a server answers")
+    small_copy(folder)
+
+    def served(value: dict[str, Any]) -> None:
+        value["models"].update(dict.fromkeys(("writer", "embedder"), f"path:{model}"))
+        # Its tokens are bytes.
+        value["models"]["student"] = f"path:{student}"
+        value["finetune"]["max_length"] = value["engine"]["max_model_len"] = 4096
+        value["generate"]["engine"] = "server"
+
+    params(folder, served)
+    shell(folder, "dvc", "repro", "models", "route")
+    return folder
+
+
+@pytest.fixture
+def repository(prepared: Path, tmp_path: Path) -> Iterator[tuple[Path, fakes.Fake]]:
+    """A copy of `prepared` of the test's own, and the server."""
+    from tests.test_pipeline import shell
+
+    folder = Path(shutil.copytree(prepared, tmp_path / "repository", symlinks=True))
     with fakes.running(seconds=0.03) as fake:
-        small_copy(folder)
-
-        def served(value: dict[str, Any]) -> None:
-            value["models"].update(dict.fromkeys(("writer", "embedder"), f"path:{model}"))
-            # Its tokens are bytes.
-            value["models"]["student"] = f"path:{student}"
-            value["finetune"]["max_length"] = value["engine"]["max_model_len"] = 4096
-            value["generate"]["engine"] = "server"
-            value["generate"]["server"]["address"] = fake.address
-
-        params(folder, served)
+        params(folder, lambda v: v["generate"]["server"].update(address=fake.address))
+        shell(folder, "git", "add", "-A")
         shell(folder, "git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit",
-              "-qam", "a server")  # fmt: skip
+              "-qm", "a server")  # fmt: skip
         yield folder, fake
 
 
 def kill_the_stage(folder: Path, fake: fakes.Fake, *command: str) -> None:
-    """Run a DVC command; SIGKILL `stages.generate text` after a few dozen answers."""
+    """Run a DVC command; SIGKILL `stages.generate text` once some of its answers are kept."""
     import psutil
 
-    seen = len(fake.answered)
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    while process.poll() is None and len(fake.answered) < seen + 80:
-        time.sleep(0.01)
-    assert process.poll() is None, process.communicate()[1][-3000:]
-    for one in psutil.Process(process.pid).children(recursive=True):
-        with suppress(psutil.NoSuchProcess):  # the stage ends with its watcher
-            if one.cmdline()[-2:] == ["stages.generate", "text"]:
-                one.kill()
-    _, err = process.communicate(timeout=300)
+    store = folder / "data/.work" / NAME
+    with holding(fake, 80):
+        process = subprocess.Popen(
+            command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        answered(process, fake, 80)
+        while not sum(row.entries for row in Store(store).usage()):
+            assert process.poll() is None
+            time.sleep(0.1)
+        for one in psutil.Process(process.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):  # the stage ends with its watcher
+                if one.cmdline()[-2:] == ["stages.generate", "text"]:
+                    one.kill()
+        _, err = process.communicate(timeout=300)
     assert process.returncode != 0, err
 
 

@@ -1,4 +1,4 @@
-"""The golden queries are for scoring: no phrase of theirs stands in a prompt or pattern."""
+"""What no other test looks at: golden queries in prompts or patterns, names in lists of tests."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stages.core.frame import Frame
+from tests import workers
 from tests.conftest import ROOT
 
 SLOT = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
@@ -54,3 +55,10 @@ def test_no_phrase_of_a_golden_query_stands_in_a_template(frame: Frame) -> None:
         if sum(word not in usual for word in run) >= 2
     ]
     assert not shared
+
+
+def test_what_goes_first_is_there() -> None:
+    for name in workers.LONG:
+        file, _, test = name.partition("::")
+        text = (ROOT / file).read_text("utf-8")
+        assert not test or f"def {test}(" in text, name

@@ -42,7 +42,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     quiet = subprocess.DEVNULL
     with subprocess.Popen(command, stdout=quiet, stderr=quiet) as server:
         try:
-            for _ in range(300):
+            for _ in range(1500):
                 assert server.poll() is None, "moto's server ended"
                 with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
                     break

@@ -29,7 +29,7 @@ from stages.ingest.assets import own_columns
 from stages.spine.writing import ENGINE
 from tests import fakes
 from tests.builders import make_search, make_tools
-from tests.conftest import PACK, ROOT, params, start
+from tests.conftest import PACK, ROOT, in_time, params, start
 from tests.test_engines import asks, options, refusal
 
 KEY = "sk-proj-Qx7vLm20TzRb9KdW4Ns8"
@@ -191,12 +191,12 @@ def test_a_byte_now_and_then_is_no_answer(fake: fakes.Fake) -> None:
     began = time.monotonic()
     (bad,) = answers(fake, n=1, retries=0, timeout=0.4)
     assert isinstance(bad, Failed) and bad.fatal and "within 0.4 s" in bad.reason
-    assert time.monotonic() - began < 5
+    assert in_time(began, 5)
 
 
 def test_a_drip_for_one_request_is_that_ones_failure(fake: fakes.Fake) -> None:
     fake.behave = lambda handler, body: "query 0" in json.dumps(body) and fakes.drip(handler, body)
-    bad, good = answers(fake, n=2, retries=0, timeout=0.4)
+    bad, good = answers(fake, n=2, retries=0, timeout=4)  # enough for the other one, in any case
     assert isinstance(bad, Failed) and not bad.fatal and isinstance(good, str)
 
 
@@ -282,9 +282,9 @@ def test_ordinary_texts_hold_no_key() -> None:
     ],
 )  # fmt: skip
 def test_thinking_is_dropped(text: str, want: str | None) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     assert spoken(text) == want
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize("vllm", [True, False])
@@ -587,6 +587,6 @@ def test_a_stage_that_waits_for_another_obeys_a_signal(
             assert line
         began = time.monotonic()
         process.send_signal(sent)
-        assert process.wait(20) == 128 + sent
-    assert time.monotonic() - began < 2 and not fake.asked
+        assert process.wait(60) == 128 + sent
+    assert in_time(began, 2) and not fake.asked
     process.communicate()

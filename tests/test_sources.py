@@ -21,7 +21,7 @@ from stages.core import pack as packs
 from stages.core.command import InputError
 from stages.core.tables import Edges, Field, Nodes, Table
 from stages.ingest import images, sources
-from tests.conftest import PACK, ROOT, params, start
+from tests.conftest import PACK, ROOT, in_time, params, start
 
 READ = "read_csv(getvariable('pack') || '/graph/t.csv'"
 JSON = "read_json(getvariable('pack') || '/graph/t.json'"
@@ -252,14 +252,14 @@ def test_a_stage_in_an_endless_select_obeys_a_signal(number: signal.Signals) -> 
     params(Path(), lambda value: value.update(pack="pack"))
     Path("pack/graph/concepts.sql").write_text(ENDLESS)
     process = start(Path(), "stages.ingest_graph")
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300
     while not (found := children(process.pid)) and time.monotonic() < end:
         time.sleep(0.05)
     time.sleep(0.5)
     process.send_signal(number)
     began = time.monotonic()
     _, told = process.communicate(timeout=60)
-    assert time.monotonic() - began < 5  # 2 s, on a machine that has other work
+    assert in_time(began, 5)
     if number != signal.SIGKILL:
         assert process.returncode == 128 + number and "stopped by" in told, told
         # On a machine so busy that the stage had to be killed, the next run tidies up.
@@ -419,7 +419,7 @@ def test_every_reader_of_the_pack_looks_where_a_link_leads(name: str) -> None:
     shutil.copy(ROOT / "params.yaml", ".")
     params(Path(), lambda value: value.update(pack="pack"))
     process = start(Path(), f"stages.{name}")
-    _, told = process.communicate(timeout=120)
+    _, told = process.communicate(timeout=300)
     assert process.returncode == 1 and f"pack/{file} leads out of the pack" in told, told
 
 

@@ -118,7 +118,7 @@ def test_processes_that_find_damage_together_replace_it_once(full: Store) -> Non
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(60)
+        worker.join(300)
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
     assert full.get(["new"]) == {"new": "text"}
     assert len(list(full.path.parent.glob(f"{store.NAME}.damaged-*[0-9]"))) == 1
@@ -138,7 +138,7 @@ def test_two_experiments_at_once_lose_no_entry(tmp_path: Path) -> None:
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(60)
+        worker.join(300)
     kept = Store(path)
     assert kept.get(ROWS) == dict(list(ROWS.items())[:600])
     (row,) = kept.usage()

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import polars as pl
 import pytest
@@ -958,6 +958,7 @@ def test_a_second_signal_ends_at_once(
     saved: Callable[..., str], tokenizer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     base = saved("llama")
+    monkeypatch.setattr(stop, "TOGETHER", 600.0)
     with pytest.raises(KeyboardInterrupt):  # a terminal and a launcher: one signal
         run(base, tokenizer, tmp_path / "one", Signal(2, times=2))
     assert qlora.last_checkpoint(tmp_path / "one")
@@ -1181,6 +1182,46 @@ def adapter_shapes() -> dict[str, tuple[int, ...]]:
     return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
 
 
+TELLING = """
+import os, time
+from functools import partial
+from pathlib import Path
+from transformers import TrainerCallback
+from stages import finetune
+from stages.core.command import run
+from stages.training import qlora
+class Tell(TrainerCallback):
+    def on_step_end(self, args, state, control, **kwargs):
+        print("step", state.global_step, "is done", flush=True)
+        while state.global_step >= int(os.environ["HOLD"]) and not Path("go").exists():
+            time.sleep(0.01)
+qlora.train = partial(qlora.train, callbacks=[Tell()])
+run(finetune.main)
+"""
+
+
+def telling(hold: int) -> subprocess.Popen[str]:
+    """The stage as `command` runs it, but it tells its steps, and after `hold` of them it waits for
+    a file `go`: whatever befalls it comes before its end, however slow this process.
+    """
+    return subprocess.Popen(
+        [sys.executable, "-c", TELLING],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "HOLD": str(hold)},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def read_until(process: subprocess.Popen[str], stream: IO[str] | None, words: str) -> str:
+    """What a process writes, up to the line with these words."""
+    assert stream is not None
+    found = ""
+    while words not in found:
+        line = stream.readline()
+        assert line, found + "".join(process.communicate())
+        found += line
+    return found
+
+
 @pytest.mark.slow
 def test_killed_training_goes_on_from_its_checkpoint(workplace: Callable[..., None]) -> None:
     """SIGKILL at random moments: as many steps, the same curve, a final loss within 1%."""
@@ -1196,15 +1237,13 @@ def test_killed_training_goes_on_from_its_checkpoint(workplace: Callable[..., No
     rng = random.Random(5)
     kills = int(os.environ.get("ROUTENATOR_KILLS", "2")) // 4 or 2
     for _ in range(kills):
-        process, after = command(), rng.randint(1, 24 // kills)
         checkpoints = Path("data/.work/checkpoints")
         first = qlora.last_checkpoint(next(checkpoints.glob("*"), Path("none")))
         done = int(first.rpartition("-")[2]) if first else 0
-        while process.poll() is None:
-            now = qlora.last_checkpoint(next(checkpoints.glob("*"), Path("none")))
-            if now and int(now.rpartition("-")[2]) >= done + after:
-                break
-            time.sleep(0.02)
+        after = done + rng.randint(1, 24 // kills - 2)
+        process = telling(after + 2)
+        read_until(process, process.stdout, f"step {after} is done")
+        time.sleep(rng.uniform(0, 0.1))
         process.kill()
         process.communicate()
         assert not Path("models/adapter").exists()
@@ -1222,26 +1261,8 @@ def test_killed_training_goes_on_from_its_checkpoint(workplace: Callable[..., No
     assert list(Path("data/.work/checkpoints").iterdir()) == []
 
 
-TELLING = """
-from functools import partial
-from itertools import chain
-from transformers import TrainerCallback
-from stages import finetune
-from stages.core.command import run
-from stages.training import qlora
-class Tell(TrainerCallback):
-    def on_step_end(self, args, state, control, **kwargs):
-        print("step", state.global_step, "is done", flush=True)
-qlora.train = partial(qlora.train, callbacks=[Tell()])
-run(finetune.main)
-"""
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_stopped_stage_says_what_is_saved_and_goes_on(
-    workplace: Callable[..., None], sent: signal.Signals, status: int
-) -> None:
+def test_a_stopped_stage_says_what_is_saved_and_goes_on(workplace: Callable[..., None]) -> None:
     """Long before the first of its own checkpoints: no step is lost, the adapter is the same."""
     workplace(save_steps=1000, num_train_epochs=5, logging_steps=7)
     process = command()
@@ -1250,23 +1271,23 @@ def test_a_stopped_stage_says_what_is_saved_and_goes_on(
     adapter = Path("models/adapter/adapter_model.safetensors")
     whole, curve = adapter.read_bytes(), Path("metrics/finetune/loss.csv").read_bytes()
     shutil.rmtree("models/adapter")
-    process = subprocess.Popen(
-        [sys.executable, "-c", TELLING],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert process.stdout is not None
-    while "step 5 is done" not in process.stdout.readline():
-        assert process.poll() is None
-    process.send_signal(sent)
-    out, told = process.communicate(timeout=120)
-    assert process.returncode == status, told
-    assert "Traceback" not in told and f"stopped by {sent.name}" in told
-    (checkpoint,) = Path("data/.work/checkpoints").glob("*/checkpoint-*")
-    step = int(checkpoint.name.rpartition("-")[2])
-    assert 5 <= step < 20
-    assert f"step {step} of 20 is saved; run it again to go on from there" in out
-    assert not Path("models/adapter").exists()
+    step = 0
+    for sent, status, hold in ((signal.SIGINT, 130, 5), (signal.SIGTERM, 143, 12)):
+        process = telling(hold)
+        out = read_until(process, process.stdout, f"step {hold} is done")
+        assert not step or f"resuming after step {step}" in out
+        process.send_signal(sent)
+        heard = read_until(process, process.stderr, "stopping, the step under way is saved first")
+        Path("go").touch()
+        out, told = process.communicate(timeout=300)
+        Path("go").unlink()
+        assert process.returncode == status, told
+        assert "Traceback" not in heard + told and f"stopped by {sent.name}" in told
+        (checkpoint,) = Path("data/.work/checkpoints").glob("*/checkpoint-*")
+        step = int(checkpoint.name.rpartition("-")[2])
+        assert hold <= step <= hold + 1
+        assert f"step {step} of 20 is saved; run it again to go on from there" in out
+        assert not Path("models/adapter").exists()
     out, told = command().communicate(timeout=600)
     assert f"resuming after step {step}" in out, told
     assert adapter.read_bytes() == whole
@@ -1329,10 +1350,11 @@ def test_gpu_check_tells_that_there_is_none(capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.mark.slow
-def test_gpu_check_runs_on_a_processor(tmp_path: Path) -> None:
+def test_gpu_check_runs_on_a_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both trainers of the check and of the benchmark, at a size that measures nothing."""
     from tests.benchmarks import gpu_check
 
+    monkeypatch.setattr(gpu_check, "PREFIXES", {"2 functions": 91, "4 functions": 182})
     out = tmp_path / "figures.json"
     given = ["--device", "cpu", "--tiny", "--rows", "16", "--batch", "4", "--out", str(out)]
     gpu_check.main(given)

@@ -88,6 +88,6 @@ def test_any_text_is_a_phrase_or_refused(text: str) -> None:
         phrase = parse(text)
     except InputError:
         return
-    began = time.perf_counter()
+    began = time.process_time()
     phrase.write(phrase.slots, words, random.Random(0))
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2

@@ -127,12 +127,12 @@ def test_time_is_linear_and_bounded(part: str) -> None:
         best = float("inf")
         for _ in range(3):
             tokens.cache_clear()
-            start = time.perf_counter()
+            start = time.process_time()
             text = Text(part * count, "en", TODAY)
             assert isinstance(text.said, list)
             text.find(part)
             text.find("and the 7")
-            best = min(best, time.perf_counter() - start)
+            best = min(best, time.process_time() - start)
         return best
 
     language.lexicon("en")
