@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from dvc.cli import DvcParserError
 from dvc.cli.parser import get_main_parser
 
+from stages import serve
 from stages.checks.call import CHECKS, framed, pictured, texts
 from stages.core import catalogue, yaml
 from stages.core import pack as packs
@@ -234,6 +236,11 @@ def test_the_reference_of_packs_is_read(tmp_path: Path) -> None:
              for name, properties in shapes.items()]  # fmt: skip
     (tmp_path / "catalogue.json").write_text(json.dumps(tools), "utf-8")
     assert not packs.load(tmp_path).lacking
+
+
+def test_the_client_is_that_which_a_test_of_serve_runs() -> None:
+    client = textwrap.indent(block(page("README.md"), "python"), "    ")
+    assert client in (serve.__doc__ or "")
 
 
 def test_each_source_and_check_is_explained() -> None:
