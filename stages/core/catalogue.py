@@ -24,7 +24,7 @@ MAX_DEPTH, MAX_PARTS = 12, 5_000
 NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 # Of a function's schema, what its references lead to.
 HELD_FOR_REFERENCES = ("$defs", "definitions", "$schema", "$id")
-# How JSON Schema's keywords are told in a problem's code; every other one is `invalid`.
+# JSON Schema's keyword -> the code of the problem; that of every other keyword is `invalid`.
 CODES = {
     "required": "missing_argument",
     "additionalProperties": "unknown_argument",
@@ -127,7 +127,7 @@ def _problems(error: ValidationError) -> Iterator[Problem]:
     code = CODES.get(str(error.validator), "invalid")
     names: list[Any] = list(error.absolute_path)[:1]
     if code == "missing_argument":
-        # One error a name; the message alone tells which.
+        # There is one error per name; only its message says which.
         missing = [n for n in error.validator_value if f"{n!r} is a required" in error.message]
         names = names or missing
     elif code == "unknown_argument" and not names:
@@ -141,7 +141,7 @@ def from_tools(tools: Sequence[Any], where: str = "tools") -> Catalogue:
     """The catalogue of OpenAI tools (wrapped in `function` or not) or of MCP's (`inputSchema`).
 
     References inside a function's own schema are replaced by what they refer to. Raises InputError,
-    which names the function, for what is no tool: a wrong name, a schema that is none, a reference
+    which names the function, for what is not a tool: a wrong name, an invalid schema, a reference
     that leads outside or into itself.
     """
     if not isinstance(tools, list) or not tools:

@@ -44,7 +44,7 @@ def assistant(answer: str | Sequence[Call]) -> Message:
 def calls_of(message: Message) -> list[Call]:
     """The calls of a message; arguments that are JSON text, as OpenAI's API has them, are read.
 
-    Raises ValueError for text that is no JSON object.
+    Raises ValueError for text that is not a JSON object.
     """
     calls = []
     for tool in message.get("tool_calls") or []:

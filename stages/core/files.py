@@ -150,7 +150,7 @@ def read_lines(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path} is missing: name a JSON-lines file that exists")
-    # What is not UTF-8 comes as surrogates, so that its line can be told.
+    # What is not UTF-8 comes as surrogates, so that the error can name its line.
     with path.open(encoding="utf-8-sig", errors="surrogateescape") as lines:
         number = 0
         while line := lines.readline(MAX_LINE + 1):
@@ -231,7 +231,7 @@ def write_batches(path: str | Path, batches: Iterator[pl.DataFrame], contract: t
                 if batch.columns != list(schema):  # polars would leave a wrong name out
                     raise ValueError(f"{path}: columns {batch.columns} in place of {list(schema)}")
                 yield batch
-        except Exception as error:  # polars would tell it in words of its own
+        except Exception as error:  # polars would wrap it in an error of its own
             raised.append(error)
 
     frame = register_io_source(source, schema=schema)
@@ -245,7 +245,7 @@ def write_batches(path: str | Path, batches: Iterator[pl.DataFrame], contract: t
 
 
 def move(source: Path, path: Path) -> None:
-    """Put a file in the place of `path`, whole or not at all, from whatever disk."""
+    """Move a file to `path`, whole or not at all, from whatever disk."""
     with replacing(path) as temporary:
         shutil.move(source, temporary)
 

@@ -41,8 +41,8 @@ class FrameWords(BaseModel):
     be meant though none names it; generic: class -> words for it that a search drops. containers:
     words that say no more after a class: logo ideas; places: prepositions of more words. searches:
     functions that look up what exists. works: words for a work with a title; works_dropped: those
-    that a search drops. fixed: phrases kept whole; compounds: words of a class that mean something
-    else together; calendar: capitalized words that make no title.
+    that a search drops. fixed: phrases that stay whole; compounds: words of a class that mean
+    something else together; calendar: capitalized words that make no title.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)

@@ -67,7 +67,7 @@ def _parquet(path: Path) -> pl.DataFrame:
         return pl.read_parquet(stream)
 
 
-# Tables; a .jsonl has lines to tell.
+# Readers of tables; a .jsonl is read line by line, for its line numbers.
 READERS: dict[str, Callable[[Path], pl.DataFrame]] = {".csv": _csv, ".parquet": _parquet}
 JSONL = ".jsonl"
 

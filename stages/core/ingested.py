@@ -87,7 +87,7 @@ class Ingested:
     def walk(self, walk: Graph, locales: Sequence[str], governor: str | None) -> list[Offer]:
         """The labels of the concepts that a walk reaches, each once, in the order of the graph.
 
-        governor: an attribute that tells from which concepts, by their labels, it is reached. The
+        governor: an attribute that says from which concepts, by their labels, it is reached. The
         relations' weights do not matter here. Raises InputError for what the graph does not have.
         """
         pairs = self._starts(walk.start)

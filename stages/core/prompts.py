@@ -46,7 +46,7 @@ ASSET = "asset"
 
 
 def values_of(pack: Pack, dimension: str) -> list[str]:
-    """The values that a dimension of the pack's own may have, as far as a schema tells."""
+    """The values that a dimension of the pack's own may have, as far as a schema lists them."""
     values: dict[str, None] = {}
     for function, slot in pack.dimensions[dimension].items():
         source = pack.by_key[f"{function}.{slot}"]
@@ -64,7 +64,7 @@ class Column(NamedTuple):
 
 
 def columns(pack: Pack) -> dict[str, Column]:
-    """The columns that the pack's content items have, as far as the first items tell."""
+    """The columns that the pack's content items have, judged by the first items."""
     by_name: dict[str, Column] = {}
     for rows in pack.ingested.rows.values() if pack.ingested else ():
         for row in rows[:LOOKED]:

@@ -15,10 +15,10 @@ from typing import Any
 from stages.core.catalogue import Catalogue, Function
 from stages.core.source_kinds import MAX, Date, Integer, Number, SourceEntry, Time
 
-# Share of the calls in which an optional argument is said, where the pack does not tell.
+# Share of the calls in which an optional argument is said, where the pack does not say.
 DEFAULT_SHARE = 0.3
 MAX_DEPTH = 8
-# Kinds whose values have no words of their own in a request: never said; told by the words for a
+# Kinds whose values have no words of their own in a request: never said; named by the words for a
 # kind of thing; computed from the whole.
 UNSAID = ("constant", "class", "derived")
 

@@ -31,7 +31,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Seconds from the first signal to the kill, between two looks at the processes that a stage ends
 # with, in which a terminal's signal reaches all of its processes, and for what a stage leaves.
 LIMIT, EVERY, TOGETHER, LEAVE = 1.4, 0.25, 0.1, 0.3
-# Seconds in which a stage on a busy machine tells that a terminal's signal reached it, too.
+# Seconds in which a stage on a busy machine reports that a terminal's signal reached it, too.
 HEARD = 0.5
 SHELLS = ("sh", "bash", "dash", "zsh", "fish", "ksh")
 # What DVC, torch's launcher and accelerate's own put into the environment of what they start.

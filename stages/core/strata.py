@@ -1,6 +1,6 @@
 """Strata: combinations of the values of a population's dimensions, each with its quota.
 
-Planning makes them, selection fills them; which lie near to each other is told here.
+Planning makes them, selection fills them; which lie near each other is computed here.
 """
 
 from __future__ import annotations

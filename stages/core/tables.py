@@ -1,4 +1,4 @@
-"""Every table's columns, in one place. One pandera model a table; see README."""
+"""Every table's columns, in one place. One pandera model per table; see README."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Table:
     """A contract: the columns with their types, in order, and what pandera checks of each.
 
     Nearly all frames keep it. That takes polars one pass to see, and pandera, with the time that
-    its import takes, is left for those that do not: it tells which rows and why.
+    its import takes, is left for those that do not: it says which rows and why.
     """
 
     @classmethod
@@ -54,7 +54,7 @@ class Table:
     @classmethod
     @cache
     def _rules(cls) -> list[pl.Expr]:
-        """An expression each of what the contract asks: one value, true if the frame keeps it."""
+        """One expression per rule of the contract: a single value, true if the frame meets it."""
         rules = []
         for name, dtype in cls.schema().items():
             column, field = pl.col(name), dict(cls._field(name))

@@ -51,7 +51,7 @@ class Keywords(list[str]):
 class Header(BaseModel):
     """What a template is for; see prompts/README.md. values: dimension -> those of its values that
     the template serves, all where it is not named; items: column -> what the content items must
-    have there, in the place of the plan's own value.
+    have there, instead of the plan's own value.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)

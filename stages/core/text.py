@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import polars as pl
 
-# Characters. A longer text is no query, whoever wrote it; a longer answer is not looked at whole.
+# In characters. A longer text is not a query; a longer answer is not looked at whole.
 MAX_QUERY = 4_000
 MAX_ANSWER = 8_000
 
@@ -132,8 +132,8 @@ def cleaned_column(texts: pl.Series) -> pl.Series:
         odd = far.str.contains(_ODD).arg_true()
         far = far.str.strip_chars()
         if len(odd):
-            told = [cleaned(text) for text in texts.gather(beyond.gather(odd))]
-            far = far.scatter(odd, pl.Series(told, dtype=pl.String))
+            replaced = [cleaned(text) for text in texts.gather(beyond.gather(odd))]
+            far = far.scatter(odd, pl.Series(replaced, dtype=pl.String))
         clean = clean.scatter(beyond, far)
     return clean
 

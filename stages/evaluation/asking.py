@@ -74,7 +74,7 @@ def answer(
     temperature 0.
 
     An answer ends where the model ends it, or after `evaluate.max_tokens`. grammars: what each
-    answer must keep, None where it is free; without them all are. Answers that the store has of
+    answer must match, None where it is free; without them all are. Answers that the store has of
     this model are taken from there, with the time that they took, and new ones go there as they
     come. Raises InputError for a model, adapter, server or query that cannot be served.
     """

@@ -33,13 +33,13 @@ def described(catalogue: Catalogue) -> list[str]:
 
 def shortlist(
     queries: Sequence[str], catalogue: Catalogue, most: int, embedder: Callable[[], Encode],
-    known: Mapping[str, Sequence[str]] | None = None,
+    example_queries: Mapping[str, Sequence[str]] | None = None,
 ) -> list[tuple[str, ...]]:  # fmt: skip
     """For each query the names of the functions to show: all of them, in the catalogue's order, or
     the `most` nearest, the nearest first. `embedder` loads the model, where it is needed.
 
     A function is as near as the nearest of what stands for it, by the cosine of the embeddings: its
-    description and, of `known`, queries that want it.
+    description and, of `example_queries`, those that want it.
     """
     names = catalogue.names
     if len(names) <= most:
@@ -48,7 +48,7 @@ def shortlist(
     asked = encode(list(queries))
     likeness = asked @ encode(described(catalogue)).T
     for column, name in enumerate(names):
-        if own := list((known or {}).get(name, ())):
+        if own := list((example_queries or {}).get(name, ())):
             nearest = (asked @ encode(own).T).max(axis=1)
             likeness[:, column] = np.maximum(likeness[:, column], nearest)
     first = np.argsort(-likeness, axis=1, kind="stable")[:, :most]

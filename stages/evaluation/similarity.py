@@ -73,7 +73,7 @@ def cosine(
     """Cosine similarity of each pair of texts, -1 to 1, shape (pairs,); 0.0 where none was given.
 
     A pair with a text that the embedder knows nothing of, its vector being 0, is compared as text:
-    1.0 for the same words (`contracts.text.normalized`), else 0.0; `counts` gets the number of such
+    1.0 for the same words (`core.text.normalized`), else 0.0; `counts` gets the number of such
     pairs as AS_TEXT. So is one with an empty text: 1.0 if both are. Each different text is embedded
     once. SS as in RouteNator (arXiv 2505.10495, section 4).
     """

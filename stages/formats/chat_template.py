@@ -16,8 +16,7 @@ from stages.core.command import InputError
 
 Messages = list[dict[str, Any]]
 
-# What a template that names today's date is told, so that the same rows give the same adapter on
-# any day.
+# Today's date as a template sees it, so that the same rows give the same adapter on any day.
 TODAY = datetime(2024, 7, 26)
 # What turns the thinking of a template off, where it can be turned off.
 PLAIN: tuple[dict[str, Any], ...] = ({}, {"enable_thinking": False}, {"thinking": False})
@@ -34,7 +33,7 @@ class ChatTemplate:
     """The chat template of `tokenizer`, rendered with `options` of its own.
 
     `insertion` is what it writes between a prompt and an answer, `end` the token that ends an
-    answer, None where that is no special token.
+    answer, None where that is not a special token.
     """
 
     tokenizer: Any

@@ -22,7 +22,7 @@ MAX_RANGE = 100
 # Values one inside another where a schema leaves open what they are.
 OPEN_DEPTH = 3
 HEX = "[0-9a-fA-F]"
-# Half a surrogate pair is no text.
+# Half a surrogate pair is not text.
 ESCAPE = rf'"\\" ( ["\\bfnrt] | "u" ( [0-9a-cA-CefEF] {HEX}{{3}} | [dD] [0-7] {HEX}{{2}} ) )'
 COMMON = {
     # Words hold no "<", with which a tag of thoughts or calls begins. A blank may be one token with

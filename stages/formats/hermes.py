@@ -1,4 +1,5 @@
-"""Calls as JSON in tags, one a line: `<tool_call>{"name": "book", "arguments": {...}}</tool_call>`.
+"""Calls as JSON in tags, one per line:
+`<tool_call>{"name": "book", "arguments": {...}}</tool_call>`.
 
 What vLLM's tool parser `hermes` reads.
 """

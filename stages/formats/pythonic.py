@@ -20,7 +20,7 @@ from stages.core.text import MAX_ANSWER, composed, is_valid
 from stages.formats.names import meant, written
 from stages.formats.parsed import MAX_DEPTH, Parsed, Unreadable
 
-# What tells a call from words: a list that begins with a call.
+# What distinguishes a call from words: a list that begins with a call.
 BEGINS = re.compile(r"\[\s*[A-Za-z_][\w.]*\s*\(")
 
 

@@ -3,7 +3,7 @@
 There PyTorch's fused scaled-dot-product attention takes longer backwards than the matrix products
 that it consists of. Here they are, a part of the queries at a time, each with those keys alone
 that one of its queries sees: of rows that share a prefix, the prefix and their own. What is large
-of the size queries x keys is not kept for the way back but computed again (Dao et al. 2022,
+of the size queries x keys is not stored for the way back but computed again (Dao et al. 2022,
 *FlashAttention*, section 3.1).
 """
 
@@ -18,7 +18,7 @@ from transformers.masking_utils import eager_mask
 NAME = "matrix_products"
 # Queries of a part.
 QUERIES = 128
-# Probabilities (batch x heads x queries x keys) of a layer that are kept for the way back, at most.
+# Probabilities (batch x heads x queries x keys) of a layer stored for the way back, at most.
 KEPT = 1 << 23
 
 Parts = list[tuple[slice, torch.Tensor]]
@@ -66,7 +66,7 @@ class _Attention(torch.autograd.Function):
 
 def parts(bias: torch.Tensor) -> Parts:
     """(queries, the keys that one of them sees), of all queries in turn. `bias` (b, 1, n, m) is the
-    least number of its type where a key is not seen.
+    smallest number of its type where a key is not seen.
     """
     hidden = torch.finfo(bias.dtype).min
     pairs = []

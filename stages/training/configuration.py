@@ -48,7 +48,7 @@ def sft_config(settings: Finetune, seed: int, folder: Path) -> SFTConfig:
         gradient_checkpointing=settings.gradient_checkpointing,
         max_grad_norm=settings.max_grad_norm,
         logging_steps=settings.logging_steps,
-        # A loss that is no number ends the run, so it must be seen.
+        # A loss that is not a number ends the run, so it must be seen.
         logging_nan_inf_filter=False,
         save_steps=settings.save_steps,
         save_total_limit=1,
@@ -66,7 +66,7 @@ def sft_config(settings: Finetune, seed: int, folder: Path) -> SFTConfig:
 
 
 def check_settings(settings: Finetune, model: Any) -> None:
-    """What only the libraries know to be wrong, told before they stumble over it."""
+    """Refuse settings that only the libraries would refuse, before they fail on them."""
     if settings.attention == "flex" and not torch.cuda.is_available():
         raise InputError(
             "finetune.attention flex trains on a GPU only (PyTorch has no backward pass for it on "

@@ -1,4 +1,4 @@
-"""Which rows share a step where rows begin with different prefixes, one a tool set.
+"""Which rows share a step where rows begin with different prefixes, one per tool set.
 
 A shared prefix saves its tokens only where rows with it stand in the same pass. So a batch has rows
 of one prefix as far as there are enough; what is left of the prefixes shares batches, the largest

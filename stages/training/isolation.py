@@ -31,7 +31,7 @@ def check_exact(
     """Prove on two made-up rows that `model` keeps apart what `collate` packs, or refuse it.
 
     `collate` turns rows with input_ids, labels and prefix_length into one sequence that ends with
-    the last row's own part, padding after it. This catches what a configuration does not tell:
+    the last row's own part, padding after it. This catches what a configuration does not say:
     recurrent layers, positions that the model counts itself, attention that ignores the mask.
     """
     draw = torch.Generator().manual_seed(0)

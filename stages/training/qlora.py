@@ -301,7 +301,7 @@ def train(
     if one is there. The caller deletes `folder` once the adapter is safe.
 
     A SIGINT becomes a KeyboardInterrupt after a checkpoint of the step under way; a second one at
-    once. Raises Diverged where loss or weights are no numbers.
+    once. Raises Diverged where loss or weights are not numbers.
     """
     if not rows:
         raise InputError("the training set is empty: look at metrics/validate.json for the reasons")

@@ -30,7 +30,7 @@ class SharedPrefixCollator:
 
     Rows of any length follow one another, so none is padded to another's. The sequence alone is,
     to a multiple of a power of two that adds less than 5%: a processor prepares its kernels for
-    each length anew and keeps them, at some 30 MiB a length. A batch is the tokens of one step's
+    each length anew and keeps them, at some 30 MiB per length. A batch is the tokens of one step's
     rows, so a budget in tokens could only cut it, never fill it.
 
     `additive`: the mask's dtype for attention that adds it to the scores; None gives

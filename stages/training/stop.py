@@ -17,7 +17,7 @@ from stages.core.command import grace
 
 # Seconds in which signals are one: a terminal and a launcher both send it.
 TOGETHER = 1.0
-# Seconds that a stop may take before the first step has told how long one lasts; beyond two steps.
+# Seconds that a stop may take before the first step has shown how long one lasts; beyond two steps.
 FIRST, BEYOND = 120.0, 20.0
 
 

@@ -88,7 +88,7 @@ def _encode(
         if turn.get("tool_calls"):
             if not all(call["function"]["name"] in said for call in turn["tool_calls"]):
                 lost.append("assistant")
-            # How often the calls' own text has such a token cannot be told: none is expected.
+            # How often the calls' own text has such a token cannot be known: none is expected.
             answer = ""
         elif not said.startswith(answer):
             lost.append("assistant")

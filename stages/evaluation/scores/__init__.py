@@ -1,4 +1,4 @@
-"""Scores of answered golden rows, one a file: `ratio(row) -> (top, bottom)`, summed over the rows.
+"""Scores of answered golden rows, one per file: `ratio(row) -> (top, bottom)`, summed over rows.
 
 A score is the sum of the tops by the sum of the bottoms; a row that it does not concern adds
 (0, 0). So a mean, precision, recall and F1 have the same form, and the same bootstrap.
@@ -30,7 +30,7 @@ from stages.evaluation.scores import (
 from stages.evaluation.significance import Labels
 
 Floats = NDArray[np.float64]
-# Macro F1 over the functions, which is no sum over rows.
+# Macro F1 over the functions, which is not a sum over rows.
 F1 = "function_f1"
 
 Ratio = Callable[[Answered], tuple[float, float]]
