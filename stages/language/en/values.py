@@ -261,7 +261,7 @@ VOWEL = re.compile(r"8|1[18](?!\d)|eight|eleven")
 # Words by the sound of their beginning, as far as letters tell it: "an hour", "a one-way trip".
 # Capitals may be spelled out ("an MRI"): such words are left as they are.
 WORD = re.compile(r"[a-z]|[A-Z][a-z]")
-SOUNDED = re.compile(r"(?!uni|use|usu|uti|eu|ewe|once|one\b)[aeiou]|hour|honest|heir", re.IGNORECASE)
+SOUNDED = re.compile(r"(?!uni|us[eu]|uti|eu|ewe|once|one\b)[aeiou]|hour|honest|heir", re.IGNORECASE)
 
 
 def fitted(text: str, surface: str) -> str:
