@@ -261,7 +261,7 @@ def test_a_server_that_dies_midway_keeps_what_it_answered(place: Path, fake: fak
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, fakes.Fake]]:
     """A repository with the small configuration whose writer is a server, run up to `generate`."""
     from transformers import AutoTokenizer
 
@@ -281,32 +281,31 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model.mkdir()
     (model / "config.json").write_text("{}")
     (model / "model.safetensors").write_text("never read: a server answers")
-    small_copy(folder)
-
-    def served(value: dict[str, Any]) -> None:
-        value["models"].update(dict.fromkeys(("writer", "embedder"), f"path:{model}"))
-        # Its tokens are bytes.
-        value["models"]["student"] = f"path:{student}"
-        value["finetune"]["max_length"] = value["engine"]["max_model_len"] = 4096
-        value["generate"]["engine"] = "server"
-
-    params(folder, served)
-    shell(folder, "dvc", "repro", "models", "route")
-    return folder
-
-
-@pytest.fixture
-def repository(prepared: Path, tmp_path: Path) -> Iterator[tuple[Path, fakes.Fake]]:
-    """A copy of `prepared` of the test's own, and the server."""
-    from tests.test_pipeline import shell
-
-    folder = Path(shutil.copytree(prepared, tmp_path / "repository", symlinks=True))
     with fakes.running(seconds=0.03) as fake:
-        params(folder, lambda v: v["generate"]["server"].update(address=fake.address))
+        small_copy(folder)
+
+        def served(value: dict[str, Any]) -> None:
+            value["models"].update(dict.fromkeys(("writer", "embedder"), f"path:{model}"))
+            # Its tokens are bytes.
+            value["models"]["student"] = f"path:{student}"
+            value["finetune"]["max_length"] = value["engine"]["max_model_len"] = 4096
+            value["generate"]["engine"] = "server"
+            value["generate"]["server"]["address"] = fake.address
+
+        params(folder, served)
+        shell(folder, "dvc", "repro", "models", "route")
         shell(folder, "git", "add", "-A")
         shell(folder, "git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit",
               "-qm", "a server")  # fmt: skip
         yield folder, fake
+
+
+@pytest.fixture
+def repository(prepared: tuple[Path, fakes.Fake], tmp_path: Path) -> tuple[Path, fakes.Fake]:
+    """A copy of `prepared` of the test's own, and the server, which has answered nobody yet."""
+    folder, fake = prepared
+    fake.answered.clear()
+    return Path(shutil.copytree(folder, tmp_path / "repository", symlinks=True)), fake
 
 
 def kill_the_stage(folder: Path, fake: fakes.Fake, *command: str) -> None:

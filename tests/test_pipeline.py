@@ -25,6 +25,7 @@ from stages.dataset.contamination import Golden
 ROOT = Path(__file__).parents[1]
 # At least one for each of the 64 strata.
 ROWS = 160
+GOLDEN = 12
 STORE = "data/.work/timings/generate_text.json"
 YAML_FILE: Any = read_yaml(ROOT / "dvc.yaml")
 STAGES: dict[str, Any] = YAML_FILE["stages"]
@@ -160,7 +161,8 @@ def small_copy(folder: Path) -> None:
     params["ingest_assets"]["max_pictures"] = 6
     params["generate"]["text"]["batch"] = 24
     params["generate"]["vision"]["batch"] = 8
-    params["finetune"]["max_steps"] = 4
+    params["finetune"]["max_steps"] = 2
+    params["finetune"]["per_device_train_batch_size"] = 4
     params["finetune"]["logging_steps"] = 1
     params["evaluate"]["max_tokens"] = 24
     params["evaluate"]["bootstrap_samples"] = 100
@@ -168,7 +170,7 @@ def small_copy(folder: Path) -> None:
         yaml.dump(params, stream)
     golden = folder / "data/domains/creative/golden.jsonl"
     lines = golden.read_text("utf-8").splitlines(keepends=True)
-    golden.write_text("".join(lines[:24]), "utf-8")
+    golden.write_text("".join(lines[:GOLDEN]), "utf-8")
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "small"]):
         shell(folder, "git", "-c", "user.name=t", "-c", "user.email=t@example.org", *command)
 
@@ -194,7 +196,7 @@ def test_every_table_is_there_and_keeps_its_contract(small: Path) -> None:
     scored = Answers.pandera_model().validate(
         pl.read_parquet(small / "metrics/evaluate/answers.parquet")
     )
-    assert scored.height == 2 * 24
+    assert scored.height == 2 * GOLDEN
     assert (small / "models/adapter/adapter_model.safetensors").is_file()
 
 
@@ -287,11 +289,16 @@ def test_an_experiment_uses_the_completions_again(small: Path) -> None:
     options = ("-n", "queued", "-S", "route.weights.text=0.45")
     shell(small, "dvc", "exp", "run", "--queue", *options, "generate@text")
     shell(small, "dvc", "queue", "start")
-    for _ in range(300):
+    # The run writes its timings here when it ends; asking DVC takes seconds of processor time.
+    known = (small / STORE).stat().st_mtime_ns
+    state, until = "", time.monotonic() + 600
+    while (small / STORE).stat().st_mtime_ns == known and time.monotonic() < until:
+        time.sleep(1)
+    while time.monotonic() < until:
         state = shell(small, "dvc", "queue", "status").stdout
         if "Success" in state or "Failed" in state:
             break
-        time.sleep(1)
+        time.sleep(2)
     assert "Success" in state, shell(small, "dvc", "queue", "logs", "queued", ok=False).stdout
     # A queued run works in a copy, and keeps its timings here, as its completions.
     queued = json.loads((small / STORE).read_text())

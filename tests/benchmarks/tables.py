@@ -257,7 +257,7 @@ def peer_on(queries: Path) -> list[Callable[[], Timed]]:
 
 def peer_seconds(peer: Timed, imports: Timed) -> float:
     """What datasketch needs for all the queries."""
-    return imports.seconds + (peer.seconds - imports.seconds) * PEER_SHARE
+    return imports.seconds + max(0.0, peer.seconds - imports.seconds) * PEER_SHARE
 
 
 def near_duplicates(size: Size, folder: Path) -> Iterator[Line]:
@@ -305,7 +305,7 @@ def planned(rows: int) -> Iterator[Path]:
 
 def whole(size: Size) -> Iterator[Line]:
     """The heuristic route, and the whole stage validate on what it writes."""
-    rows = max(size.rows(DATASET), 2_500)
+    rows = max(size.rows(DATASET), 1_000)
     written = Path("data/generated/heuristic.parquet")
     write, validate = stage("generate", "heuristic"), stage("validate")
     with planned(rows // 10) as few, planned(rows) as many:
