@@ -5,8 +5,8 @@ Command: python -m stages.report
          python -m stages.report --rejects [CHECK] [--route ROUTE]
          python -m stages.report --errors
          python -m stages.report --plan ID
-Reads:   data/{routed,generated,dataset,rejected}, metrics/, the pack and its templates, as far as
-         they are there
+Reads:   data/{routed,generated,dataset,rejected}, pictures, metrics/, the pack and its templates,
+         as far as they are there
 Writes:  metrics/report/index.html: one file that opens offline and asks for nothing
 
 With an option it writes nothing and prints a table.
