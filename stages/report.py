@@ -5,8 +5,8 @@ Command: python -m stages.report
          python -m stages.report --rejects [CHECK] [--route ROUTE]
          python -m stages.report --errors
          python -m stages.report --plan ID
-Reads:   data/{routed,generated,dataset,rejected}, metrics/, the pack and its templates, as far as
-         they are there
+Reads:   data/{routed,generated,dataset,rejected}, pictures, metrics/, the pack and its templates,
+         as far as they are there
 Writes:  metrics/report/index.html: one file that opens offline and asks for nothing
 
 With an option it writes nothing and prints a table.
@@ -129,8 +129,10 @@ def seeing(chosen: Settings) -> bool:
     return chosen.generate.vision.engine != "describe" and bool(chosen.models.viewer)
 
 
-def page(found: Material, most: int | None = None) -> str:
-    """The page's HTML. most: rows of each kind at most, where not the usual."""
+def page(found: Material, most: int | None = None) -> tuple[str, int]:
+    """The page's HTML, and the rows of its longest table. most: of each at most, where not the
+    usual.
+    """
     from stages.core import pack, settings
     from stages.reporting import contents
     from stages.reporting import page as pages
@@ -146,7 +148,8 @@ def page(found: Material, most: int | None = None) -> str:
         "lead": f"{known.description or known.name}: {len(known.catalogue.names)} functions, "
         f"seed {chosen.seed}."
     }
-    return pages.render(f"{known.name}: what was made", told, tables)
+    text = pages.render(f"{known.name}: what was made", told, tables)
+    return text, max((len(table["rows"]) for table in tables.values()), default=0)
 
 
 def main(given: Sequence[str] | None = None) -> None:
@@ -156,10 +159,9 @@ def main(given: Sequence[str] | None = None) -> None:
         printed(options)
         return
     found = materials.read()
-    text, most = page(found), None
-    while len(text.encode()) > MOST_BYTES and most != 1:
-        most = max(1, (most or 4_000) // 2)
-        text = page(found, most)
+    text, most = page(found)
+    while len(text.encode()) > MOST_BYTES and most > 1:
+        text, most = page(found, most // 2)
     with files.replacing(OUT) as temporary:
         temporary.write_text(text, "utf-8")
     print(f"{OUT}: {len(text.encode()) / 1e6:.1f} MB, opens in a browser")

@@ -198,6 +198,7 @@ def test_every_table_is_there_and_keeps_its_contract(small: Path) -> None:
     )
     assert scored.height == 2 * GOLDEN
     assert (small / "models/adapter/adapter_model.safetensors").is_file()
+    assert 'id="samples"' in (small / "metrics/report/index.html").read_text("utf-8")
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ from typing import Any
 
 from stages.reporting import charts, page, rows, scores
 from stages.reporting.material import Material
+from stages.reporting.thumbnails import thumbnails
 
 # Columns that are seen, with their classes of style; the others stand in a row's details.
 SAMPLES = {"query": "", "calls": "call narrow-off", "route": "word", "template": "id narrow-off"}
@@ -35,6 +36,9 @@ def tables(
             choose["model"] = held.rows[0]["model"]
         if held.rows:
             made[name] = page.table(held.rows, shown, choose, held.total)
+    if "samples" in made:
+        paths = [row["picture"] for row in parts["samples"][0].rows]
+        made["samples"]["pictures"] = thumbnails(paths)
     for name, lines in (("templates", scores.templates(found)), ("strata", scores.strata(found))):
         if lines:
             columns = dict.fromkeys(lines[0], "word")

@@ -47,7 +47,7 @@ def render(title: str, told: Mapping[str, Any], tables: Mapping[str, Any]) -> st
         packed=Markup(packed(tables)),
         tables=tables,
     )
-    return made
+    return made.encode("utf-8", "replace").decode()  # JSON can spell half a surrogate pair
 
 
 def table(
@@ -74,8 +74,8 @@ def table(
 def packed(value: Any) -> str:
     """A JSON value compressed, in base64; the same bytes each time."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    raw = text.encode("utf-8", "replace")  # half a surrogate pair is no text
-    return base64.b64encode(gzip.compress(raw, 9, mtime=0)).decode("ascii")
+    raw = gzip.compress(text.encode("utf-8", "replace"), 9, mtime=0)
+    return base64.b64encode(raw).decode("ascii")
 
 
 def bundled(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import html.parser
+import io
 import json
 import os
 import re
@@ -12,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from stages import report
 from stages.core.command import InputError
 from stages.reporting import charts, page
+from stages.reporting.thumbnails import thumbnails
 from tests.reporting import tables
 
 HOSTILE = [
@@ -190,3 +193,14 @@ def test_charts_hold_no_script() -> None:
     drawn = charts.bars("<a>", ["<b>", "c"], {"accepted": [0.5, 0.5], "target": [0.4, 0.6]})
     assert drawn.startswith("<svg") and "<script" not in drawn and "<b>" not in drawn
     assert drawn == charts.bars("<a>", ["<b>", "c"], {"accepted": [0.5, 0.5], "target": [0.4, 0.6]})
+
+
+def test_pictures_are_small_copies_and_broken_ones_are_left_out(tmp_path: Path) -> None:
+    Image.new("RGB", (900, 600), "teal").save(tmp_path / "whole.png")
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG")
+    names = [str(tmp_path / f"{name}.png") for name in ("broken", "gone", "whole", "whole")]
+    held = thumbnails([None, *names])
+    assert list(held) == [names[2]]
+    start, _, data = held[names[2]].partition(",")
+    assert start == "data:image/jpeg;base64"
+    assert Image.open(io.BytesIO(base64.b64decode(data))).size == (200, 133)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -111,6 +112,17 @@ def test_a_missing_table_names_itself(place: Path) -> None:
     Path("metrics/evaluate/answers.parquet").unlink()
     with pytest.raises(InputError, match=r"metrics/evaluate/answers\.parquet is missing"):
         report.main(["--errors"])
+
+
+def test_what_make_repro_ends_with_are_options() -> None:
+    recipe = (ROOT / "Makefile").read_text("utf-8")
+    (line,) = re.findall(r"python -m stages\.report (.*?)\"", recipe)
+    tries = re.findall(r"--\w+(?: \w+)?", line)
+    assert len(tries) == 4
+    for one in tries:
+        given = vars(report.arguments(one.split()))
+        assert any(value not in (None, False) for value in given.values()), one
+    assert str(report.OUT) in recipe
 
 
 @pytest.mark.parametrize("options", [["--samples", "5"], ["--rejects"], ["--errors"]])

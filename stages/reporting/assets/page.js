@@ -54,6 +54,13 @@ function detail(told, row) {
     const value = of(key);
     if (told.short.includes(key) || value === null || value === undefined || value.length === 0) continue;
     line(titled(key), shown(key, value));
+    const picture = key === "picture" && told.pictures?.[value];
+    if (picture) {
+      const image = made("img");
+      image.src = picture;
+      image.alt = value;
+      list.lastChild.append(image);
+    }
   }
   const short = told.short.filter((key) => words(of(key)));
   if (short.length)
