@@ -271,6 +271,10 @@ class _Session:
                 task.cancel()
             await asyncio.gather(*waiting, *tasks, return_exceptions=True)
         lost = self.gone or Failed("not asked")
+        if self.gone and self.spending.is_over:
+            # What was under way when the first was not sent has been paid meanwhile.
+            lost = self.gone = Failed(self.spending.reason(), fatal=True)
+            answers = [None if isinstance(a, Failed) and a.fatal else a for a in answers]
         return [lost if answer is None else answer for answer in answers]
 
     async def _answer(self, ask: Ask) -> Answer:

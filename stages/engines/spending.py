@@ -46,12 +46,15 @@ class Spending:
     def check(self) -> None:
         """Raise Spent where nothing more may be sent."""
         if self.is_over:
-            raise Spent(
-                f"generate.server.max_tokens_total is {self.limit:,}, and {self.told()} are used: "
-                "nothing more is asked. The answers so far are kept and cost nothing again: raise "
-                "the limit, which each run counts anew, and run the stage again, or lower "
-                "route.rows"
-            )
+            raise Spent(self.reason())
+
+    def reason(self) -> str:
+        """Why nothing more is asked, by what is used so far, and what to do."""
+        return (
+            f"generate.server.max_tokens_total is {self.limit:,}, and {self.told()} are used: "
+            "nothing more is asked. The answers so far are kept and cost nothing again: raise "
+            "the limit, which each run counts anew, and run the stage again, or lower route.rows"
+        )
 
     def add(self, found: Any, messages: Iterable[Any]) -> None:
         """Count a completion, by its `usage` or, without one, by its length. messages: asked."""
