@@ -10,6 +10,7 @@ import pytest
 from tests.benchmarks import __main__ as bench
 from tests.benchmarks import tables
 from tests.benchmarks.frame import ROOT, Size, script, timed
+from tests.conftest import slowness
 
 
 def test_memory_is_that_of_the_process_alone(tmp_path: Path) -> None:
@@ -22,7 +23,8 @@ def test_memory_is_that_of_the_process_alone(tmp_path: Path) -> None:
 
 def test_median_and_preparation_are_not_mixed(tmp_path: Path) -> None:
     took = timed(script("import time; time.sleep(0.3)"), tmp_path, 2, (tmp_path / "n").touch)
-    assert 0.3 <= took.seconds < 3
+    assert took.seconds >= 0.3
+    assert took.seconds < 3 or took.seconds < 3 * slowness()
     assert (tmp_path / "n").exists()
 
 

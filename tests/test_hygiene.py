@@ -57,6 +57,13 @@ def test_no_phrase_of_a_golden_query_stands_in_a_template(frame: Frame) -> None:
     assert not shared
 
 
+def test_the_tests_of_a_file_stay_together_unless_they_are_named() -> None:
+    assert workers.group("tests/a/test_b.py::test_c[d::e]") == "tests/a/test_b.py"
+    with_ray = [name for name, of in workers.LONG.items() if of == workers.RAY]
+    assert len(with_ray) > 1
+    assert {workers.group(f"{name}::test_c[d]") for name in with_ray} == {workers.RAY}
+
+
 def test_what_goes_first_is_there() -> None:
     for name in workers.LONG:
         file, _, test = name.partition("::")

@@ -558,12 +558,13 @@ def test_two_equal_stages_pay_once(place: Path, fake: fakes.Fake) -> None:
 
     def behave(*_: Any) -> bool:
         asked.set()
-        assert heard.wait(100)
+        assert heard.wait(500)
         return False
 
     fake.behave = behave
+    params(place, lambda v: v["generate"]["server"].update(timeout=600))
     first = start(place, "stages.generate", "text")
-    assert asked.wait(100)
+    assert asked.wait(500)
     second = start(place, "stages.generate", "text")
     assert second.stdout is not None
     while "waiting for it" not in (line := second.stdout.readline()):
