@@ -51,8 +51,8 @@ RAY = re.compile(r"|auto|local|(?:ray://)?(?:[\w.-]+|\[[0-9A-Fa-f:]+\]):(\d{1,5}
 
 
 def _ray_address(text: str) -> str:
-    found = RAY.fullmatch(text)
-    if not found or (found[1] and not 0 < int(found[1]) <= 65_535):
+    match = RAY.fullmatch(text)
+    if not match or (match[1] and not 0 < int(match[1]) <= 65_535):
         raise ValueError(f"{text!r} is none of ray://HOST:PORT, HOST:PORT, auto and empty")
     return text
 
