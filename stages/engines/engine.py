@@ -86,7 +86,7 @@ def engine(model: str, options: connections.Engine, seed: int = 0, **extra: Any)
     if not torch.cuda.is_available():
         memory.keep_freed()
         os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
-    given = arguments(options, seed) | extra
+    parameters = arguments(options, seed) | extra
     before = {name: os.environ.get(name) for name in LEFTOVERS}
     set_num_threads = torch.set_num_threads  # vLLM replaces it by a stub that only warns
     with warnings.catch_warnings():
@@ -96,14 +96,14 @@ def engine(model: str, options: connections.Engine, seed: int = 0, **extra: Any)
         from vllm import LLM
 
         try:
-            llm = LLM(model, **given)
+            llm = LLM(model, **parameters)
             print(f"vLLM has started in {time.monotonic() - began:.0f} s", flush=True)
             return llm
         except (ValueError, OSError) as error:
             # What follows this mark is the reason; pydantic puts its own words before it.
-            told = " ".join(str(error).split("Value error, ")[-1].split())
+            message = " ".join(str(error).split("Value error, ")[-1].split())
             raise InputError(
-                f"vLLM cannot serve {model}: {told:.200} (see `engine` in params.yaml)"
+                f"vLLM cannot serve {model}: {message:.200} (see `engine` in params.yaml)"
             ) from error
         finally:
             torch.set_num_threads = set_num_threads

@@ -24,8 +24,8 @@ def _squeezed(text: str) -> str:
 def _unescaped(text: str) -> str:
     """The text without JSON's, Python's and JavaScript's escapes."""
 
-    def character(found: re.Match[str]) -> str:
-        return chr(min(int(found[found.lastindex or 0], 16), 0x10FFFF))
+    def character(match: re.Match[str]) -> str:
+        return chr(min(int(match[match.lastindex or 0], 16), 0x10FFFF))
 
     return ESCAPE.sub(character, text).replace("\\", "")
 

@@ -51,18 +51,18 @@ class Spending:
     def reason(self) -> str:
         """Why nothing more is asked, by what is used so far, and what to do."""
         return (
-            f"generate.server.max_tokens_total is {self.limit:,}, and {self.told()} are used: "
+            f"generate.server.max_tokens_total is {self.limit:,}, and {self.in_words()} are used: "
             "nothing more is asked. The answers so far are kept and cost nothing again: raise "
             "the limit, which each run counts anew, and run the stage again, or lower route.rows"
         )
 
-    def add(self, found: Any, messages: Iterable[Any]) -> None:
+    def add(self, completion: Any, messages: Iterable[Any]) -> None:
         """Count a completion, by its `usage` or, without one, by its length. messages: asked."""
-        usage = getattr(found, "usage", None)
-        told = [getattr(usage, f"{name}_tokens", None) for name in ("prompt", "completion")]
-        counts = [n for n in told if type(n) is int and 0 <= n <= MOST_TOKENS]
-        if len(counts) < len(told):
-            choices = getattr(found, "choices", None)
+        usage = getattr(completion, "usage", None)
+        reported = [getattr(usage, f"{name}_tokens", None) for name in ("prompt", "completion")]
+        counts = [n for n in reported if type(n) is int and 0 <= n <= MOST_TOKENS]
+        if len(counts) < len(reported):
+            choices = getattr(completion, "choices", None)
             if not isinstance(choices, list) or not choices:
                 return  # no completion
             said = getattr(getattr(choices[0], "message", None), "content", "")
@@ -76,7 +76,7 @@ class Spending:
         """The tokens by kind."""
         return {"prompt": self.prompt, "answer": self.answer, "answers": self.answers}
 
-    def told(self) -> str:
+    def in_words(self) -> str:
         """The tokens, in words."""
         unsure = f", for {self.guessed} of them by the length of the texts" * bool(self.guessed)
         return (
