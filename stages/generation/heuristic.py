@@ -47,7 +47,7 @@ class Grammar:
                 "`dvc repro route`"
             )
         patterns = self.patterns[name]
-        nearest, least = "", (1_000, 1_000.0)
+        nearest, nearest_miss = "", (1_000, 1_000.0)
         for _ in range(TRIES):
             filled = variables(plan, self.pack, self.lexicon, rng)
             pattern = rng.choice(patterns)
@@ -60,8 +60,8 @@ class Grammar:
                 ) from None
             named = (str(filled.get("design_type", "")), filled["kinds"], filled["kind"])
             miss = off(text, plan, named)
-            if miss < least:
-                nearest, least = text, miss
+            if miss < nearest_miss:
+                nearest, nearest_miss = text, miss
             if miss <= (0, 0.0):
                 break
         return composed(touch(nearest, rng, self.typo_share))
@@ -114,13 +114,13 @@ def slip(text: str, rng: random.Random) -> str:
         return text
     at = rng.choice(long)
     word = words[at]
-    place = rng.randrange(1, len(word) - 1)
+    position = rng.randrange(1, len(word) - 1)
     kind = rng.randrange(3)
     if kind == 0:
-        word = word[:place] + word[place + 1 :]
+        word = word[:position] + word[position + 1 :]
     elif kind == 1:
-        word = word[:place] + word[place] + word[place:]
+        word = word[:position] + word[position] + word[position:]
     else:
-        word = word[:place] + word[place + 1] + word[place] + word[place + 2 :]
+        word = word[:position] + word[position + 1] + word[position] + word[position + 2 :]
     words[at] = word
     return " ".join(words)

@@ -133,12 +133,14 @@ def names(pixels: NDArray[Any]) -> list[str]:
     return [ANCHORS[i][0] for i in distances.argmin(axis=1).tolist()]
 
 
-def colours(picture: Image.Image, most: int = 3, least: float = 0.04) -> list[tuple[str, float]]:
+def colours(
+    picture: Image.Image, most: int = 3, min_share: float = 0.04
+) -> list[tuple[str, float]]:
     """Name and share of the main colours, largest share first; at least one."""
-    found = names(np.asarray(picture.convert("RGB").resize((64, 64))).reshape(-1, 3))
-    counts = Counter(found).most_common(most)
-    shares = [(name, round(n / len(found), 2)) for name, n in counts]
-    return [one for i, one in enumerate(shares) if i == 0 or one[1] >= least]
+    pixel_names = names(np.asarray(picture.convert("RGB").resize((64, 64))).reshape(-1, 3))
+    counts = Counter(pixel_names).most_common(most)
+    shares = [(name, round(n / len(pixel_names), 2)) for name, n in counts]
+    return [entry for i, entry in enumerate(shares) if i == 0 or entry[1] >= min_share]
 
 
 def brightness(picture: Image.Image) -> str:
@@ -150,8 +152,8 @@ def brightness(picture: Image.Image) -> str:
 def texts(picture: Image.Image) -> list[Line]:
     """The lines that OCR reads, in the order in which it finds them."""
     result = reader()(np.asarray(picture)[:, :, ::-1])
-    found = [] if result.txts is None else zip(result.txts, result.boxes, strict=True)
-    return [Line.of(text, box, picture.size) for text, box in found]
+    results = [] if result.txts is None else zip(result.txts, result.boxes, strict=True)
+    return [Line.of(text, box, picture.size) for text, box in results]
 
 
 def joined(lines: list[Line]) -> list[Line]:
@@ -160,8 +162,8 @@ def joined(lines: list[Line]) -> list[Line]:
     Single characters and mere strokes are ornaments that OCR took for letters.
     """
     blocks: list[Line] = []
-    written = [one for one in lines if len(one.text) > 1 and not STROKES.issuperset(one.text)]
-    for line in sorted(written, key=lambda one: one.top):
+    written = [line for line in lines if len(line.text) > 1 and not STROKES.issuperset(line.text)]
+    for line in sorted(written, key=lambda line: line.top):
         last = blocks[-1] if blocks else None
         if (
             last is not None
@@ -183,7 +185,7 @@ def is_photo(pixels: NDArray[np.int16]) -> bool:
     return steps.size > 0 and float((steps < EVEN).mean()) < PHOTO
 
 
-def regions(pixels: NDArray[np.int16], lines: list[Line], least: float = 0.002) -> list[Region]:
+def regions(pixels: NDArray[np.int16], lines: list[Line], min_share: float = 0.002) -> list[Region]:
     """The shapes of even colour, without the ground and the letters, largest first.
 
     A shape is what edges enclose: a soft gradient has none, so it stays one ground. It is as a
@@ -198,13 +200,13 @@ def regions(pixels: NDArray[np.int16], lines: list[Line], least: float = 0.002) 
     labels, _ = ndimage.label(flat)
     sizes = np.bincount(np.ravel(labels))
     height, width = pixels.shape[:2]
-    found = []
-    places: Any = ndimage.find_objects(labels)
+    shapes = []
+    slices: Any = ndimage.find_objects(labels)
     for label in range(1, sizes.size):
         share = sizes[label] / flat.size
-        if share < least:
+        if share < min_share:
             continue
-        rows, columns = places[label - 1]
+        rows, columns = slices[label - 1]
         # A pixel of each side was lost to the edge.
         box = (max(columns.start - 1, 0) / width, max(rows.start - 1, 0) / height,
                columns.stop / width, rows.stop / height)  # fmt: skip
@@ -220,8 +222,8 @@ def regions(pixels: NDArray[np.int16], lines: list[Line], least: float = 0.002) 
         kind = _kind(box, share, fill, width / height)
         if kind != "ground":
             colour = np.median(pixels[labels == label], axis=0)
-            found.append(Region(kind, names(colour[None])[0], round(float(share), 3), *box))
-    return sorted(found, key=lambda one: -one.share)
+            shapes.append(Region(kind, names(colour[None])[0], round(float(share), 3), *box))
+    return sorted(shapes, key=lambda shape: -shape.share)
 
 
 def _kind(box: Box, share: float, fill: float, ratio: float) -> str:
@@ -239,7 +241,7 @@ def _kind(box: Box, share: float, fill: float, ratio: float) -> str:
     return "circle" if even and 0.7 < fill < 0.86 else "shape"
 
 
-def place(left: float, top: float, right: float, bottom: float) -> str:
+def position(left: float, top: float, right: float, bottom: float) -> str:
     """Where a box lies, as people say it."""
     across, down = (left + right) / 2, (top + bottom) / 2
     if down < 0.35 or down > 0.65:
@@ -249,12 +251,12 @@ def place(left: float, top: float, right: float, bottom: float) -> str:
     return "in the middle"
 
 
-def told_shapes(found: list[Region]) -> list[str]:
+def shape_phrases(shapes: list[Region]) -> list[str]:
     """The largest shapes as phrases, alike ones together: `2 large red circles at the top`."""
     alike: dict[tuple[str, str, str, str], int] = {}
-    for one in found:
-        size = "large" if one.share > 0.08 else "small" if one.share < 0.02 else ""
-        key = (size, one.colour, one.kind, place(*one[3:]))
+    for shape in shapes:
+        size = "large" if shape.share > 0.08 else "small" if shape.share < 0.02 else ""
+        key = (size, shape.colour, shape.kind, position(*shape[3:]))
         alike[key] = alike.get(key, 0) + 1
     phrases = []
     for (size, colour, kind, where), count in list(alike.items())[:MOST_SHAPES]:
@@ -290,27 +292,27 @@ def describe(path: str | Path) -> dict[str, Any]:
         "brightness": brightness(picture),
         "look": "photo" if photo else "drawing",
         "amount": amount(blocks) if blocks else "no text",
-        "where": place(*blocks[0][1:5]) if blocks else "",
+        "where": position(*blocks[0][1:5]) if blocks else "",
         "texts": [{"words": block.text, "box": [round(x, 3) for x in block[1:5]]}
                   for block in blocks[:MOST_TEXTS]],
-        "shapes": [] if photo else told_shapes(regions(pixels, blocks)),
+        "shapes": [] if photo else shape_phrases(regions(pixels, blocks)),
     }  # fmt: skip
 
 
 def described(path: str | Path, store: Store) -> dict[str, Any]:
     """The description of a picture file, from the store if it has one under any name."""
     name = f"{DESCRIBE}:{digest(path)}"
-    kept = store.get([name])
-    if name not in kept:
+    stored = store.get([name])
+    if name not in stored:
         try:
-            kept[name] = json.dumps(describe(path))
+            stored[name] = json.dumps(describe(path))
         except Refused as why:
             raise InputError(
                 f"picture {path}: {why}; it has changed since ingest: run `dvc repro`"
             ) from None
-        store.put(DESCRIBE, [(name, kept[name])])
-    found: dict[str, Any] = json.loads(kept[name])
-    return found
+        store.put(DESCRIBE, [(name, stored[name])])
+    description: dict[str, Any] = json.loads(stored[name])
+    return description
 
 
 def look(paths: Iterable[str | Path], store: Store) -> None:

@@ -48,8 +48,8 @@ class Quotas:
         self.template_accepted: Counter[str] = Counter()
         self.retired: set[str] = set()
 
-    def next_batch(self, most: int) -> list[dict[str, Any]]:
-        """Up to about `most` requests: for each open cell, what its acceptance so far suggests."""
+    def next_batch(self, limit: int) -> list[dict[str, Any]]:
+        """Up to about `limit` requests: for each open cell, what its acceptance so far suggests."""
         self._retire()
         needed: dict[Cell, int] = {}
         for cell, queue in self.queues.items():
@@ -59,7 +59,7 @@ class Quotas:
             lacking = self.want[cell] - self.accepted[cell] - expected
             if left > 0 and lacking > 0:
                 needed[cell] = min(left, math.ceil(lacking / rate))
-        scale = min(1.0, most / max(sum(needed.values()), 1))
+        scale = min(1.0, limit / max(sum(needed.values()), 1))
         batch: list[int] = []
         for cell, n in needed.items():
             start = self.asked[cell]

@@ -69,14 +69,14 @@ class Rewording:
         rng = random.Random(plan.seed)
         function = plan.turn.calls[0].function if plan.turn.calls else ""
         others = [o for o in self.by_function[function, plan.locale] if o.plan_id != plan.plan_id]
-        found = []
+        pairs = []
         for other in rng.sample(others, min(len(others), MOST)):
             first = self.patterns.write(other)
             for n in range(1, TRIES):
                 second = self.patterns.write(replace(other, seed=other.seed + n))
                 if second.template_id != first.template_id:
-                    found.append((first.query, second.query))
+                    pairs.append((first.query, second.query))
                     break
-            if len(found) == PAIRS:
+            if len(pairs) == PAIRS:
                 break
-        return found
+        return pairs
