@@ -45,7 +45,7 @@ Write = Callable[[list[dict[str, Any]]], Callable[[], list[Reply]]]
 
 def requested(route: str, settings: Settings) -> tuple[pl.DataFrame, tuple[str, str]]:
     """The plans of a route with the day of their tool sets, and the columns of their strata's
-    values by which progress is told.
+    values by which progress is reported.
     """
     table = files.read_table("data/routed/plans.parquet", Plans).filter(route=route)
     sets = files.read_table("data/routed/tool_sets.parquet", ToolSets).select("tool_set", "today")
@@ -63,7 +63,7 @@ def candidates(
     quotas: Quotas, write: Write, batch: int, report: Reporter, ahead: int, names: list[str]
 ) -> pl.DataFrame:
     """Write, check and count until the quotas are full or the plans are used up; the rows of
-    Conversations. names: columns of the quotas' plans that are of no plan.
+    Conversations. names: columns of the quotas' plans that belong to no plan.
     """
     seen: set[str] = set()
     frames = [empty(Conversations)]
@@ -170,7 +170,7 @@ def main(argv: list[str] | None = None) -> None:
                 models.asker.close()
     files.write_table(f"data/generated/{route}.parquet", frame, Conversations)
     refused = Counter(frame["check"].drop_nulls())
-    failed = refused.pop(ENGINE, 0)  # no candidates; they stand in `store`
+    failed = refused.pop(ENGINE, 0)  # not candidates; they are counted in `store`
     by_template = frame.filter(pl.col("check").ne_missing(ENGINE)).group_by("template_id").agg(
         tried=pl.len(), accepted=pl.col("check").null_count()
     )  # fmt: skip

@@ -63,7 +63,7 @@ class Connection(Block):
     address: Annotated[Name, AfterValidator(_address)]
     vllm: bool
     key_variable: Annotated[str, Field(pattern=r"\A([A-Za-z_][A-Za-z0-9_]*)?\z", max_length=200)]
-    # Connections are open files, of which a process has about a thousand.
+    # Connections are open files, of which a process may have about a thousand.
     concurrency: Annotated[int, Field(gt=0, le=1_000)]
     # A day.
     timeout: Annotated[float, Field(gt=0, le=86_400)]
@@ -72,7 +72,7 @@ class Connection(Block):
 
 class Server(Connection):
     model: Line
-    # Beyond a million millions only a slip is meant.
+    # Above a million millions it can only be a mistake.
     max_tokens_total: Annotated[int, Field(ge=0, le=10**12)] | None
 
 

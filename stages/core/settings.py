@@ -322,7 +322,7 @@ class Settings(Block):
 def input_error(
     error: ValidationError, where: str | Path, text: str = "", first: int = 1
 ) -> InputError:
-    """The problems that pydantic found, as one InputError.
+    """All problems that pydantic reports, as one InputError.
 
     text: the YAML that was read, for the problems' lines; its first line is line `first` of the
     file `where`.

@@ -17,14 +17,14 @@ PEFT_PREFIX = "base_model.model."
 # What vLLM takes as the largest rank.
 RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 MAX_ALPHA = 10_000
-# Keys of adapter_config.json that make more, or something else, than a product of two matrices.
+# Keys of adapter_config.json that make something other than a product of two matrices.
 UNSERVED = (
     *("use_dora", "bias", "lora_bias", "modules_to_save", "trainable_token_indices"),
     *("layer_replication", "target_parameters", "megatron_config", "use_qalora", "use_bdlora"),
     *("arrow_config", "kasa_config", "velora_config", "monteclora_config"),
     *("alora_invocation_tokens", "auto_mapping", "ensure_weight_tying"),
 )
-# Those that tell which matrices there are.
+# Keys that say which matrices there are.
 CONFIGURED = (
     *("r", "lora_alpha", "target_modules", "exclude_modules", "layers_to_transform"),
     *("layers_pattern", "rank_pattern", "alpha_pattern", "use_rslora", "fan_in_fan_out"),
@@ -66,7 +66,7 @@ def read_matrices(file: Path) -> dict[str, tuple[int, ...]]:
 
 
 def _number(value: object, low: float, high: float, whole: bool = False) -> bool:
-    """Whether `value` is a number from `least` to `most`; NaN is none."""
+    """Whether `value` is a number from `low` to `high`; NaN is not."""
     kinds = int if whole else int | float
     return isinstance(value, kinds) and not isinstance(value, bool) and low <= value <= high
 

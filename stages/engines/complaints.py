@@ -1,4 +1,4 @@
-"""What is told of a server that fails: one line that says what to do, and never shows its key."""
+"""Messages about a server that fails: one line that says what to do, and never shows its key."""
 
 from __future__ import annotations
 

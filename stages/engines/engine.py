@@ -1,4 +1,4 @@
-"""The vLLM engine, built alike for writing and for scoring; heavy imports stay inside."""
+"""The vLLM engine, built the same way for writing and scoring; heavy imports stay inside."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ QUIET = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "TORCH_CPP_LOG_LEVEL": "ERROR",
 }
-# Loggers that tell of optional packages we do without.
+# Loggers that report optional packages we do without.
 LOUD = ("torch._library.triton", "bitsandbytes.backends.cpu.ops")
 # What vLLM sets for its worker processes; our later child processes must not inherit it.
 LEFTOVERS = ("LD_PRELOAD", "LOCAL_WORLD_SIZE")
@@ -34,7 +34,7 @@ BLOCK = 32
 
 def quiet() -> None:
     """No look-ups, no log lines, no loading bars. Call it before torch or transformers is imported;
-    a variable that is set already is kept.
+    a variable that is already set stays as it is.
     """
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
@@ -43,7 +43,7 @@ def quiet() -> None:
 
 
 def arguments(options: connections.Engine, seed: int = 0) -> dict[str, Any]:
-    """vLLM's arguments for a model of this project, in this process and as a server alike."""
+    """vLLM's arguments for a model of this project, the same in this process and as a server."""
     import torch
 
     shared = {

@@ -27,7 +27,7 @@ class Listed(NamedTuple):
 class Wanted(NamedTuple):
     """The setting `block`.`key` of params.yaml that names a model, and the name that it has there;
     empty: the only model of its kind. other: the name of the base model for an adapter, of the
-    adapter for a base model; empty if it is not known.
+    adapter for a base model; empty if unknown.
     """
 
     block: str

@@ -1,4 +1,4 @@
-"""Where a prepared base model lies: what stages.models wrote, resolved for the libraries."""
+"""Where a prepared base model is: what stages.models wrote, resolved for the libraries."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def load_tokenizer(folder: str) -> Any:
 
 def check_student(folder: str | Path) -> None:
     """Refuse a model that the pipeline cannot tune, by its config.json alone: one that is quantized
-    already, or is no causal language model.
+    already, or is not a causal language model.
     """
     file = Path(folder) / "config.json"
     config = read_json(file) if file.is_file() else {}

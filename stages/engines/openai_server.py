@@ -39,7 +39,7 @@ def check_port(port: int) -> None:
 
 
 def format_of(template: Path) -> str:
-    """The format of calls that a chat template of ours is for; empty where it is no such."""
+    """The format of calls that a chat template of ours is for; empty where it is not ours."""
     match = FORMAT.match(template.read_text("utf-8", "replace")[:100])
     return match[1] if match else ""
 
@@ -50,8 +50,8 @@ def command(
 ) -> list[str]:  # fmt: skip
     """The command that serves the adapter on the model in the folder `student`.
 
-    folder: an empty one for what it needs beside: the merged model, on a processor, and the tokens
-    that end an answer. end: such a token, beside those of the model. Raises InputError for what
+    folder: an empty one for what it also needs: the merged model, on a processor, and the tokens
+    that end an answer. end: such a token, in addition to the model's. Raises InputError for what
     cannot be served.
     """
     from stages.engines.engine import arguments, quiet
@@ -107,7 +107,7 @@ def serve(command: list[str], address: str, ready: str) -> None:
     where it ends by itself.
     """
     variables = dict(os.environ)
-    # Left to itself vLLM reserves a core of those that it sees for others.
+    # By default vLLM leaves one of the cores that it sees to others.
     bound = ",".join(map(str, sorted(os.sched_getaffinity(0))[: processor.cores()]))
     variables.setdefault("VLLM_CPU_OMP_THREADS_BIND", bound)
     print("starting vLLM, usually 20 to 60 s", flush=True)

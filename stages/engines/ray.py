@@ -70,7 +70,7 @@ def pool(
     from ray.util.actor_pool import ActorPool
 
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # A local cluster is for this process alone.
+    # A local cluster is for this process only.
     local: dict[str, Any] = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     try:
         ray.init(

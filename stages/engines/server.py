@@ -4,7 +4,7 @@ What comes from it is not trusted: an answer is bounded in bytes and in time, th
 and a text that holds the key is not passed on.
 
 The `openai` client does the retries: on 408, 409, 429, 5xx, a reset connection and a timeout, with
-growing pauses, or after as long as Retry-After says. What it takes for an answer and is none, such
+growing pauses, or after as long as Retry-After says. What it takes for an answer but is not, such
 as the HTML page of a proxy, is retried here. What fails then is the failure of one request only if
 the server answers others; else no request has a chance, and the engine is gone.
 
@@ -49,18 +49,18 @@ PAUSE, LONGEST_PAUSE = 0.5, 8.0
 MOST_CHARACTERS = 64 * 2**10
 # Tokens that a model which thinks gets for that, beyond those of the answer.
 THINKING = 2_048
-# What is done about a model that thinks: vLLM can ask its template not to; else it gets room.
+# How a model that thinks is handled: vLLM can ask its template not to; else it gets room.
 ASKED_NOT_TO, ROOM = 1, 2
 # Seconds that requests under way are given when no other has a chance.
 GRACE = 5.0
-# Statuses and codes that tell of the account or the server, whatever is asked.
+# Statuses and codes about the account or the server, whatever is asked.
 FOR_GOOD = (401, 402, 404, 405, 410, 429)
 FOR_GOOD_CODES = {
     "access_terminated", "account_deactivated", "billing_hard_limit_reached", "billing_not_active",
     "insufficient_balance", "insufficient_credits", "insufficient_quota", "invalid_api_key",
     "model_not_found", "organization_deactivated", "quota_exceeded",
 }  # fmt: skip
-# Statuses that tell of one request, if the server has answered any.
+# Statuses about one request, if the server has answered any.
 OF_ONE = (400, 413, 414, 415, 422, 451)
 RENAMED = {"max_tokens": "max_completion_tokens"}
 # Without these the beginning of the answer would be lost, its end, or what it must keep to.
@@ -88,7 +88,7 @@ def key_of(options: Connection, block: str) -> Key:
 
 @contextmanager
 def serving(options: Server, spending: Spending | None = None) -> Iterator[Complete]:
-    """The server at `options.address`; InputError if it is no such server or refuses us. spending:
+    """The server at `options.address`; InputError if it is not one or refuses us. spending:
     counts the tokens and limits them; at the limit all requests that were not sent are Failed.
     """
     with asyncio.Runner() as runner:
@@ -203,7 +203,7 @@ class _Session:
             raise InputError(f"{where} {fault}")
 
     async def _listed(self) -> list[Listed]:
-        """The models of the server; InputError if that is none, or refuses us, or is gone."""
+        """The models of the server; InputError if it is not one, refuses us, or is gone."""
         # A server that starts needs minutes, one that is not there should not cost them.
         retries = min(self.options.retries, 3)
         asked = self.client.with_options(max_retries=retries)
@@ -242,7 +242,7 @@ class _Session:
         raise ValueError("its answers are of another kind, perhaps a web page")
 
     async def complete(self, asks: list[Ask]) -> list[Answer]:
-        """An answer each; when no request has a chance, those that none of them was given are
+        """One answer per request; when no request has a chance, those without an answer are
         Failed for that reason.
         """
         if not asks:
@@ -342,7 +342,7 @@ class _Session:
     async def _completion(
         self, client: openai.AsyncOpenAI, ask: Ask, own: dict[str, Any], fields: dict[str, Any]
     ) -> Any:
-        """What comes of the request, by the interface for its kind of prompt. Raises Spent where
+        """The answer to the request, by the interface for its kind of prompt. Raises Spent where
         the limit is reached.
         """
         self.spending.check()
@@ -355,7 +355,7 @@ class _Session:
         return completion
 
     def _heard(self, ask: Ask, completion: Any, cut: bool) -> Answer:
-        """What a completion says; any error if it is none. cut: at the stop strings, here."""
+        """What a completion says; any error if it is not one. cut: at the stop strings, here."""
         choice = completion.choices[0]
         text = choice.text if ask.tokens else choice.message.content
         if isinstance(text, list):  # parts, of which the texts are said
@@ -373,7 +373,7 @@ class _Session:
         if len(text) > MOST_CHARACTERS:
             return Failed(f"an answer of {len(text):,} characters")
         answer = heard(ask, text, (ask.sampling.get("stop") or ()) if cut else ())
-        # Thinking may stand in the middle of it.
+        # Thinking may be in the middle of it.
         if self.key.in_(text) or (isinstance(answer, str) and self.key.in_(answer)):
             return Failed("the answer holds the server's key: it is not kept")
         return answer

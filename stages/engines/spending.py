@@ -24,9 +24,9 @@ class Spending:
     """What the answers of one run have cost, in tokens, those that were thrown away and asked for
     again included.
 
-    limit: 0 for none. guessed: answers whose tokens the server did not tell; they are reckoned from
-    the length of their texts, rather too many than too few. A request without any answer, such as
-    after a timeout, is not counted, for nobody tells what it cost.
+    limit: 0 for none. guessed: answers whose tokens the server did not report; they are estimated
+    from the length of their texts, rather too many than too few. A request without any answer, such
+    as after a timeout, is not counted, for nobody reports what it cost.
     """
 
     limit: int = 0
@@ -57,7 +57,7 @@ class Spending:
         )
 
     def add(self, completion: Any, messages: Iterable[Any]) -> None:
-        """Count a completion, by its `usage` or, without one, by its length. messages: asked."""
+        """Count a completion, by its `usage` or, without it, by its length. messages: the prompt."""
         usage = getattr(completion, "usage", None)
         reported = [getattr(usage, f"{name}_tokens", None) for name in ("prompt", "completion")]
         counts = [n for n in reported if type(n) is int and 0 <= n <= MOST_TOKENS]
@@ -86,7 +86,7 @@ class Spending:
 
 
 def guess(messages: Iterable[Any]) -> int:
-    """Tokens of messages, reckoned from the length of their texts."""
+    """Tokens of messages, estimated from the length of their texts."""
     total = 0
     for message in messages:
         content = message.get("content")

@@ -54,7 +54,7 @@ def key(
 
 
 def checksum(name: str, model: str, text: str) -> bytes:
-    """Eight bytes that tell a whole row from a damaged one."""
+    """Eight bytes that distinguish an intact row from a damaged one."""
     row = "\0".join(map(str, (name, model, text))).encode("utf-8", "surrogatepass")
     return hashlib.blake2b(row, digest_size=8).digest()
 
@@ -117,7 +117,7 @@ class Store:
             replaced = True
 
     def _replace(self) -> None:
-        """Set the damaged file aside; keep what is whole in it."""
+        """Set the damaged file aside; keep its intact rows."""
         with self.path.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if _is_whole(self.path):
@@ -198,7 +198,7 @@ class Store:
     def prune(self, older_than: float | None = None, model: str | None = None) -> int:
         """Delete what is older than so many days and, if given, of that model; return how many.
 
-        InputError if neither is given: nothing is deleted by an oversight.
+        InputError if neither is given: nothing is deleted by mistake.
         """
         if older_than is None and model is None:
             raise InputError("--store-prune needs --older-than DAYS, --model ID, or both")

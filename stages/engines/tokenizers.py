@@ -16,15 +16,15 @@ from stages.core.command import InputError
 from stages.engines.models import load_tokenizer, package_folder
 
 HUB = re.compile(r"([\w.-]+/[\w.-]+)@(\w+)")
-# Beside a tokenizer that was made of a GGUF file: the most tokens that its model takes.
+# Next to a tokenizer made from a GGUF file: the most tokens that its model takes.
 LIMITS = "limits.json"
-# The class of a tokenizer that its tokenizer.json tells whole.
+# The class of a tokenizer that its tokenizer.json describes completely.
 PLAIN = "TokenizersBackend"
 
 
 class TokenizerInfo(NamedTuple):
-    """A model as far as its small files tell. max_tokens: the longest text that it takes, None
-    where they do not tell.
+    """What a model's small files say of it. max_tokens: the longest text that it takes, None
+    where they do not say.
     """
 
     tokenizer: Any
@@ -80,7 +80,7 @@ def _max_tokens(described: Any) -> int | None:
 
 @lru_cache(4)
 def _of_gguf(file: Path) -> TokenizerInfo:
-    """Of a GGUF file, whose tokenizer takes seconds to make, so it is kept in data/.work."""
+    """Of a GGUF file, whose tokenizer takes seconds to make, so it is stored in data/.work."""
     status = file.stat()
     text = f"{file.name} {status.st_size} {status.st_mtime_ns}"
     folder = files.work_dir() / "tokenizers" / hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -48,7 +48,7 @@ def bounded(seconds: float) -> httpx2.AsyncClient:
                 async with asyncio.timeout(seconds):
                     return await super().send(request, **options)
             except TimeoutError:
-                # As httpx tells it, so that it is repeated as other timeouts are.
+                # As httpx reports it, so that it is repeated as other timeouts are.
                 raise httpx2.ReadTimeout(
                     f"no whole answer within {seconds:g} s", request=request
                 ) from None

@@ -53,7 +53,7 @@ def _adapted(base: str, adapter: str | Path, copy: Path) -> tuple[str, Any, dict
 
 def merged(base: str, adapter: str | Path, copy: Path) -> int:
     """Merge the adapter into a copy of the base model, in the folder `copy`, where that is how it
-    is served, and give 0; its rank where it is served apart. Raises InputError for what cannot be
+    is served, and return 0; its rank where it is served apart. Raises InputError for what cannot be
     served.
     """
     import torch
@@ -71,7 +71,7 @@ def merged(base: str, adapter: str | Path, copy: Path) -> int:
 
 
 def _apart(adapter: str | Path, rank: int) -> tuple[Any, dict[str, Any]]:
-    """The LoRA request of an adapter that is served beside its base model; vLLM's arguments."""
+    """The LoRA request of an adapter that is served next to its base model; vLLM's arguments."""
     from vllm.lora.request import LoRARequest
 
     request = LoRARequest("tuned", 1, str(Path(adapter).resolve()))
@@ -79,7 +79,7 @@ def _apart(adapter: str | Path, rank: int) -> tuple[Any, dict[str, Any]]:
 
 
 def room(rank: int) -> dict[str, Any]:
-    """vLLM's arguments for an adapter of that rank beside its base model."""
+    """vLLM's arguments for an adapter of that rank next to its base model."""
     from stages.engines.adapter import RANKS
 
     return {"enable_lora": True, "max_lora_rank": next(r for r in RANKS if r >= rank)}
@@ -145,7 +145,7 @@ class Offline:
             return self._add(asks[:middle]) + self._add(asks[middle:])
         except Exception as error:  # EngineDeadError or, in this process, whatever killed it
             return [_died(error)] * len(asks)
-        # Outputs carry the number alone, without the random letters after it.
+        # Outputs carry only the number, without the random letters after it.
         return [name.partition("-")[0] for name in names]
 
     def _answers(self, asks: list[Ask], numbers: list[str | Failed]) -> list[Answer]:

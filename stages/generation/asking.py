@@ -18,7 +18,7 @@ from stages.engines.models import identity, resolve
 from stages.engines.spending import Spending
 from stages.engines.thinking import spoken
 
-# Requests from which on the share of failures is looked at while the stage runs.
+# Requests after which the share of failures is checked while the stage runs.
 MIN_TRIED = 50
 
 
@@ -66,9 +66,9 @@ class Asker:
         self.model = model or identity(role)
         self.store = store.Store(files.work_dir() / store.NAME)
         self.counts: Counter[str] = Counter()
-        self.tried = 0  # requests whose answers, or failures, are known
+        self.tried = 0  # requests that were answered or failed
         self.reasons: Counter[str] = Counter()  # of failures
-        # Tokens, of a server alone.
+        # Tokens, only of a server.
         self.spending = Spending(server.max_tokens_total or 0) if named == "server" else None
         self._engine = ExitStack()
         self._complete: Complete | None = None
@@ -89,12 +89,12 @@ class Asker:
         self, asks: Sequence[Ask], pictures: Sequence[str | None] = (),
         shown: Callable[[int, Ask], Ask] | None = None,
     ) -> Callable[[], list[tuple[str, Answer]]]:  # fmt: skip
-        """Begin to answer, and give what waits for it: the key and the answer of each request, in
+        """Begin to answer, and return what waits for it: the key and the answer of each request, in
         their order; the answer is Failed where the engine had none.
 
-        pictures: what tells each request's picture from others. shown: from the number of a request
-        and the request to what the engine gets of it, where that is more than the key is made of.
-        Waiting raises InputError, with all answers kept, when the engine is gone.
+        pictures: what distinguishes each request's picture from others. shown: from the number of a
+        request and the request to what the engine gets, where that is more than the key is made of.
+        Waiting raises InputError, with all answers stored, when the engine is gone.
         """
         seen = pictures or [None] * len(asks)
         keys = [

@@ -35,7 +35,7 @@ class Grammar:
     def write(self, plan: Plan) -> str:
         """One query for a plan, the same for the same seed.
 
-        Patterns of the template are filled in random order; the query whose length, and place of
+        Patterns of the template are filled in random order; the query whose length, and position of
         the word for the class, come nearest to the plan's aim is taken. A length outside the
         plan's band counts most (the length check would reject it).
         """
@@ -71,7 +71,7 @@ def off(text: str, plan: Plan, kinds: tuple[str, ...]) -> tuple[int, float]:
     """How far a query misses its aim: (words outside the band, distance from the aims inside it).
 
     kinds: what the class may be called in the text, the likeliest first.
-    A word too many weighs as much as a class word that stands a tenth of the query off.
+    A word too many weighs as much as a class word that is a tenth of the query off.
     """
     words = text.split()
     n = len(words)
@@ -83,7 +83,7 @@ def off(text: str, plan: Plan, kinds: tuple[str, ...]) -> tuple[int, float]:
     if wanted is not None and n and kind is not None:
         # The last word of the class's name, as stages/checks measures it.
         last = text.count(" ", 0, text.index(kind)) + kind.count(" ")
-        # Half a word on either side is as near as a whole word can stand.
+        # Half a word on either side is as near as a whole word can be.
         distance += max(abs((last + 0.5) / n - wanted) - 0.5 / n, 0.0)
     return outside, distance
 

@@ -1,4 +1,4 @@
-"""Queries from a pack's phrases: what the plan says, in words of people, and nothing else."""
+"""Queries from a pack's phrases: what the plan says, in people's words, and nothing else."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from stages.core.command import InputError
 from stages.engines.store import Store
 from stages.images.pictures import Refused, digest, read
 
-# Raise it when `describe` changes what it says: kept descriptions are then made again.
+# Raise it when `describe` changes what it says: stored descriptions are then made again.
 DESCRIBE = "describe-3"
 SIDE = 960  # pixels of the longest side that is looked at
 SMALL = 200  # the same for shapes
@@ -87,7 +87,7 @@ class Region(NamedTuple):
 
 
 def reader() -> Any:
-    """The OCR engine of this thread, made once; its models lie in the package."""
+    """The OCR engine of this thread, made once; its models are in the package."""
     if not hasattr(_own, "reader"):
         logging.getLogger("RapidOCR").setLevel(logging.ERROR)
         from rapidocr import RapidOCR
@@ -123,7 +123,7 @@ TO_LMS = np.array([[0.4122214708, 0.5363325363, 0.0514459929],
 TO_LAB = np.array([[0.2104542553, 0.7936177850, -0.0040720468],
                    [1.9779984951, -2.4285922050, 0.4505937099],
                    [0.0259040371, 0.7827717662, -0.8086757660]])  # fmt: skip
-HUE = np.array([1.0, 2.0, 2.0])  # a name tells the hue before the lightness
+HUE = np.array([1.0, 2.0, 2.0])  # a name says the hue before the lightness
 KNOWN = HUE * oklab(np.array([ImageColor.getrgb(value) for _, value in ANCHORS]))
 
 
@@ -242,7 +242,7 @@ def _kind(box: Box, share: float, fill: float, ratio: float) -> str:
 
 
 def position(left: float, top: float, right: float, bottom: float) -> str:
-    """Where a box lies, as people say it."""
+    """Where a box is, as people say it."""
     across, down = (left + right) / 2, (top + bottom) / 2
     if down < 0.35 or down > 0.65:
         return "at the top" if down < 0.35 else "at the bottom"
@@ -252,7 +252,7 @@ def position(left: float, top: float, right: float, bottom: float) -> str:
 
 
 def shape_phrases(shapes: list[Region]) -> list[str]:
-    """The largest shapes as phrases, alike ones together: `2 large red circles at the top`."""
+    """The largest shapes as phrases, similar ones together: `2 large red circles at the top`."""
     alike: dict[tuple[str, str, str, str], int] = {}
     for shape in shapes:
         size = "large" if shape.share > 0.08 else "small" if shape.share < 0.02 else ""

@@ -79,7 +79,7 @@ class Reporter:
         return table
 
     def update(self) -> None:
-        """Show where the work stands."""
+        """Show how far the work is."""
         self.filling.add(self.quotas.accepted.total())
         self.trying.add(self.quotas.written.total())
         if self.live.is_started:

@@ -1,4 +1,4 @@
-"""The route text for plans without a template: a model says anew what a pattern says.
+"""The route text for plans without a template: a model rewords what a pattern says.
 
 The plan and the pattern's sentence are there before the model is asked; it finds other words for
 the sentence, shown how by pairs that the pack's own phrases make. Whether its words still carry the
@@ -48,7 +48,7 @@ class Rewording:
                 self.by_function["", plan.locale].append(plan)
 
     def ask(self, plan: Plan, min_words: int, max_words: int) -> Asked:
-        """The pattern's sentence of a plan and the chat that asks to say it anew; the same for the
+        """The pattern's sentence of a plan and the chat that asks to reword it; the same for the
         same plan.
         """
         sentence = self.patterns.write(plan, min_words, max_words)

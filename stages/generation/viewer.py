@@ -32,7 +32,7 @@ def template(like: Template, folder: Path) -> Template:
 def with_picture(messages: Messages, path: str | Path, side: int) -> Messages:
     """`messages` with the picture before the text of the last, as OpenAI's chat format has it.
 
-    The picture travels inside: a JPEG of at most `side` pixels a side. Raises pictures.Refused.
+    The picture travels inside: a JPEG of at most `side` pixels per side. Raises pictures.Refused.
     """
     stream = io.BytesIO()
     read(path, side).save(stream, format="JPEG", quality=JPEG_QUALITY)
@@ -72,7 +72,7 @@ def sentences(answer: str, limit: int) -> list[str]:
 
 
 def _json(text: str) -> list[str] | None:
-    """The texts of a JSON answer; None if it is none."""
+    """The texts of a JSON answer; None if it is not JSON."""
     if text[:1] not in ("[", "{"):
         return None
     try:

@@ -25,7 +25,7 @@ from stages.images import pictures
 
 class Written(NamedTuple):
     """What came of a plan: its queries, at least one, if an empty one; the answer, Failed where the
-    engine had none; its key; what the writer was told, and what the plan's picture shows.
+    engine had none; its key; the writer's instructions, and what the plan's picture shows.
     """
 
     queries: list[str]
@@ -70,8 +70,8 @@ class Writer:
         self.sampling = self.asker.accepted(self.sampling)
 
     def start(self, plans: Sequence[Plan]) -> Callable[[], list[Written]]:
-        """Begin to write, and give what waits for it: Written of each plan. Waiting raises
-        InputError, with all answers kept, when the engine is gone.
+        """Begin to write, and return what waits for it: Written of each plan. Waiting raises
+        InputError, with all answers stored, when the engine is gone.
         """
         look([plan.image_path for plan in plans if plan.image_path is not None], self.asker.store)
         asks, pictured, seen = [], [], []
@@ -92,8 +92,8 @@ class Writer:
         return written
 
     def prompt(self, plan: Plan) -> tuple[Messages, str | None, str]:
-        """The messages for a plan; if it has a picture, what tells it from others, and what it
-        shows in words.
+        """The messages for a plan; if it has a picture, what distinguishes it from others, and
+        what it shows in words.
         """
         more: dict[str, Any] = {}
         picture, seen = None, ""
