@@ -192,11 +192,11 @@ def main(argv: list[str] | None = None) -> None:
     spending = models.asker.spending if models is not None else None
     tokens = {} if spending is None else {"tokens": spending.counts()}
     files.write_timings(f"generate_{route}", {"seconds": seconds, "store": counts} | tokens)
-    said = {"from the store": counts.get("hits", 0), "asked for": counts.get("misses", 0)}
-    came = f"completions: {listed(said)}" if models is not None else "no model"
-    came += f"; {spending.in_words()}" if spending is not None else ""
+    origins = {"from the store": counts.get("hits", 0), "asked for": counts.get("misses", 0)}
+    origin = f"completions: {listed(origins)}" if models is not None else "no model"
+    origin += f"; {spending.in_words()}" if spending is not None else ""
     print(f"{route}: {metrics['accepted']} accepted of {metrics['candidates']} candidates "
-          f"in {duration(seconds)}; {came}")  # fmt: skip
+          f"in {duration(seconds)}; {origin}")  # fmt: skip
     if quotas.short:
         print(short(route, quotas, dict(refused)))
 

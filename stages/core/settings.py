@@ -127,11 +127,11 @@ class Route(Block):
 
     @model_validator(mode="after")
     def _planned(self) -> Route:
-        most = self.rows * (1 + self.surplus + self.heuristic_surplus) * self.reserve
-        if most > MOST_REQUESTS:
+        requests = self.rows * (1 + self.surplus + self.heuristic_surplus) * self.reserve
+        if requests > MOST_REQUESTS:
             raise ValueError(
-                f"rows x (1 + surplus + heuristic_surplus) x reserve plans {most:.3g} requests, at "
-                f"most {MOST_REQUESTS:.0e} fit into memory: lower one of them"
+                f"rows x (1 + surplus + heuristic_surplus) x reserve plans {requests:.3g} "
+                f"requests, at most {MOST_REQUESTS:.0e} fit into memory: lower one of them"
             )
         return self
 
@@ -337,9 +337,9 @@ def input_error(
         is_shown &= not isinstance(value, dict | BaseModel)
         shown = f" (found {value!r:.80})" if is_shown else ""
         line = line_of(text, problem["loc"]) if text else None
-        at = "" if line is None else f"line {line + first - 1}: "
+        prefix = "" if line is None else f"line {line + first - 1}: "
         message = problem["msg"].removeprefix("Value error, ")
-        lines.append(f"  {at}{path or 'all'}: {message}{shown}")
+        lines.append(f"  {prefix}{path or 'all'}: {message}{shown}")
     if len(problems) > SHOWN:
         lines.append(f"  and {len(problems) - SHOWN} more")
     return InputError(f"{where} has {len(problems)} problem(s):\n" + "\n".join(lines))

@@ -92,12 +92,12 @@ def heard(ask: Ask, text: str, stops: Sequence[str] = ()) -> Answer:
     """
     if ask.tokens:
         return text
-    said = spoken(text)
-    if said is None:
+    answer = spoken(text)
+    if answer is None:
         return Failed(ONLY_THOUGHT)
-    apart = " " if said != text and begins(ask.messages) else ""
+    apart = " " if answer != text and begins(ask.messages) else ""
     if stops:
-        said = said.lstrip("\n")
+        answer = answer.lstrip("\n")
     for stop in stops:
-        said = said.partition(stop)[0]
-    return beginning(ask.messages) + apart + said
+        answer = answer.partition(stop)[0]
+    return beginning(ask.messages) + apart + answer

@@ -29,10 +29,10 @@ class Complaints:
         status, message = getattr(error, "status_code", None), self.message(error)
         advice = "What was written is kept; run the stage again"
         if status in (401, 403):
-            named = self.options.key_variable or "none is named"
+            variable = self.options.key_variable or "none is named"
             return (
                 f"{self.where} refuses the key ({status}): look at the environment variable of "
-                f"{self.block}.key_variable ({named}). It says: {message}. {advice}"
+                f"{self.block}.key_variable ({variable}). It says: {message}. {advice}"
             )
         if status == 402 or UNPAID.search(" ".join([message, *codes(error)])):
             return f"{self.where} is not paid ({message}): look at the account. {advice}"
@@ -50,11 +50,11 @@ class Complaints:
         # Some causes, such as a connection that was reset, have a name and no text.
         under = error.__cause__
         cause = f", {str(under) or type(under).__name__}" if under else ""
-        named = f" ({', '.join(sorted(codes(error)))})" if codes(error) else ""
+        kinds = f" ({', '.join(sorted(codes(error)))})" if codes(error) else ""
         # The client takes its text from `message` alone.
         body: Any = getattr(error, "body", None)
         more = "" if " - " in str(error) or not body else f" - {'; '.join(texts_in(body))}"
-        return self.clean(f"{type(error).__name__}: {error}{more}{named}{cause}")
+        return self.clean(f"{type(error).__name__}: {error}{more}{kinds}{cause}")
 
     def clean(self, text: str) -> str:
         """A text of the server for one line of a message, without the key."""

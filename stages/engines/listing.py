@@ -55,17 +55,17 @@ def listed(model: Any) -> Listed:
 
 def choose(models: Sequence[Listed], wanted: Wanted, complaints: Complaints) -> Listed:
     """The model that is meant. Raises InputError where the server has none, or several."""
-    named = {model.name: model for model in models}
+    by_name = {model.name: model for model in models}
     address, clean = complaints.options.address, complaints.clean
-    if wanted.name in named:
-        problem = _misfit(named[wanted.name], named, wanted)
+    if wanted.name in by_name:
+        problem = _misfit(by_name[wanted.name], by_name, wanted)
         if problem:
             raise InputError(f"{wanted.setting} {wanted.name}: {address} has it {clean(problem)}")
-        return named[wanted.name]
+        return by_name[wanted.name]
     fits = [
         model
         for model in models
-        if _fits(model, named, wanted) and not _misfit(model, named, wanted)
+        if _fits(model, by_name, wanted) and not _misfit(model, by_name, wanted)
     ]
     if wanted.name or len(fits) != 1:
         names = clean(", ".join(model.name for model in models[:10])) or "no model"
@@ -82,19 +82,19 @@ def choose(models: Sequence[Listed], wanted: Wanted, complaints: Complaints) -> 
     return fits[0]
 
 
-def _fits(model: Listed, named: dict[str, Listed], wanted: Wanted) -> bool:
+def _fits(model: Listed, by_name: dict[str, Listed], wanted: Wanted) -> bool:
     """Whether a model is of the kind that is meant where no name is given."""
     if wanted.key == "base":
         # What is named as the tuned model may be a merged one, unless it has adapters itself.
-        return not model.parent and (model.name != wanted.other or _has_adapters(model, named))
+        return not model.parent and (model.name != wanted.other or _has_adapters(model, by_name))
     return wanted.key == "model" or bool(model.parent)
 
 
-def _has_adapters(model: Listed, named: dict[str, Listed]) -> bool:
-    return model.name in {other.parent for other in named.values()}
+def _has_adapters(model: Listed, by_name: dict[str, Listed]) -> bool:
+    return model.name in {other.parent for other in by_name.values()}
 
 
-def _misfit(model: Listed, named: dict[str, Listed], wanted: Wanted) -> str:
+def _misfit(model: Listed, by_name: dict[str, Listed], wanted: Wanted) -> str:
     """What is wrong with a model that was named: it is an adapter in place of a base model, a base
     model in place of an adapter, or an adapter on another base model; empty if nothing is.
     """
@@ -102,11 +102,11 @@ def _misfit(model: Listed, named: dict[str, Listed], wanted: Wanted) -> str:
         return f"as an adapter on {model.parent}: name the base model"
     if wanted.key != "tuned":
         return ""
-    base = named.get(wanted.other, Listed(""))
+    base = by_name.get(wanted.other, Listed(""))
     if not model.parent:
-        is_base = _has_adapters(model, named) or (bool(base.root) and model.root == base.root)
+        is_base = _has_adapters(model, by_name) or (bool(base.root) and model.root == base.root)
         return "as a base model: name an adapter on it" if is_base else ""
-    parent = named.get(model.parent, Listed(model.parent))
+    parent = by_name.get(model.parent, Listed(model.parent))
     if base.name in ("", parent.name) or (base.root and parent.root == base.root):
         return ""
     return f"on the base model {parent.name}, not on evaluate.server.base {base.name}"

@@ -23,13 +23,13 @@ def refused(body: Any, sent: set[str]) -> str | None:
         if text.split(".")[-1] in sent:
             return text.split(".")[-1]
     names = "|".join(sorted(map(re.escape, sent), key=len, reverse=True))
-    named = re.compile(
+    pattern = re.compile(
         rf"""['"`]({names})['"`]"""
         rf"|(?:parameter|argument|field|property|option)s?(?: \w+)?\W{{1,3}}({names})\b"
         rf"|\b({names})\W{{1,2}}(?:parameter|is |are |does |not |and )"
     )
     for text in texts:
-        match = named.search(text)
+        match = pattern.search(text)
         if match:
             return match[match.lastindex or 0]
     # vLLM's words for a tokenizer without a template.

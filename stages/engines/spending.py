@@ -57,7 +57,7 @@ class Spending:
         )
 
     def add(self, completion: Any, messages: Iterable[Any]) -> None:
-        """Count a completion, by its `usage` or, without it, by its length. messages: the prompt."""
+        """Count a completion, by its `usage` or, without it, its length. messages: the prompt."""
         usage = getattr(completion, "usage", None)
         reported = [getattr(usage, f"{name}_tokens", None) for name in ("prompt", "completion")]
         counts = [n for n in reported if type(n) is int and 0 <= n <= MOST_TOKENS]
@@ -65,8 +65,8 @@ class Spending:
             choices = getattr(completion, "choices", None)
             if not isinstance(choices, list) or not choices:
                 return  # no completion
-            said = getattr(getattr(choices[0], "message", None), "content", "")
-            counts = [guess(messages), guess([{"content": said}])]
+            content = getattr(getattr(choices[0], "message", None), "content", "")
+            counts = [guess(messages), guess([{"content": content}])]
             self.guessed += 1
         self.prompt += counts[0]
         self.answer += counts[1]

@@ -164,8 +164,8 @@ class Store:
     def put(self, model: str, rows: Iterable[tuple[str, str]]) -> None:
         """Keep (key, completion) rows; one transaction."""
         now = time.time()
-        made = [(name, model, text, now, checksum(name, model, text)) for name, text in rows]
-        self._run(lambda db: _insert(db, made))
+        records = [(name, model, text, now, checksum(name, model, text)) for name, text in rows]
+        self._run(lambda db: _insert(db, records))
 
     def count(self, model: str, hits: int, misses: int) -> None:
         """Remember how many requests the store could answer, for its hit rate."""

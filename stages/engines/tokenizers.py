@@ -57,8 +57,10 @@ def _cached(name: str) -> Path | None:
         folder = Path(snapshot_download(match[1], revision=match[2], local_files_only=True))
     except (OSError, ValueError):
         return None
-    there = any((folder / file).is_file() for file in ("tokenizer.json", "tokenizer_config.json"))
-    return folder if there else None
+    has_tokenizer = any(
+        (folder / file).is_file() for file in ("tokenizer.json", "tokenizer_config.json")
+    )
+    return folder if has_tokenizer else None
 
 
 @lru_cache(4)

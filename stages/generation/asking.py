@@ -30,12 +30,12 @@ def engine(
     where a server's tokens are counted.
     """
     block = settings.generate
-    named = block.vision.engine if role == "viewer" else block.engine
-    if named == "server":
+    engine_name = block.vision.engine if role == "viewer" else block.engine
+    if engine_name == "server":
         from stages.engines import server
 
         return server.serving(block.server, spending)
-    if named == "ray":
+    if engine_name == "ray":
         from stages.engines import ray
 
         return ray.serving(block.ray, resolve("writer"), settings.engine, settings.seed)
@@ -55,9 +55,9 @@ class Asker:
     def __init__(self, settings: Settings, role: str, route: str) -> None:
         self.role, server = role, settings.generate.server
         block = settings.generate
-        named = block.vision.engine if role == "viewer" else block.engine
+        engine_name = block.vision.engine if role == "viewer" else block.engine
         self.settings, self.plain, model = settings, False, ""
-        if named == "server":
+        if engine_name == "server":
             name, local = _served(settings, role)
             model = "" if local else name
             self.settings = _with_model(settings, name)
@@ -69,7 +69,7 @@ class Asker:
         self.tried = 0  # requests that were answered or failed
         self.reasons: Counter[str] = Counter()  # of failures
         # Tokens, only of a server.
-        self.spending = Spending(server.max_tokens_total or 0) if named == "server" else None
+        self.spending = Spending(server.max_tokens_total or 0) if engine_name == "server" else None
         self._engine = ExitStack()
         self._complete: Complete | None = None
         # One engine at a time for a route and a model, in all experiments of this clone.

@@ -58,8 +58,8 @@ class Grammar:
                     f"prompts/{self.pack.name}/{name}.j2, pattern {patterns.index(pattern) + 1}, "
                     f"cannot be filled for plan {plan.plan_id}: {failure(error)}"
                 ) from None
-            named = (str(filled.get("design_type", "")), filled["kinds"], filled["kind"])
-            miss = off(text, plan, named)
+            class_names = (str(filled.get("design_type", "")), filled["kinds"], filled["kind"])
+            miss = off(text, plan, class_names)
             if miss < nearest_miss:
                 nearest, nearest_miss = text, miss
             if miss <= (0, 0.0):
@@ -112,8 +112,8 @@ def slip(text: str, rng: random.Random) -> str:
     long = [i for i, word in enumerate(words) if len(word) >= 5 and word.isalpha()]
     if not long:
         return text
-    at = rng.choice(long)
-    word = words[at]
+    index = rng.choice(long)
+    word = words[index]
     position = rng.randrange(1, len(word) - 1)
     kind = rng.randrange(3)
     if kind == 0:
@@ -122,5 +122,5 @@ def slip(text: str, rng: random.Random) -> str:
         word = word[:position] + word[position] + word[position:]
     else:
         word = word[:position] + word[position + 1] + word[position] + word[position + 2 :]
-    words[at] = word
+    words[index] = word
     return " ".join(words)

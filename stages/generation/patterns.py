@@ -42,8 +42,8 @@ class Patterns:
         self.phrases: dict[tuple[str, str], list[tuple[str, Phrase]]] = {}
         for locale in pack.locales:
             for function, texts in pack.vocabulary(locale).phrases.items():
-                named = [(f"{function}/{n}", parse(text)) for n, text in enumerate(texts, 1)]
-                self.phrases[function, locale] = named
+                phrases = [(f"{function}/{n}", parse(text)) for n, text in enumerate(texts, 1)]
+                self.phrases[function, locale] = phrases
 
     def write(self, plan: Plan, min_words: int = 0, max_words: int = 0) -> Written:
         """The query of a plan, the same for the same seed. Of several drafts it is the first that
@@ -76,14 +76,14 @@ class Patterns:
     def _phrase(self, call: PlannedCall, locale: str, rng: random.Random) -> Written:
         """A phrase that says what the call says."""
         said = {argument.slot: argument for argument in call.said}
-        named = self.phrases.get((call.function, locale), [])
-        fitting = [entry for entry in named if entry[1].says(frozenset(said))]
+        phrases = self.phrases.get((call.function, locale), [])
+        fitting = [entry for entry in phrases if entry[1].says(frozenset(said))]
         rest: list[Argument] = []
         if not fitting:
-            sayable = frozenset().union(*(phrase.slots for _, phrase in named))
+            sayable = frozenset().union(*(phrase.slots for _, phrase in phrases))
             rest = [argument for slot, argument in said.items() if slot not in sayable]
             left = frozenset(said) & sayable
-            fitting = [entry for entry in named if entry[1].says(left)]
+            fitting = [entry for entry in phrases if entry[1].says(left)]
             said = {slot: said[slot] for slot in left}
         if not fitting:
             return self._general(call, rng)

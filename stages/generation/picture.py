@@ -124,21 +124,21 @@ TO_LAB = np.array([[0.2104542553, 0.7936177850, -0.0040720468],
                    [1.9779984951, -2.4285922050, 0.4505937099],
                    [0.0259040371, 0.7827717662, -0.8086757660]])  # fmt: skip
 HUE = np.array([1.0, 2.0, 2.0])  # a name says the hue before the lightness
-KNOWN = HUE * oklab(np.array([ImageColor.getrgb(value) for _, value in ANCHORS]))
+ANCHOR_COLOURS = HUE * oklab(np.array([ImageColor.getrgb(value) for _, value in ANCHORS]))
 
 
 def names(pixels: NDArray[Any]) -> list[str]:
     """Name of the nearest named colour of each pixel; (n, 3) to n."""
-    distances = (((HUE * oklab(pixels))[:, None] - KNOWN) ** 2).sum(axis=2)
+    distances = (((HUE * oklab(pixels))[:, None] - ANCHOR_COLOURS) ** 2).sum(axis=2)
     return [ANCHORS[i][0] for i in distances.argmin(axis=1).tolist()]
 
 
 def colours(
-    picture: Image.Image, most: int = 3, min_share: float = 0.04
+    picture: Image.Image, limit: int = 3, min_share: float = 0.04
 ) -> list[tuple[str, float]]:
     """Name and share of the main colours, largest share first; at least one."""
     pixel_names = names(np.asarray(picture.convert("RGB").resize((64, 64))).reshape(-1, 3))
-    counts = Counter(pixel_names).most_common(most)
+    counts = Counter(pixel_names).most_common(limit)
     shares = [(name, round(n / len(pixel_names), 2)) for name, n in counts]
     return [entry for i, entry in enumerate(shares) if i == 0 or entry[1] >= min_share]
 
@@ -327,10 +327,10 @@ def look(paths: Iterable[str | Path], store: Store) -> None:
 def in_words(description: dict[str, Any]) -> str:
     """The description as one line for a text model."""
     palette = [name for name, _ in description["colours"]]
-    most = [f"mostly {name}" for name, share in description["colours"] if share > 0.5]
+    dominant = [f"mostly {name}" for name, share in description["colours"] if share > 0.5]
     light = [description["brightness"]] if " " not in description["brightness"] else []
     layout = f"{description['amount']} {description['where']}".strip()
-    seen = "; ".join([*most, *light, description["look"], layout, *description["shapes"]])
+    seen = "; ".join([*dominant, *light, description["look"], layout, *description["shapes"]])
     read = ", ".join(f'"{text["words"]}"' for text in description["texts"]) or "none"
     return f"{', '.join([description['form'], *palette])}; {seen}; words in it: {read}"
 

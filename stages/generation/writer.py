@@ -57,15 +57,15 @@ class Writer:
                 "a model that sees pictures there, such as SmolVLM (README, the vision route)"
             )
         # The digest of the model's weights and the compiled templates take equally long.
-        with ThreadPoolExecutor(1) as beside:
+        with ThreadPoolExecutor(1) as executor:
             role = "viewer" if self.sees else "writer"
-            made = beside.submit(Asker, settings, role, route)
+            future = executor.submit(Asker, settings, role, route)
             templates = prompts.load(pack, route)
             assert pack.templates is not None
             if self.sees:
                 templates = [seeing.template(templates[0], pack.templates)]
             self.prompter = Prompter(templates, pack, lexicon(pack.templates))
-            self.asker = made.result()
+            self.asker = future.result()
         self.settings = self.asker.settings
         self.sampling = self.asker.accepted(self.sampling)
 
