@@ -55,28 +55,28 @@ def figures(evaluated: dict[str, Any], tuned: dict[str, Any], seconds: float | N
     validation loss (nats a token) and the seconds of training. Raises InputError without scores of
     a tuned model.
     """
-    found: dict[str, float | int] = {"golden": evaluated.get("golden", 0)}
+    values: dict[str, float | int] = {"golden": evaluated.get("golden", 0)}
     models = (("tuned", ""), ("tuned_constrained", "constrained_"), ("base", "base_"))
     for model, prefix in models:
         block = evaluated.get(model, {})
         for score in scores(block):
             for end in ENDS if model != "base" else ("",):
-                found[f"{prefix}{score}{end}"] = round(block[f"{score}{end}"], 4)
-    if "function_accuracy" not in found:
+                values[f"{prefix}{score}{end}"] = round(block[f"{score}{end}"], 4)
+    if "function_accuracy" not in values:
         raise InputError(
             "metrics/evaluate.json has no function_accuracy of a tuned model: run `dvc repro`"
         )
     if (recall := evaluated.get("shortlist_recall")) is not None:
-        found["shortlist_recall"] = round(recall, 4)
-    found["rows"] = tuned.get("rows", 0)
+        values["shortlist_recall"] = round(recall, 4)
+    values["rows"] = tuned.get("rows", 0)
     if (loss := tuned.get("validation_loss")) is not None:
-        found["validation_loss"] = loss
+        values["validation_loss"] = loss
     if seconds is not None:
-        found["training_seconds"] = round(seconds)
-    return found
+        values["training_seconds"] = round(seconds)
+    return values
 
 
-def main(given: list[str] | None = None) -> None:
+def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m stages.figures",
         description=__doc__,
@@ -84,7 +84,7 @@ def main(given: list[str] | None = None) -> None:
     )
     parser.add_argument("rev", help=f"an experiment, a commit, or {WORKSPACE}")
     parser.add_argument("file", type=Path)
-    options = parser.parse_args(given)
+    options = parser.parse_args(argv)
     timings = files.work_dir() / "timings" / "finetune.json"
     seconds = files.read_json(timings).get("seconds") if timings.is_file() else None
     value = figures(read(options.rev, "evaluate"), read(options.rev, "finetune"), seconds)

@@ -25,10 +25,11 @@ from typing import Any
 
 import polars as pl
 
-from stages.core import files, pack, settings
+from stages.core import files, pack
 from stages.core.command import InputError, run
 from stages.core.pace import duration, listed
 from stages.core.settings import Settings
+from stages.core.settings import load as load_settings
 from stages.core.strata import FUNCTION, SCENARIO
 from stages.core.tables import ROUTES, Conversations, Plans, ToolSets, empty
 from stages.core.text import normalized
@@ -42,19 +43,19 @@ from stages.spine.writing import DUPLICATE, ENGINE, Models, Reply, by_patterns
 Write = Callable[[list[dict[str, Any]]], Callable[[], list[Reply]]]
 
 
-def requested(route: str, chosen: Settings) -> tuple[pl.DataFrame, tuple[str, str]]:
+def requested(route: str, settings: Settings) -> tuple[pl.DataFrame, tuple[str, str]]:
     """The plans of a route with the day of their tool sets, and the columns of their strata's
-    values by which progress is told.
+    values by which progress is reported.
     """
     table = files.read_table("data/routed/plans.parquet", Plans).filter(route=route)
     sets = files.read_table("data/routed/tool_sets.parquet", ToolSets).select("tool_set", "today")
-    own = [*pack.load(chosen.pack).dimensions]
+    own = [*pack.load(settings.pack).dimensions]
     columns = (FUNCTION, own[0] if own else SCENARIO)
-    told = [pl.col("stratum").str.json_path_match(f"$.{name}").fill_null("") for name in columns]
+    values = [pl.col("stratum").str.json_path_match(f"$.{name}").fill_null("") for name in columns]
     names = [f"of_{name}" for name in columns]
     table = table.join(sets, "tool_set", "left", maintain_order="left")
     return table.with_columns(
-        one.alias(name) for name, one in zip(names, told, strict=True)
+        value.alias(name) for name, value in zip(names, values, strict=True)
     ), columns
 
 
@@ -62,7 +63,7 @@ def candidates(
     quotas: Quotas, write: Write, batch: int, report: Reporter, ahead: int, names: list[str]
 ) -> pl.DataFrame:
     """Write, check and count until the quotas are full or the plans are used up; the rows of
-    Conversations. names: columns of the quotas' plans that are of no plan.
+    Conversations. names: columns of the quotas' plans that belong to no plan.
     """
     seen: set[str] = set()
     frames = [empty(Conversations)]
@@ -74,20 +75,20 @@ def candidates(
         rows = []
         for row, reply in replies:
             failed = isinstance(reply.answer, Failed)
-            told = reply.answer if isinstance(reply.answer, str) else ""
+            text = reply.answer if isinstance(reply.answer, str) else ""
             (quotas.fail if failed else quotas.answered)(row)
-            for n, one in enumerate(reply.candidates):
+            for n, candidate in enumerate(reply.candidates):
                 if not failed:
                     quotas.judge(row)
-                check, reason, key = one.check, one.reason, normalized(one.query)
+                check, reason, key = candidate.check, candidate.reason, normalized(candidate.query)
                 if check is None and key in seen:
                     check, reason = DUPLICATE, "stands in this route already"
                 if check is None:
                     seen.add(key)
                     quotas.accept(row)
-                rows.append((row["plan_id"], n, one.query, one.messages, told, reply.model,
-                             reply.key, one.template_id, check, reason,
-                             one.place if check is None else None))  # fmt: skip
+                rows.append((row["plan_id"], n, candidate.query, candidate.messages, text,
+                             reply.model, reply.key, candidate.template_id, check, reason,
+                             candidate.place if check is None else None))  # fmt: skip
         frames.append(pl.DataFrame(rows, schema=Conversations.schema(), orient="row"))
         report.update()
     return pl.concat(frames)
@@ -107,7 +108,7 @@ def short(route: str, quotas: Quotas, refused: dict[str, int]) -> str:
     )
 
 
-def arguments(given: list[str] | None = None) -> argparse.Namespace:
+def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line: a route to write, or a look after the completion store."""
     parser = argparse.ArgumentParser(
         prog="python -m stages.generate",
@@ -120,7 +121,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--older-than", type=float, metavar="DAYS", help="when pruning")
     parser.add_argument("--model", metavar="ID", help="when pruning: as --store-stats names it")
     parser.add_argument("--preview", type=int, metavar="N", help="look at N plans of the route")
-    options = parser.parse_args(given)
+    options = parser.parse_args(argv)
     if options.preview is not None and not (options.route and 0 < options.preview <= preview.MOST):
         parser.error(f"--preview takes a route and 1 to {preview.MOST:,} plans")
     if bool(options.route) == bool(options.store_stats or options.store_prune):
@@ -128,35 +129,35 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     return options
 
 
-def main(given: list[str] | None = None) -> None:
-    options = arguments(given)
+def main(argv: list[str] | None = None) -> None:
+    options = arguments(argv)
     if options.route is None:
-        kept = store.Store(files.work_dir() / store.NAME)
+        completions = store.Store(files.work_dir() / store.NAME)
         if options.store_prune:
             if options.older_than is not None and not options.older_than >= 0:
                 raise InputError(
                     f"--older-than {options.older_than}: give a number of days from 0 on"
                 )
-            print(f"{kept.prune(options.older_than, options.model)} completions deleted")
-        print(store.told(kept))
+            print(f"{completions.prune(options.older_than, options.model)} completions deleted")
+        print(store.summary(completions))
         return
     route = options.route
-    chosen = settings.load()
-    table, columns = requested(route, chosen)
+    settings = load_settings()
+    table, columns = requested(route, settings)
     names = [name for name in table.columns if name.startswith("of_")]
     if options.preview is not None:
-        preview.preview(route, chosen, table.drop(names), options.preview)
+        preview.preview(route, settings, table.drop(names), options.preview)
         return
     started = time.monotonic()
-    block = getattr(chosen.generate, route)
+    block = getattr(settings.generate, route)
     quotas = Quotas(table, (*names, "stratum"), block.min_acceptance, block.min_tried)
     models: Models | None = None
     frame = empty(Conversations)
     if table.height:
         if route == "heuristic":
-            write: Write = by_patterns(chosen)
+            write: Write = by_patterns(settings)
         else:
-            models = Models(chosen, route, table.drop(names).to_dicts())
+            models = Models(settings, route, table.drop(names).to_dicts())
             write = models.start
         try:
             with Reporter(route, quotas, columns=columns) as report:
@@ -169,8 +170,8 @@ def main(given: list[str] | None = None) -> None:
                 models.asker.close()
     files.write_table(f"data/generated/{route}.parquet", frame, Conversations)
     refused = Counter(frame["check"].drop_nulls())
-    failed = refused.pop(ENGINE, 0)  # no candidates; they stand in `store`
-    told = frame.filter(pl.col("check").ne_missing(ENGINE)).group_by("template_id").agg(
+    failed = refused.pop(ENGINE, 0)  # not candidates; they are counted in `store`
+    by_template = frame.filter(pl.col("check").ne_missing(ENGINE)).group_by("template_id").agg(
         tried=pl.len(), accepted=pl.col("check").null_count()
     )  # fmt: skip
     metrics = {
@@ -181,7 +182,7 @@ def main(given: list[str] | None = None) -> None:
         "rejected": dict(refused.most_common()),
         "templates": {
             name: {"tried": tried, "accepted": accepted, "retired": name in quotas.retired}
-            for name, tried, accepted in told.sort("template_id").iter_rows()
+            for name, tried, accepted in by_template.sort("template_id").iter_rows()
         },
         "failed": models.asker.counts["failed"] if models is not None else 0,
     }
@@ -191,11 +192,11 @@ def main(given: list[str] | None = None) -> None:
     spending = models.asker.spending if models is not None else None
     tokens = {} if spending is None else {"tokens": spending.counts()}
     files.write_timings(f"generate_{route}", {"seconds": seconds, "store": counts} | tokens)
-    said = {"from the store": counts.get("hits", 0), "asked for": counts.get("misses", 0)}
-    came = f"completions: {listed(said)}" if models is not None else "no model"
-    came += f"; {spending.told()}" if spending is not None else ""
+    origins = {"from the store": counts.get("hits", 0), "asked for": counts.get("misses", 0)}
+    origin = f"completions: {listed(origins)}" if models is not None else "no model"
+    origin += f"; {spending.in_words()}" if spending is not None else ""
     print(f"{route}: {metrics['accepted']} accepted of {metrics['candidates']} candidates "
-          f"in {duration(seconds)}; {came}")  # fmt: skip
+          f"in {duration(seconds)}; {origin}")  # fmt: skip
     if quotas.short:
         print(short(route, quotas, dict(refused)))
 

@@ -169,7 +169,7 @@ def test_addresses_that_are_refused(address: str) -> None:
     block = settings.load(ROOT / "params.yaml").generate.server.model_dump() | {"address": address}
     with pytest.raises(ValueError, match="address") as error:
         connections.Server.model_validate(block)
-    assert SECRET not in str(settings.told(error.value, "p"))  # type: ignore[arg-type]
+    assert SECRET not in str(settings.input_error(error.value, "p"))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def poster(path: Path, ground: str, text: str, size: tuple[int, int] = (640, 640
 
 def shapes_of(image: Image.Image) -> list[str]:
     small = image.resize((200, 200))
-    return picture.told_shapes(picture.regions(np.asarray(small, dtype=np.int16), []))
+    return picture.shape_phrases(picture.regions(np.asarray(small, dtype=np.int16), []))
 
 
 def test_the_description_comes_from_the_pixels(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_the_palette_has_shares_and_at_least_one_colour() -> None:
     image = drawn(("rectangle", (0, 0, 399, 99), "#f7d942"))
     assert picture.colours(image) == [("navy", 0.75), ("yellow", 0.25)]
     noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
-    assert picture.colours(Image.fromarray(noise), least=0.9)
+    assert picture.colours(Image.fromarray(noise), min_share=0.9)
 
 
 @pytest.mark.parametrize(("grey", "told"), [(20, "dark"), (130, "of medium brightness"),
@@ -193,7 +193,7 @@ def test_text_on_its_side_is_not_taken_for_large_letters() -> None:
      ((0.1, 0.4, 0.9, 0.6), "in the middle")],
 )  # fmt: skip
 def test_place(box: picture.Box, told: str) -> None:
-    assert picture.place(*box) == told
+    assert picture.position(*box) == told
 
 
 def test_amount_of_text() -> None:

@@ -67,7 +67,7 @@ from tests.test_evaluate import tiny_llama
     ],
 )  # fmt: skip
 def test_an_answer_is_parsed_into_single_sentences(answer: str, want: list[str]) -> None:
-    assert seeing.sentences(answer, most=2) == want
+    assert seeing.sentences(answer, limit=2) == want
 
 
 # --- prompts

@@ -175,7 +175,7 @@ def test_usage_and_pruning(full: Store) -> None:
     rows = {row.model: row for row in full.usage()}
     assert (rows["m"].entries, rows["m"].hits, rows["m"].misses) == (3_000, 4, 4)
     assert rows["other"].entries == 1
-    assert "m: 3000 entries" in store.told(full) and "50.0% of 8 requests" in store.told(full)
+    assert "m: 3000 entries" in store.summary(full) and "50.0% of 8 requests" in store.summary(full)
     before = full.size()
     assert full.prune(older_than=1) == 0
     with closing(sqlite3.connect(full.path)) as db, db:

@@ -51,8 +51,8 @@ RAY = re.compile(r"|auto|local|(?:ray://)?(?:[\w.-]+|\[[0-9A-Fa-f:]+\]):(\d{1,5}
 
 
 def _ray_address(text: str) -> str:
-    found = RAY.fullmatch(text)
-    if not found or (found[1] and not 0 < int(found[1]) <= 65_535):
+    match = RAY.fullmatch(text)
+    if not match or (match[1] and not 0 < int(match[1]) <= 65_535):
         raise ValueError(f"{text!r} is none of ray://HOST:PORT, HOST:PORT, auto and empty")
     return text
 
@@ -63,7 +63,7 @@ class Connection(Block):
     address: Annotated[Name, AfterValidator(_address)]
     vllm: bool
     key_variable: Annotated[str, Field(pattern=r"\A([A-Za-z_][A-Za-z0-9_]*)?\z", max_length=200)]
-    # Connections are open files, of which a process has about a thousand.
+    # Connections are open files, of which a process may have about a thousand.
     concurrency: Annotated[int, Field(gt=0, le=1_000)]
     # A day.
     timeout: Annotated[float, Field(gt=0, le=86_400)]
@@ -72,7 +72,7 @@ class Connection(Block):
 
 class Server(Connection):
     model: Line
-    # Beyond a million millions only a slip is meant.
+    # Above a million millions it can only be a mistake.
     max_tokens_total: Annotated[int, Field(ge=0, le=10**12)] | None
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-# Where a bound has no reason of its own: beyond it only a slip is meant, and sums stay exact.
+# Where a bound has no reason of its own: more can only be a mistake, and sums stay exact.
 MOST = 1_000_000
 # Positions that any model here can number.
 MOST_TOKENS = 2_000_000

@@ -33,7 +33,7 @@ from stages.core.pack_files import (
     Walk,
 )
 from stages.core.plan import PlannedCall
-from stages.core.settings import told
+from stages.core.settings import input_error
 from stages.core.sources import Lacking, Source, coerced, resolve
 from stages.core.text import composed, each
 from stages.core.vocabulary import Entry, Vocabulary
@@ -217,4 +217,4 @@ def _model(kind: type[Any], path: Path, folder: Path) -> Any:
     try:
         return kind.model_validate(each(read(links.check(path, folder)), composed))
     except ValidationError as error:
-        raise told(error, path, text_of(path)) from None
+        raise input_error(error, path, text_of(path)) from None

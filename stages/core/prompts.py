@@ -15,7 +15,7 @@ from stages.core import yaml
 from stages.core.command import InputError
 from stages.core.english import plural
 from stages.core.pack import Pack
-from stages.core.settings import MOST_WORDS, SHOWN, told
+from stages.core.settings import MOST_WORDS, SHOWN, input_error
 from stages.core.templates import (
     COMMON,
     IMAGE,
@@ -324,7 +324,7 @@ def load(pack: Pack, route: str = "*") -> list[Template]:
             head, body, first = split(composed(yaml.text_of(path, MOST_BYTES)))
             header = Header.model_validate(yaml.parse(head, path, first=2))
         except ValidationError as error:
-            wrong.append(str(told(error, path, head, first=2)))
+            wrong.append(str(input_error(error, path, head, first=2)))
             continue
         except InputError as error:
             wrong.append(str(error))

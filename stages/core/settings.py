@@ -127,11 +127,11 @@ class Route(Block):
 
     @model_validator(mode="after")
     def _planned(self) -> Route:
-        most = self.rows * (1 + self.surplus + self.heuristic_surplus) * self.reserve
-        if most > MOST_REQUESTS:
+        requests = self.rows * (1 + self.surplus + self.heuristic_surplus) * self.reserve
+        if requests > MOST_REQUESTS:
             raise ValueError(
-                f"rows x (1 + surplus + heuristic_surplus) x reserve plans {most:.3g} requests, at "
-                f"most {MOST_REQUESTS:.0e} fit into memory: lower one of them"
+                f"rows x (1 + surplus + heuristic_surplus) x reserve plans {requests:.3g} "
+                f"requests, at most {MOST_REQUESTS:.0e} fit into memory: lower one of them"
             )
         return self
 
@@ -319,28 +319,30 @@ class Settings(Block):
         return self
 
 
-def told(error: ValidationError, where: str | Path, text: str = "", first: int = 1) -> InputError:
-    """The problems that pydantic found, as one InputError.
+def input_error(
+    error: ValidationError, where: str | Path, text: str = "", first: int = 1
+) -> InputError:
+    """All problems that pydantic reports, as one InputError.
 
     text: the YAML that was read, for the problems' lines; its first line is line `first` of the
     file `where`.
     """
-    found = error.errors()
+    problems = error.errors()
     lines = []
-    for one in found[:SHOWN]:
-        place = ".".join(str(part)[:60] for part in one["loc"])
-        given = one["input"]
+    for problem in problems[:SHOWN]:
+        path = ".".join(str(part)[:60] for part in problem["loc"])
+        value = problem["input"]
         # An address may hold a password; a whole block says nothing.
-        is_shown = one["type"] != "missing" and place.rpartition(".")[2] != "address"
-        is_shown &= not isinstance(given, dict | BaseModel)
-        shown = f" (found {given!r:.80})" if is_shown else ""
-        line = line_of(text, one["loc"]) if text else None
-        at = "" if line is None else f"line {line + first - 1}: "
-        told = one["msg"].removeprefix("Value error, ")
-        lines.append(f"  {at}{place or 'all'}: {told}{shown}")
-    if len(found) > SHOWN:
-        lines.append(f"  and {len(found) - SHOWN} more")
-    return InputError(f"{where} has {len(found)} problem(s):\n" + "\n".join(lines))
+        is_shown = problem["type"] != "missing" and path.rpartition(".")[2] != "address"
+        is_shown &= not isinstance(value, dict | BaseModel)
+        shown = f" (found {value!r:.80})" if is_shown else ""
+        line = line_of(text, problem["loc"]) if text else None
+        prefix = "" if line is None else f"line {line + first - 1}: "
+        message = problem["msg"].removeprefix("Value error, ")
+        lines.append(f"  {prefix}{path or 'all'}: {message}{shown}")
+    if len(problems) > SHOWN:
+        lines.append(f"  and {len(problems) - SHOWN} more")
+    return InputError(f"{where} has {len(problems)} problem(s):\n" + "\n".join(lines))
 
 
 def load(path: str | Path | None = None) -> Settings:
@@ -349,4 +351,4 @@ def load(path: str | Path | None = None) -> Settings:
     try:
         return Settings.model_validate(read_yaml(path))
     except ValidationError as error:
-        raise told(error, path, text_of(Path(path))) from None
+        raise input_error(error, path, text_of(Path(path))) from None

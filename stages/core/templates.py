@@ -28,7 +28,7 @@ from stages.core.fields import Weight
 from stages.core.frame import Words
 from stages.core.pack_files import Name
 from stages.core.sandbox import Bounded
-from stages.core.settings import Recipe, told
+from stages.core.settings import Recipe, input_error
 from stages.core.text import composed, each
 
 # What is always filled, beside the names of the pack's dimensions.
@@ -170,7 +170,7 @@ def lexicon(folder: Path) -> dict[str, list[str]]:
     try:
         return LISTS.validate_python(each(yaml.read(path), composed), strict=True)
     except ValidationError as error:
-        raise told(error, path, yaml.text_of(path)) from None
+        raise input_error(error, path, yaml.text_of(path)) from None
 
 
 def split(text: str) -> tuple[str, str, int]:

@@ -16,7 +16,7 @@ from stages.core.command import InputError
 from stages.core.fields import CONTROL
 from stages.core.frame import FrameWords
 from stages.core.phrases import parse
-from stages.core.settings import told
+from stages.core.settings import input_error
 from stages.core.text import composed, each
 from stages.core.yaml import line_of, read, text_of
 
@@ -87,7 +87,7 @@ def load(path: Path, pack: Path, locale: str) -> Vocabulary:
             try:
                 frame = FrameWords.model_validate(value)
             except ValidationError as error:
-                raise told(error, f"{path}: {FRAME}") from None
+                raise input_error(error, f"{path}: {FRAME}") from None
         else:
             lists[name] = reader.entries(value, [name])
     return Vocabulary(locale, lists, phrases, chatter, frame)

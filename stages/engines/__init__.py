@@ -1,4 +1,4 @@
-"""Engines: what completes prompts, one a file, all behind the function type `Complete`."""
+"""Engines: what completes prompts, one per file, all behind the function type `Complete`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Ask:
     """One request: chat messages, sampling settings by vLLM's names, the request's own seed.
 
     A last message of role `begin` is the beginning of the answer, from which the model goes on.
-    tokens: a whole prompt in place of messages, which are empty then; its answer is given as it is.
+    tokens: a whole prompt in place of messages, which are empty then; its answer stays unchanged.
     """
 
     messages: Messages
@@ -34,7 +34,7 @@ class Ask:
 
 @dataclass(frozen=True)
 class Failed:
-    """Why a request has no answer; it is not kept, so the next run asks again. `fatal` if the
+    """Why a request has no answer; it is not stored, so the next run asks again. `fatal` if the
     engine is gone or refuses all, so that no other request has a chance either.
     """
 
@@ -57,7 +57,7 @@ class Ahead(Protocol):
 
 
 def started(complete: Complete, asks: list[Ask]) -> Wait:
-    """Give an engine its requests; it may be given more before the first are waited for.
+    """Give an engine its requests; it may get more before the first are waited for.
 
     One that cannot work ahead begins when it is waited for.
     """
@@ -88,16 +88,16 @@ def by_prefix(asks: list[Ask]) -> list[int]:
 
 def heard(ask: Ask, text: str, stops: Sequence[str] = ()) -> Answer:
     """What a model said as the answer to `ask`: after its beginning, without thinking, up to the
-    first of `stops`, which an engine that stopped there itself need not be given.
+    first of `stops`, which an engine that stopped there itself does not need.
     """
     if ask.tokens:
         return text
-    said = spoken(text)
-    if said is None:
+    answer = spoken(text)
+    if answer is None:
         return Failed(ONLY_THOUGHT)
-    apart = " " if said != text and begins(ask.messages) else ""
+    apart = " " if answer != text and begins(ask.messages) else ""
     if stops:
-        said = said.lstrip("\n")
+        answer = answer.lstrip("\n")
     for stop in stops:
-        said = said.partition(stop)[0]
-    return beginning(ask.messages) + apart + said
+        answer = answer.partition(stop)[0]
+    return beginning(ask.messages) + apart + answer

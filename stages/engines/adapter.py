@@ -17,14 +17,14 @@ PEFT_PREFIX = "base_model.model."
 # What vLLM takes as the largest rank.
 RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 MAX_ALPHA = 10_000
-# Keys of adapter_config.json that make more, or something else, than a product of two matrices.
+# Keys of adapter_config.json that make something other than a product of two matrices.
 UNSERVED = (
     *("use_dora", "bias", "lora_bias", "modules_to_save", "trainable_token_indices"),
     *("layer_replication", "target_parameters", "megatron_config", "use_qalora", "use_bdlora"),
     *("arrow_config", "kasa_config", "velora_config", "monteclora_config"),
     *("alora_invocation_tokens", "auto_mapping", "ensure_weight_tying"),
 )
-# Those that tell which matrices there are.
+# Keys that say which matrices there are.
 CONFIGURED = (
     *("r", "lora_alpha", "target_modules", "exclude_modules", "layers_to_transform"),
     *("layers_pattern", "rank_pattern", "alpha_pattern", "use_rslora", "fan_in_fan_out"),
@@ -39,7 +39,7 @@ def read_matrices(file: Path) -> dict[str, tuple[int, ...]]:
     import torch
     from safetensors import SafetensorError, safe_open
 
-    found = {}
+    shapes = {}
     try:
         with safe_open(file, framework="pt") as tensors:
             for name in tensors.keys():  # noqa: SIM118 (no mapping)
@@ -59,16 +59,16 @@ def read_matrices(file: Path) -> dict[str, tuple[int, ...]]:
                         f"{file}: {name:.200} holds NaN or infinity: the training has diverged; "
                         "train again with a smaller learning rate"
                     )
-                found[name.removeprefix(PEFT_PREFIX)] = tuple(value.shape)
+                shapes[name.removeprefix(PEFT_PREFIX)] = tuple(value.shape)
     except SafetensorError as error:
         raise InputError(f"{file} is no readable safetensors file: {error}") from None
-    return found
+    return shapes
 
 
-def _number(value: object, least: float, most: float, whole: bool = False) -> bool:
-    """Whether `value` is a number from `least` to `most`; NaN is none."""
+def _number(value: object, low: float, high: float, whole: bool = False) -> bool:
+    """Whether `value` is a number from `low` to `high`; NaN is not."""
     kinds = int if whole else int | float
-    return isinstance(value, kinds) and not isinstance(value, bool) and least <= value <= most
+    return isinstance(value, kinds) and not isinstance(value, bool) and low <= value <= high
 
 
 def check_config(config: Any, file: Path) -> None:
@@ -125,7 +125,7 @@ def check_adapter(adapter: str | Path, base: str) -> dict[str, Any]:
         raise InputError(f"{adapter / ADAPTER_WEIGHTS} holds no LoRA matrices")
     models.check_student(base)
     model = models.skeleton(base)
-    told = (
+    mismatch = (
         f"adapter {adapter} (trained on {config.get('base_model_name_or_path')!s:.100}) does not "
         f"fit the base model {base}"
     )
@@ -136,10 +136,10 @@ def check_adapter(adapter: str | Path, base: str) -> dict[str, Any]:
         path, matrix = name.rsplit(".lora_", 1)
         module = modules.get(path)
         if module is None or getattr(module, "weight", None) is None:
-            raise InputError(f"{told}: that has no {path}; {other}")
+            raise InputError(f"{mismatch}: that has no {path}; {other}")
         if module is tied or module.weight is tied.weight:
             raise InputError(
-                f"{told}: {path} shares its weights with the embeddings there; leave it out of "
+                f"{mismatch}: {path} shares its weights with the embeddings there; leave it out of "
                 "target_modules and train again"
             )
         # Weights are (outputs, inputs), in GPT-2's Conv1D the reverse. A is (rank, inputs), B is
@@ -158,7 +158,7 @@ def check_adapter(adapter: str | Path, base: str) -> dict[str, Any]:
             else ("outputs", shape[0], outputs)
         )
         if have != want:
-            raise InputError(f"{told}: {path} has {want} {side}, the adapter {have}; {other}")
+            raise InputError(f"{mismatch}: {path} has {want} {side}, the adapter {have}; {other}")
     _check_injected(model, config, matrices, adapter)
     return config
 
@@ -175,16 +175,16 @@ def _check_injected(
     try:
         # Modules may be named by a regular expression.
         with bounded(SECONDS, MIB):
-            kept = {key: config.get(key) for key in CONFIGURED if config.get(key) is not None}
+            options = {key: config.get(key) for key in CONFIGURED if config.get(key) is not None}
             wanted = get_peft_model_state_dict(
-                get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", **kept)),
+                get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", **options)),
                 save_embedding_layers=False,
             )
     except (TimeoutError, MemoryError):
         raise InputError(f"{file}: its patterns take more than {SECONDS} s: simplify") from None
     except Exception as error:
-        told = " ".join(str(error).split())
-        raise InputError(f"{file} cannot be used by PEFT: {told:.300}") from None
+        message = " ".join(str(error).split())
+        raise InputError(f"{file} cannot be used by PEFT: {message:.300}") from None
     shapes = {n.removeprefix(PEFT_PREFIX): tuple(value.shape) for n, value in wanted.items()}
     for name in sorted(shapes.keys() | matrices.keys()):
         want, have = shapes.get(name), matrices.get(name)
@@ -208,8 +208,8 @@ def merge(base: str, adapter: str | Path, out: str | Path) -> None:
     model = AutoModelForCausalLM.from_pretrained(
         base, dtype="auto", use_safetensors=True, trust_remote_code=False
     )
-    kept = model.dtype
-    merged = PeftModel.from_pretrained(model.float(), str(adapter)).merge_and_unload().to(kept)
+    dtype = model.dtype
+    merged = PeftModel.from_pretrained(model.float(), str(adapter)).merge_and_unload().to(dtype)
     with torch.no_grad():
         few = torch.arange(8)[None] % merged.config.get_text_config().vocab_size
         finite = torch.isfinite(merged(few, use_cache=False).logits).all()

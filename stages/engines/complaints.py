@@ -1,4 +1,4 @@
-"""What is told of a server that fails: one line that says what to do, and never shows its key."""
+"""Messages about a server that fails: one line that says what to do, and never shows its key."""
 
 from __future__ import annotations
 
@@ -26,35 +26,35 @@ class Complaints:
 
     def why(self, error: Exception) -> str:
         """Why no request has a chance, and what to do."""
-        status, told = getattr(error, "status_code", None), self.told(error)
-        kept = "What was written is kept; run the stage again"
+        status, message = getattr(error, "status_code", None), self.message(error)
+        advice = "What was written is kept; run the stage again"
         if status in (401, 403):
-            named = self.options.key_variable or "none is named"
+            variable = self.options.key_variable or "none is named"
             return (
                 f"{self.where} refuses the key ({status}): look at the environment variable of "
-                f"{self.block}.key_variable ({named}). It says: {told}. {kept}"
+                f"{self.block}.key_variable ({variable}). It says: {message}. {advice}"
             )
-        if status == 402 or UNPAID.search(" ".join([told, *codes(error)])):
-            return f"{self.where} is not paid ({told}): look at the account. {kept}"
+        if status == 402 or UNPAID.search(" ".join([message, *codes(error)])):
+            return f"{self.where} is not paid ({message}): look at the account. {advice}"
         if status == 429:
             return (
-                f"{self.where} takes no more requests for now ({told}): wait, or lower "
-                f"{self.block}.concurrency. {kept}"
+                f"{self.where} takes no more requests for now ({message}): wait, or lower "
+                f"{self.block}.concurrency. {advice}"
             )
         if status is not None and status < 500:
-            return f"{self.where} refuses every request ({told}). {kept}"
-        return f"{self.where} does not answer ({told}): is the server running? {kept}"
+            return f"{self.where} refuses every request ({message}). {advice}"
+        return f"{self.where} does not answer ({message}): is the server running? {advice}"
 
-    def told(self, error: Exception) -> str:
+    def message(self, error: Exception) -> str:
         """The error's text; some servers repeat the key that they refuse, we do not."""
         # Some causes, such as a connection that was reset, have a name and no text.
         under = error.__cause__
         cause = f", {str(under) or type(under).__name__}" if under else ""
-        named = f" ({', '.join(sorted(codes(error)))})" if codes(error) else ""
+        kinds = f" ({', '.join(sorted(codes(error)))})" if codes(error) else ""
         # The client takes its text from `message` alone.
         body: Any = getattr(error, "body", None)
         more = "" if " - " in str(error) or not body else f" - {'; '.join(texts_in(body))}"
-        return self.clean(f"{type(error).__name__}: {error}{more}{named}{cause}")
+        return self.clean(f"{type(error).__name__}: {error}{more}{kinds}{cause}")
 
     def clean(self, text: str) -> str:
         """A text of the server for one line of a message, without the key."""

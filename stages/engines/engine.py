@@ -1,4 +1,4 @@
-"""The vLLM engine, built alike for writing and for scoring; heavy imports stay inside."""
+"""The vLLM engine, built the same way for writing and scoring; heavy imports stay inside."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ QUIET = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "TORCH_CPP_LOG_LEVEL": "ERROR",
 }
-# Loggers that tell of optional packages we do without.
+# Loggers that report optional packages we do without.
 LOUD = ("torch._library.triton", "bitsandbytes.backends.cpu.ops")
 # What vLLM sets for its worker processes; our later child processes must not inherit it.
 LEFTOVERS = ("LD_PRELOAD", "LOCAL_WORLD_SIZE")
@@ -34,7 +34,7 @@ BLOCK = 32
 
 def quiet() -> None:
     """No look-ups, no log lines, no loading bars. Call it before torch or transformers is imported;
-    a variable that is set already is kept.
+    a variable that is already set stays as it is.
     """
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
@@ -43,7 +43,7 @@ def quiet() -> None:
 
 
 def arguments(options: connections.Engine, seed: int = 0) -> dict[str, Any]:
-    """vLLM's arguments for a model of this project, in this process and as a server alike."""
+    """vLLM's arguments for a model of this project, the same in this process and as a server."""
     import torch
 
     shared = {
@@ -86,7 +86,7 @@ def engine(model: str, options: connections.Engine, seed: int = 0, **extra: Any)
     if not torch.cuda.is_available():
         memory.keep_freed()
         os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
-    given = arguments(options, seed) | extra
+    parameters = arguments(options, seed) | extra
     before = {name: os.environ.get(name) for name in LEFTOVERS}
     set_num_threads = torch.set_num_threads  # vLLM replaces it by a stub that only warns
     with warnings.catch_warnings():
@@ -96,14 +96,14 @@ def engine(model: str, options: connections.Engine, seed: int = 0, **extra: Any)
         from vllm import LLM
 
         try:
-            llm = LLM(model, **given)
+            llm = LLM(model, **parameters)
             print(f"vLLM has started in {time.monotonic() - began:.0f} s", flush=True)
             return llm
         except (ValueError, OSError) as error:
             # What follows this mark is the reason; pydantic puts its own words before it.
-            told = " ".join(str(error).split("Value error, ")[-1].split())
+            message = " ".join(str(error).split("Value error, ")[-1].split())
             raise InputError(
-                f"vLLM cannot serve {model}: {told:.200} (see `engine` in params.yaml)"
+                f"vLLM cannot serve {model}: {message:.200} (see `engine` in params.yaml)"
             ) from error
         finally:
             torch.set_num_threads = set_num_threads

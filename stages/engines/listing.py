@@ -27,7 +27,7 @@ class Listed(NamedTuple):
 class Wanted(NamedTuple):
     """The setting `block`.`key` of params.yaml that names a model, and the name that it has there;
     empty: the only model of its kind. other: the name of the base model for an adapter, of the
-    adapter for a base model; empty if it is not known.
+    adapter for a base model; empty if unknown.
     """
 
     block: str
@@ -53,18 +53,22 @@ def listed(model: Any) -> Listed:
     return Listed(str(model.id), *(text if isinstance(text, str) else "" for text in more))
 
 
-def choose(found: Sequence[Listed], wanted: Wanted, complaints: Complaints) -> Listed:
+def choose(models: Sequence[Listed], wanted: Wanted, complaints: Complaints) -> Listed:
     """The model that is meant. Raises InputError where the server has none, or several."""
-    named = {one.name: one for one in found}
+    by_name = {model.name: model for model in models}
     address, clean = complaints.options.address, complaints.clean
-    if wanted.name in named:
-        problem = _misfit(named[wanted.name], named, wanted)
+    if wanted.name in by_name:
+        problem = _misfit(by_name[wanted.name], by_name, wanted)
         if problem:
             raise InputError(f"{wanted.setting} {wanted.name}: {address} has it {clean(problem)}")
-        return named[wanted.name]
-    fits = [one for one in found if _fits(one, named, wanted) and not _misfit(one, named, wanted)]
+        return by_name[wanted.name]
+    fits = [
+        model
+        for model in models
+        if _fits(model, by_name, wanted) and not _misfit(model, by_name, wanted)
+    ]
     if wanted.name or len(fits) != 1:
-        names = clean(", ".join(one.name for one in found[:10])) or "no model"
+        names = clean(", ".join(model.name for model in models[:10])) or "no model"
         raise InputError(
             f"{address} serves {names}: name one of them in {wanted.setting} (found "
             f"{wanted.name!r}){ADAPTED if wanted.key == 'tuned' else ''}"
@@ -78,51 +82,51 @@ def choose(found: Sequence[Listed], wanted: Wanted, complaints: Complaints) -> L
     return fits[0]
 
 
-def _fits(one: Listed, named: dict[str, Listed], wanted: Wanted) -> bool:
+def _fits(model: Listed, by_name: dict[str, Listed], wanted: Wanted) -> bool:
     """Whether a model is of the kind that is meant where no name is given."""
     if wanted.key == "base":
         # What is named as the tuned model may be a merged one, unless it has adapters itself.
-        return not one.parent and (one.name != wanted.other or _has_adapters(one, named))
-    return wanted.key == "model" or bool(one.parent)
+        return not model.parent and (model.name != wanted.other or _has_adapters(model, by_name))
+    return wanted.key == "model" or bool(model.parent)
 
 
-def _has_adapters(one: Listed, named: dict[str, Listed]) -> bool:
-    return one.name in {other.parent for other in named.values()}
+def _has_adapters(model: Listed, by_name: dict[str, Listed]) -> bool:
+    return model.name in {other.parent for other in by_name.values()}
 
 
-def _misfit(one: Listed, named: dict[str, Listed], wanted: Wanted) -> str:
+def _misfit(model: Listed, by_name: dict[str, Listed], wanted: Wanted) -> str:
     """What is wrong with a model that was named: it is an adapter in place of a base model, a base
     model in place of an adapter, or an adapter on another base model; empty if nothing is.
     """
-    if wanted.key == "base" and one.parent:
-        return f"as an adapter on {one.parent}: name the base model"
+    if wanted.key == "base" and model.parent:
+        return f"as an adapter on {model.parent}: name the base model"
     if wanted.key != "tuned":
         return ""
-    base = named.get(wanted.other, Listed(""))
-    if not one.parent:
-        is_base = _has_adapters(one, named) or (bool(base.root) and one.root == base.root)
+    base = by_name.get(wanted.other, Listed(""))
+    if not model.parent:
+        is_base = _has_adapters(model, by_name) or (bool(base.root) and model.root == base.root)
         return "as a base model: name an adapter on it" if is_base else ""
-    parent = named.get(one.parent, Listed(one.parent))
+    parent = by_name.get(model.parent, Listed(model.parent))
     if base.name in ("", parent.name) or (base.root and parent.root == base.root):
         return ""
     return f"on the base model {parent.name}, not on evaluate.server.base {base.name}"
 
 
-def check_loaded(one: Listed, folder: str | Path, wanted: Wanted, complaints: Complaints) -> None:
+def check_loaded(model: Listed, folder: str | Path, wanted: Wanted, complaints: Complaints) -> None:
     """Raises InputError where the server has its model from a folder of this machine whose weights
     are not those in `folder`. What is elsewhere cannot be looked at.
     """
     try:
-        root = Path(one.root)
-        if not one.root or not root.is_dir() or root.samefile(folder):
+        root = Path(model.root)
+        if not model.root or not root.is_dir() or root.samefile(folder):
             return
         is_same = _have_same_weights(root, Path(folder))
     except (OSError, ValueError):  # no path, or one of another's
         return
     if not is_same:
         raise InputError(
-            f"{complaints.options.address} has {wanted.name or one.name} from "
-            f"{complaints.clean(one.root)}, whose weights are not those of {folder}: serve that, "
+            f"{complaints.options.address} has {wanted.name or model.name} from "
+            f"{complaints.clean(model.root)}, whose weights are not those of {folder}: serve that, "
             f"or name another model in {wanted.setting}"
         )
 

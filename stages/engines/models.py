@@ -1,4 +1,4 @@
-"""Where a prepared base model lies: what stages.models wrote, resolved for the libraries."""
+"""Where a prepared base model is: what stages.models wrote, resolved for the libraries."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def package_folder(name: str) -> Path:
         raise InputError(f"package:{name}: no such Python package; install it or name another")
     top = Path(spec.origin).parent
     for pattern in ("**/modules.json", "**/model*.safetensors", "**/*.gguf"):
-        found = sorted(top.glob(pattern))
-        if found:
-            return found[0].parent
+        matches = sorted(top.glob(pattern))
+        if matches:
+            return matches[0].parent
     raise InputError(f"package:{name}: {top} holds no GGUF or safetensors weights")
 
 
@@ -51,13 +51,13 @@ def load_tokenizer(folder: str) -> Any:
         return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     # Whatever a file that is not as it should be makes the library raise.
     except Exception as error:
-        told = " ".join(str(error).split())
-        raise InputError(f"{folder} has no tokenizer that can be read: {told:.300}") from None
+        message = " ".join(str(error).split())
+        raise InputError(f"{folder} has no tokenizer that can be read: {message:.300}") from None
 
 
 def check_student(folder: str | Path) -> None:
     """Refuse a model that the pipeline cannot tune, by its config.json alone: one that is quantized
-    already, or is no causal language model.
+    already, or is not a causal language model.
     """
     file = Path(folder) / "config.json"
     config = read_json(file) if file.is_file() else {}
@@ -90,8 +90,8 @@ def skeleton(folder: str) -> Any:
             return AutoModelForCausalLM.from_config(config, trust_remote_code=False)
     # Whatever a configuration that is not as it should be makes the library raise.
     except Exception as error:
-        told = " ".join(str(error).split())
-        raise InputError(f"{folder} is no causal language model: {told:.300}") from None
+        message = " ".join(str(error).split())
+        raise InputError(f"{folder} is no causal language model: {message:.300}") from None
 
 
 def _is_causal(kind: object) -> bool:

@@ -26,11 +26,11 @@ EVERY, GRACE = 0.5, 20
 
 def check_port(port: int) -> None:
     """Raise InputError where the port is taken or not allowed."""
-    with socket.socket() as one:
+    with socket.socket() as listener:
         # As servers do: a port that was just left is free.
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            one.bind((HOST, port))
+            listener.bind((HOST, port))
         except OSError as error:
             raise InputError(
                 f"port {port} of {HOST} cannot be had ({error.strerror}): end what listens there, "
@@ -39,9 +39,9 @@ def check_port(port: int) -> None:
 
 
 def format_of(template: Path) -> str:
-    """The format of calls that a chat template of ours is for; empty where it is no such."""
-    found = FORMAT.match(template.read_text("utf-8", "replace")[:100])
-    return found[1] if found else ""
+    """The format of calls that a chat template of ours is for; empty where it is not ours."""
+    match = FORMAT.match(template.read_text("utf-8", "replace")[:100])
+    return match[1] if match else ""
 
 
 def command(
@@ -50,8 +50,8 @@ def command(
 ) -> list[str]:  # fmt: skip
     """The command that serves the adapter on the model in the folder `student`.
 
-    folder: an empty one for what it needs beside: the merged model, on a processor, and the tokens
-    that end an answer. end: such a token, beside those of the model. Raises InputError for what
+    folder: an empty one for what it also needs: the merged model, on a processor, and the tokens
+    that end an answer. end: such a token, in addition to the model's. Raises InputError for what
     cannot be served.
     """
     from stages.engines.engine import arguments, quiet
@@ -60,10 +60,10 @@ def command(
     quiet()
     print(f"making {adapter} ready", flush=True)
     rank = merged(student, adapter, folder / "model")
-    given = arguments(options, seed)
+    parameters = arguments(options, seed)
     names = [TUNED]
     if rank:
-        given |= room(rank) | {"lora_modules": f"{TUNED}={adapter.resolve()}"}
+        parameters |= room(rank) | {"lora_modules": f"{TUNED}={adapter.resolve()}"}
         names = [BASE]
     ends = {*_ends(Path(student)), *([] if end is None else [end])}
     (folder / "ends").mkdir()
@@ -75,7 +75,7 @@ def command(
         *("--served-model-name", *names, "--host", HOST),
         *("--generation-config", str(folder / "ends"), "--enable-auto-tool-choice"),
         *("--uvicorn-log-level", "warning"),
-        *flags(given),
+        *flags(parameters),
     ]
 
 
@@ -83,23 +83,23 @@ def _ends(student: Path) -> list[int]:
     """The tokens that end an answer of the model, by its own files."""
     for name in ("generation_config.json", "config.json"):
         if (student / name).is_file():
-            found = files.read_json(student / name).get("eos_token_id")
-            if found is not None:
-                return [one for one in (found if isinstance(found, list) else [found])
-                        if type(one) is int]  # fmt: skip
+            tokens = files.read_json(student / name).get("eos_token_id")
+            if tokens is not None:
+                return [token for token in (tokens if isinstance(tokens, list) else [tokens])
+                        if type(token) is int]  # fmt: skip
     return []
 
 
 def flags(arguments: dict[str, Any]) -> list[str]:
     """Arguments of `vllm.LLM` as the command takes them."""
-    found: list[str] = []
+    words: list[str] = []
     for name, value in arguments.items():
         flag = name.replace("_", "-")
         if isinstance(value, bool):
-            found.append(f"--{flag}" if value else f"--no-{flag}")
+            words.append(f"--{flag}" if value else f"--no-{flag}")
         else:
-            found += [f"--{flag}", str(value)]
-    return found
+            words += [f"--{flag}", str(value)]
+    return words
 
 
 def serve(command: list[str], address: str, ready: str) -> None:
@@ -107,7 +107,7 @@ def serve(command: list[str], address: str, ready: str) -> None:
     where it ends by itself.
     """
     variables = dict(os.environ)
-    # Left to itself vLLM reserves a core of those that it sees for others.
+    # By default vLLM leaves one of the cores that it sees to others.
     bound = ",".join(map(str, sorted(os.sched_getaffinity(0))[: processor.cores()]))
     variables.setdefault("VLLM_CPU_OMP_THREADS_BIND", bound)
     print("starting vLLM, usually 20 to 60 s", flush=True)

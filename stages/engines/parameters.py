@@ -23,15 +23,15 @@ def refused(body: Any, sent: set[str]) -> str | None:
         if text.split(".")[-1] in sent:
             return text.split(".")[-1]
     names = "|".join(sorted(map(re.escape, sent), key=len, reverse=True))
-    named = re.compile(
+    pattern = re.compile(
         rf"""['"`]({names})['"`]"""
         rf"|(?:parameter|argument|field|property|option)s?(?: \w+)?\W{{1,3}}({names})\b"
         rf"|\b({names})\W{{1,2}}(?:parameter|is |are |does |not |and )"
     )
     for text in texts:
-        found = named.search(text)
-        if found:
-            return found[found.lastindex or 0]
+        match = pattern.search(text)
+        if match:
+            return match[match.lastindex or 0]
     # vLLM's words for a tokenizer without a template.
     template = "chat_template_kwargs"
     return template if template in sent and "chat_template" in " ".join(texts) else None
@@ -42,5 +42,5 @@ def texts_in(value: Any, depth: int = 6) -> Iterator[str]:
     if isinstance(value, str):
         yield value[:1_000]
     elif isinstance(value, dict | list) and depth:
-        for one in list(value.values() if isinstance(value, dict) else value)[:50]:
-            yield from texts_in(one, depth - 1)
+        for item in list(value.values() if isinstance(value, dict) else value)[:50]:
+            yield from texts_in(item, depth - 1)

@@ -70,7 +70,7 @@ def pool(
     from ray.util.actor_pool import ActorPool
 
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # A local cluster is for this process alone.
+    # A local cluster is for this process only.
     local: dict[str, Any] = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     try:
         ray.init(
@@ -104,11 +104,11 @@ def pool(
             answers: list[Answer] = [Failed("not asked")] * len(asks)
             try:
                 # In the order of the parts, whichever replica was faster.
-                found = ActorPool(actors).map(
+                results = ActorPool(actors).map(
                     lambda replica, part: replica.answer.remote([asks[i] for i in part]), parts
                 )
-                for part, told in zip(parts, found, strict=True):
-                    for i, answer in zip(part, told, strict=True):
+                for part, completed in zip(parts, results, strict=True):
+                    for i, answer in zip(part, completed, strict=True):
                         answers[i] = answer
             except Exception as error:  # Ray's own, or those of its connection to the cluster
                 why = f"Ray lost the engines: {' '.join(str(error).split())[-300:]}"

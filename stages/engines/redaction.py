@@ -1,4 +1,4 @@
-"""A server's key must never be written: where it stands in a text, whatever the spelling."""
+"""A server's key must never be written: finds it in a text, however it is spelled."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ESCAPE = re.compile(rf"\\(?:u\{{({_HEX}{{1,6}})\}}|u({_HEX}{{4}})|U({_HEX}{{8}})
 
 
 def _squeezed(text: str) -> str:
-    """Letters and digits alone, without case: line breaks, blanks, quotes and marks are gone."""
+    """Only letters and digits, without case: line breaks, blanks, quotes and marks are gone."""
     text = unicodedata.normalize("NFKC", text).casefold()
     return "".join(character for character in text if character.isalnum())
 
@@ -24,8 +24,8 @@ def _squeezed(text: str) -> str:
 def _unescaped(text: str) -> str:
     """The text without JSON's, Python's and JavaScript's escapes."""
 
-    def character(found: re.Match[str]) -> str:
-        return chr(min(int(found[found.lastindex or 0], 16), 0x10FFFF))
+    def character(match: re.Match[str]) -> str:
+        return chr(min(int(match[match.lastindex or 0], 16), 0x10FFFF))
 
     return ESCAPE.sub(character, text).replace("\\", "")
 
@@ -53,7 +53,7 @@ def _forms(key: str) -> set[str]:
 
 
 class Key:
-    """A key; `in_` tells whether a text holds it. Its own text is never shown."""
+    """A key; `in_` says whether a text holds it. Its own text is never shown."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -65,7 +65,7 @@ class Key:
         return "Key(***)"
 
     def reveal(self) -> str:
-        """The key, for the header of a request alone."""
+        """The key, only for the header of a request."""
         return self._text
 
     def in_(self, text: str) -> bool:

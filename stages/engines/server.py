@@ -4,7 +4,7 @@ What comes from it is not trusted: an answer is bounded in bytes and in time, th
 and a text that holds the key is not passed on.
 
 The `openai` client does the retries: on 408, 409, 429, 5xx, a reset connection and a timeout, with
-growing pauses, or after as long as Retry-After says. What it takes for an answer and is none, such
+growing pauses, or after as long as Retry-After says. What it takes for an answer but is not, such
 as the HTML page of a proxy, is retried here. What fails then is the failure of one request only if
 the server answers others; else no request has a chance, and the engine is gone.
 
@@ -49,18 +49,18 @@ PAUSE, LONGEST_PAUSE = 0.5, 8.0
 MOST_CHARACTERS = 64 * 2**10
 # Tokens that a model which thinks gets for that, beyond those of the answer.
 THINKING = 2_048
-# What is done about a model that thinks: vLLM can ask its template not to; else it gets room.
+# How a model that thinks is handled: vLLM can ask its template not to; else it gets room.
 ASKED_NOT_TO, ROOM = 1, 2
 # Seconds that requests under way are given when no other has a chance.
 GRACE = 5.0
-# Statuses and codes that tell of the account or the server, whatever is asked.
+# Statuses and codes about the account or the server, whatever is asked.
 FOR_GOOD = (401, 402, 404, 405, 410, 429)
 FOR_GOOD_CODES = {
     "access_terminated", "account_deactivated", "billing_hard_limit_reached", "billing_not_active",
     "insufficient_balance", "insufficient_credits", "insufficient_quota", "invalid_api_key",
     "model_not_found", "organization_deactivated", "quota_exceeded",
 }  # fmt: skip
-# Statuses that tell of one request, if the server has answered any.
+# Statuses about one request, if the server has answered any.
 OF_ONE = (400, 413, 414, 415, 422, 451)
 RENAMED = {"max_tokens": "max_completion_tokens"}
 # Without these the beginning of the answer would be lost, its end, or what it must keep to.
@@ -88,7 +88,7 @@ def key_of(options: Connection, block: str) -> Key:
 
 @contextmanager
 def serving(options: Server, spending: Spending | None = None) -> Iterator[Complete]:
-    """The server at `options.address`; InputError if it is no such server or refuses us. spending:
+    """The server at `options.address`; InputError if it is not one or refuses us. spending:
     counts the tokens and limits them; at the limit all requests that were not sent are Failed.
     """
     with asyncio.Runner() as runner:
@@ -174,49 +174,49 @@ class _Session:
         """The model to ask for: the params' or else the only one that the server lists. folder:
         where its weights are here, if they are.
         """
-        found = choose(await self._listed(), self.wanted, self.complaints)
+        model = choose(await self._listed(), self.wanted, self.complaints)
         if folder is not None:
-            check_loaded(found, folder, self.wanted, self.complaints)
-        return found
+            check_loaded(model, folder, self.wanted, self.complaints)
+        return model
 
     async def check(self, probe: Probe) -> None:
         """InputError where the server has not what `probe` looks for."""
 
-        async def ask(**given: Any) -> Any:
+        async def ask(**fields: Any) -> Any:
             return await self._read(
-                lambda: self.client.completions.create(model=self.model, temperature=0, **given),
-                lambda found: found.choices[0],
+                lambda: self.client.completions.create(model=self.model, temperature=0, **fields),
+                lambda answer: answer.choices[0],
                 1,
             )
 
         where = self.complaints.where
         try:
-            found = await problem(ask, probe)
+            fault = await problem(ask, probe)
         except (openai.NotFoundError, openai.BadRequestError, ValueError) as error:
             raise InputError(
-                f"{where} does not complete a prompt of tokens ({self.complaints.told(error)}): if "
-                f"it is not vLLM, set {self.wanted.block}.vllm to false"
+                f"{where} does not complete a prompt of tokens ({self.complaints.message(error)}): "
+                f"if it is not vLLM, set {self.wanted.block}.vllm to false"
             ) from None
         except openai.APIError as error:
             raise InputError(self.complaints.why(error)) from None
-        if found:
-            raise InputError(f"{where} {found}")
+        if fault:
+            raise InputError(f"{where} {fault}")
 
     async def _listed(self) -> list[Listed]:
-        """The models of the server; InputError if that is none, or refuses us, or is gone."""
+        """The models of the server; InputError if it is not one, refuses us, or is gone."""
         # A server that starts needs minutes, one that is not there should not cost them.
         retries = min(self.options.retries, 3)
         asked = self.client.with_options(max_retries=retries)
         try:
             return await self._read(
                 lambda: asked.models.list(),
-                lambda found: [listed(model) for model in found.data],
+                lambda answer: [listed(model) for model in answer.data],
                 retries,
             )
         except (openai.NotFoundError, ValueError) as error:
             raise InputError(
                 f"{self.complaints.where} is no OpenAI-compatible server "
-                f"({self.complaints.told(error)}): it usually ends in /v1"
+                f"({self.complaints.message(error)}): it usually ends in /v1"
             ) from None
         except openai.APIError as error:
             raise InputError(self.complaints.why(error)) from None
@@ -242,7 +242,7 @@ class _Session:
         raise ValueError("its answers are of another kind, perhaps a web page")
 
     async def complete(self, asks: list[Ask]) -> list[Answer]:
-        """An answer each; when no request has a chance, those that none of them was given are
+        """One answer per request; when no request has a chance, those without an answer are
         Failed for that reason.
         """
         if not asks:
@@ -251,7 +251,7 @@ class _Session:
         room = asyncio.Semaphore(self.options.concurrency)
         over = asyncio.Event()
 
-        async def one(number: int) -> None:
+        async def ask_one(number: int) -> None:
             async with room:
                 if self.gone is None:
                     answers[number] = answer = await self._answer(asks[number])
@@ -261,7 +261,7 @@ class _Session:
                         if not self.spending.is_over:
                             over.set()
 
-        tasks = [asyncio.create_task(one(number)) for number in range(len(asks))]
+        tasks = [asyncio.create_task(ask_one(number)) for number in range(len(asks))]
         waiting = [asyncio.create_task(w) for w in (asyncio.wait(tasks), over.wait())]
         try:
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -298,7 +298,7 @@ class _Session:
         if status in OF_ONE and refused(getattr(error, "body", None), set(NEEDED)):
             return Failed(
                 f"{self.complaints.where} does not take vLLM's own fields "
-                f"({self.complaints.told(error)}): set {self.wanted.block}.vllm to false",
+                f"({self.complaints.message(error)}): set {self.wanted.block}.vllm to false",
                 fatal=True,
             )
         since = 0.0 if status in OF_ONE else began
@@ -312,27 +312,27 @@ class _Session:
             if self.answered <= since:
                 # Nobody was answered meanwhile: is anybody, whatever is asked?
                 try:
-                    await self._ask(_least(ask), 1)
+                    await self._ask(_simplest(ask), 1)
                 except (openai.APIError, ValueError) as again:
                     self.gone = Failed(self.complaints.why(again), fatal=True)
                     return self.gone
                 self.answered = time.monotonic()
-        return Failed(self.complaints.told(error))
+        return Failed(self.complaints.message(error))
 
     async def _ask(self, ask: Ask, retries: int) -> Answer:
         """One completion; what the server refuses of the request is left out."""
         client = self.client.with_options(max_retries=retries)
         while True:
             thinks = self.thinks
-            given, own = self._parameters(ask)
+            standard, own = self._parameters(ask)
             try:
                 answer = await self._read(
-                    lambda given=given, own=own: self._completion(client, ask, own, given),  # type: ignore[misc]
-                    lambda found, cut="stop" not in given: self._heard(ask, found, cut),  # type: ignore[misc]
+                    lambda standard=standard, own=own: self._completion(client, ask, own, standard),  # type: ignore[misc]
+                    lambda reply, cut="stop" not in standard: self._heard(ask, reply, cut),  # type: ignore[misc]
                     retries,
                 )
             except openai.APIStatusError as error:
-                if self._leaves_out(error, {*given, *own}):
+                if self._leaves_out(error, {*standard, *own}):
                     continue
                 raise
             if answer != Failed(ONLY_THOUGHT) or thinks == ROOM:
@@ -340,23 +340,23 @@ class _Session:
             self._let_think(thinks)
 
     async def _completion(
-        self, client: openai.AsyncOpenAI, ask: Ask, own: dict[str, Any], given: dict[str, Any]
+        self, client: openai.AsyncOpenAI, ask: Ask, own: dict[str, Any], fields: dict[str, Any]
     ) -> Any:
-        """What comes of the request, by the interface for its kind of prompt. Raises Spent where
+        """The answer to the request, by the interface for its kind of prompt. Raises Spent where
         the limit is reached.
         """
         self.spending.check()
-        given = given | {"model": self.model, "extra_body": own}
+        fields = fields | {"model": self.model, "extra_body": own}
         if ask.tokens:
-            return await client.completions.create(prompt=list(ask.tokens), **given)
+            return await client.completions.create(prompt=list(ask.tokens), **fields)
         messages: Any = as_chat(ask.messages)
-        found = await client.chat.completions.create(messages=messages, **given)
-        self.spending.add(found, messages)
-        return found
+        completion = await client.chat.completions.create(messages=messages, **fields)
+        self.spending.add(completion, messages)
+        return completion
 
-    def _heard(self, ask: Ask, found: Any, cut: bool) -> Answer:
-        """What a completion says; any error if it is none. cut: at the stop strings, here."""
-        choice = found.choices[0]
+    def _heard(self, ask: Ask, completion: Any, cut: bool) -> Answer:
+        """What a completion says; any error if it is not one. cut: at the stop strings, here."""
+        choice = completion.choices[0]
         text = choice.text if ask.tokens else choice.message.content
         if isinstance(text, list):  # parts, of which the texts are said
             text = "".join(part["text"] for part in text if part.get("type") == "text")
@@ -364,7 +364,7 @@ class _Session:
             return Failed(f"the server broke the answer off: {choice.finish_reason}")
         if not ask.tokens and not text and getattr(choice.message, "refusal", None):
             return Failed(self.complaints.clean(f"the model refuses: {choice.message.refusal}"))
-        if not ask.tokens and not (text or "").strip() and _thought(found):
+        if not ask.tokens and not (text or "").strip() and _thought(completion):
             return Failed(ONLY_THOUGHT)
         if text is None:
             return Failed("an answer without text")
@@ -373,7 +373,7 @@ class _Session:
         if len(text) > MOST_CHARACTERS:
             return Failed(f"an answer of {len(text):,} characters")
         answer = heard(ask, text, (ask.sampling.get("stop") or ()) if cut else ())
-        # Thinking may stand in the middle of it.
+        # Thinking may be in the middle of it.
         if self.key.in_(text) or (isinstance(answer, str) and self.key.in_(answer)):
             return Failed("the answer holds the server's key: it is not kept")
         return answer
@@ -392,22 +392,22 @@ class _Session:
 
     def _parameters(self, ask: Ask) -> tuple[dict[str, Any], dict[str, Any]]:
         """Those that OpenAI's interface has, and the server's own."""
-        given = {"seed": ask.seed} | {n: v for n, v in ask.sampling.items() if n in STANDARD}
+        standard = {"seed": ask.seed} | {n: v for n, v in ask.sampling.items() if n in STANDARD}
         own = {name: value for name, value in ask.sampling.items() if name not in STANDARD}
         if self.options.vllm and self.thinks:
             own["chat_template_kwargs"] = {"enable_thinking": False}
         if begins(ask.messages):
             own |= {"continue_final_message": True, "add_generation_prompt": False}
         if self.thinks == ROOM:
-            given.pop("stop", None)
-            if "max_tokens" in given:
-                given["max_tokens"] += THINKING
+            standard.pop("stop", None)
+            if "max_tokens" in standard:
+                standard["max_tokens"] += THINKING
         for old, new in RENAMED.items():
-            if old in self.left_out and old in given:
-                given[new] = given.pop(old)
+            if old in self.left_out and old in standard:
+                standard[new] = standard.pop(old)
         return tuple(  # type: ignore[return-value]
             {name: value for name, value in part.items() if name not in self.left_out}
-            for part in (given, own)
+            for part in (standard, own)
         )
 
     def _leaves_out(self, error: openai.APIStatusError, sent: set[str]) -> bool:
@@ -427,7 +427,7 @@ class _Session:
         print(f"{self.options.address}: {what}", file=sys.stderr, flush=True)
 
 
-def _least(ask: Ask) -> Ask:
+def _simplest(ask: Ask) -> Ask:
     """A request of the same kind that any server can answer."""
     sampling = {n: v for n, v in ask.sampling.items() if n != "structured_outputs"}
     if ask.tokens:
@@ -435,10 +435,10 @@ def _least(ask: Ask) -> Ask:
     return Ask([{"role": "user", "content": "Write one word."}], sampling, ask.seed)
 
 
-def _thought(found: Any) -> bool:
+def _thought(completion: Any) -> bool:
     """Whether an answer says that there was thinking, apart from its content."""
-    message = found.choices[0].message
+    message = completion.choices[0].message
     if getattr(message, "reasoning_content", None) or getattr(message, "reasoning", None):
         return True
-    details = getattr(found.usage, "completion_tokens_details", None)
+    details = getattr(completion.usage, "completion_tokens_details", None)
     return bool(getattr(details, "reasoning_tokens", 0))

@@ -24,9 +24,9 @@ class Spending:
     """What the answers of one run have cost, in tokens, those that were thrown away and asked for
     again included.
 
-    limit: 0 for none. guessed: answers whose tokens the server did not tell; they are reckoned from
-    the length of their texts, rather too many than too few. A request without any answer, such as
-    after a timeout, is not counted, for nobody tells what it cost.
+    limit: 0 for none. guessed: answers whose tokens the server did not report; they are estimated
+    from the length of their texts, rather too many than too few. A request without any answer, such
+    as after a timeout, is not counted, for nobody reports what it cost.
     """
 
     limit: int = 0
@@ -51,22 +51,22 @@ class Spending:
     def reason(self) -> str:
         """Why nothing more is asked, by what is used so far, and what to do."""
         return (
-            f"generate.server.max_tokens_total is {self.limit:,}, and {self.told()} are used: "
+            f"generate.server.max_tokens_total is {self.limit:,}, and {self.in_words()} are used: "
             "nothing more is asked. The answers so far are kept and cost nothing again: raise "
             "the limit, which each run counts anew, and run the stage again, or lower route.rows"
         )
 
-    def add(self, found: Any, messages: Iterable[Any]) -> None:
-        """Count a completion, by its `usage` or, without one, by its length. messages: asked."""
-        usage = getattr(found, "usage", None)
-        told = [getattr(usage, f"{name}_tokens", None) for name in ("prompt", "completion")]
-        counts = [n for n in told if type(n) is int and 0 <= n <= MOST_TOKENS]
-        if len(counts) < len(told):
-            choices = getattr(found, "choices", None)
+    def add(self, completion: Any, messages: Iterable[Any]) -> None:
+        """Count a completion, by its `usage` or, without it, its length. messages: the prompt."""
+        usage = getattr(completion, "usage", None)
+        reported = [getattr(usage, f"{name}_tokens", None) for name in ("prompt", "completion")]
+        counts = [n for n in reported if type(n) is int and 0 <= n <= MOST_TOKENS]
+        if len(counts) < len(reported):
+            choices = getattr(completion, "choices", None)
             if not isinstance(choices, list) or not choices:
                 return  # no completion
-            said = getattr(getattr(choices[0], "message", None), "content", "")
-            counts = [guess(messages), guess([{"content": said}])]
+            content = getattr(getattr(choices[0], "message", None), "content", "")
+            counts = [guess(messages), guess([{"content": content}])]
             self.guessed += 1
         self.prompt += counts[0]
         self.answer += counts[1]
@@ -76,7 +76,7 @@ class Spending:
         """The tokens by kind."""
         return {"prompt": self.prompt, "answer": self.answer, "answers": self.answers}
 
-    def told(self) -> str:
+    def in_words(self) -> str:
         """The tokens, in words."""
         unsure = f", for {self.guessed} of them by the length of the texts" * bool(self.guessed)
         return (
@@ -86,7 +86,7 @@ class Spending:
 
 
 def guess(messages: Iterable[Any]) -> int:
-    """Tokens of messages, reckoned from the length of their texts."""
+    """Tokens of messages, estimated from the length of their texts."""
     total = 0
     for message in messages:
         content = message.get("content")

@@ -23,7 +23,7 @@ from stages.core import files
 from stages.core.command import InputError
 
 T = TypeVar("T")
-Kept = tuple[str, str, str, float, bytes]  # key, model, text, made (Unix seconds), checksum
+StoredRow = tuple[str, str, str, float, bytes]  # key, model, text, made (Unix seconds), checksum
 BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 BATCH = 500
 # Seconds that a process waits for another that writes.
@@ -54,9 +54,9 @@ def key(
 
 
 def checksum(name: str, model: str, text: str) -> bytes:
-    """Eight bytes that tell a whole row from a damaged one."""
-    told = "\0".join(map(str, (name, model, text))).encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(told, digest_size=8).digest()
+    """Eight bytes that distinguish an intact row from a damaged one."""
+    row = "\0".join(map(str, (name, model, text))).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(row, digest_size=8).digest()
 
 
 class Usage(NamedTuple):
@@ -117,7 +117,7 @@ class Store:
             replaced = True
 
     def _replace(self) -> None:
-        """Set the damaged file aside; keep what is whole in it."""
+        """Set the damaged file aside; keep its intact rows."""
         with self.path.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if _is_whole(self.path):
@@ -142,7 +142,7 @@ class Store:
     def get(self, keys: Iterable[str]) -> dict[str, str]:
         """The completions that the store has, by key."""
         wanted = list(dict.fromkeys(keys))
-        found: dict[str, str] = {}
+        completions: dict[str, str] = {}
 
         def read(db: sqlite3.Connection) -> None:
             for start in range(0, len(wanted), BATCH):
@@ -152,20 +152,20 @@ class Store:
                     f"SELECT key, model, text, checksum FROM completions WHERE key IN ({marks})",
                     part,
                 )
-                found.update(
+                completions.update(
                     (name, text)
                     for name, model, text, total in rows
                     if total == checksum(name, model, text)
                 )
 
         self._run(read)
-        return found
+        return completions
 
     def put(self, model: str, rows: Iterable[tuple[str, str]]) -> None:
         """Keep (key, completion) rows; one transaction."""
         now = time.time()
-        made = [(name, model, text, now, checksum(name, model, text)) for name, text in rows]
-        self._run(lambda db: _insert(db, made))
+        records = [(name, model, text, now, checksum(name, model, text)) for name, text in rows]
+        self._run(lambda db: _insert(db, records))
 
     def count(self, model: str, hits: int, misses: int) -> None:
         """Remember how many requests the store could answer, for its hit rate."""
@@ -198,7 +198,7 @@ class Store:
     def prune(self, older_than: float | None = None, model: str | None = None) -> int:
         """Delete what is older than so many days and, if given, of that model; return how many.
 
-        InputError if neither is given: nothing is deleted by an oversight.
+        InputError if neither is given: nothing is deleted by mistake.
         """
         if older_than is None and model is None:
             raise InputError("--store-prune needs --older-than DAYS, --model ID, or both")
@@ -212,7 +212,7 @@ class Store:
         return deleted
 
 
-def told(store: Store) -> str:
+def summary(store: Store) -> str:
     """What the store holds, as lines of text: a model's entries, age and hit rate each."""
     usage = store.usage()
     lines = [
@@ -243,7 +243,7 @@ def _has_checksums(db: sqlite3.Connection) -> bool:
     return "checksum" in [row[1] for row in db.execute("PRAGMA table_info(completions)")]
 
 
-def _insert(db: sqlite3.Connection, rows: Iterable[Kept]) -> None:
+def _insert(db: sqlite3.Connection, rows: Iterable[StoredRow]) -> None:
     db.executemany(
         "INSERT OR REPLACE INTO completions (key, model, text, made, checksum) "
         "VALUES (?, ?, ?, ?, ?)",
@@ -259,11 +259,11 @@ def _is_whole(path: Path) -> bool:
         return False
 
 
-def _whole_rows(path: Path) -> list[Kept]:
+def _whole_rows(path: Path) -> list[StoredRow]:
     """Rows of a damaged file whose checksums hold: from the front and from the back, up to the
     first damaged page on either way.
     """
-    saved: dict[str, Kept] = {}
+    saved: dict[str, StoredRow] = {}
     for order in ("ASC", "DESC"):
         try:
             with closing(sqlite3.connect(path)) as db:

@@ -7,7 +7,7 @@ import re
 _NAMES = "think|thinking|thought|thoughts|reasoning|reflection|scratchpad|analysis"
 # <think>, </thinking>, [THINK], ◁/think▷, <seed:think>.
 TAG = re.compile(rf"[<\[◁](/?)(?:\w{{1,16}}:)?(?:{_NAMES})\s{{0,4}}[>\]▷]", re.IGNORECASE)
-# Harmony: channels, of which `final` is said; without its marks, what is left of them.
+# Harmony: channels, of which `final` is the answer; without its marks, what is left of them.
 CHANNEL = re.compile(r"<\|channel\|>\s{0,4}(\w+)[^<]{0,80}<\|message\|>")
 MARK = re.compile(r"<\|\w{1,20}\|>")
 UNMARKED = re.compile(r"\Aanalysis.*?assistantfinal", re.DOTALL)
@@ -61,7 +61,7 @@ def after_thoughts(text: str) -> str:
 
 
 def _final(text: str) -> str | None:
-    """What stands in the channel `final`."""
+    """What the channel `final` holds."""
     channels = list(CHANNEL.finditer(text))
     for n, channel in enumerate(channels):
         if channel[1] == "final":

@@ -16,22 +16,22 @@ from stages.core.command import InputError
 from stages.engines.models import load_tokenizer, package_folder
 
 HUB = re.compile(r"([\w.-]+/[\w.-]+)@(\w+)")
-# Beside a tokenizer that was made of a GGUF file: the most tokens that its model takes.
+# Next to a tokenizer made from a GGUF file: the most tokens that its model takes.
 LIMITS = "limits.json"
-# The class of a tokenizer that its tokenizer.json tells whole.
+# The class of a tokenizer that its tokenizer.json describes completely.
 PLAIN = "TokenizersBackend"
 
 
-class Known(NamedTuple):
-    """A model as far as its small files tell. max_tokens: the longest text that it takes, None
-    where they do not tell.
+class TokenizerInfo(NamedTuple):
+    """What a model's small files say of it. max_tokens: the longest text that it takes, None
+    where they do not say.
     """
 
     tokenizer: Any
     max_tokens: int | None
 
 
-def known(name: str) -> Known | None:
+def load(name: str) -> TokenizerInfo | None:
     """The tokenizer of the model `name` (package:, path: or hub:) and its length; None for a model
     of the hub that is not in this machine's cache. InputError where it is there and cannot be read.
     """
@@ -57,42 +57,44 @@ def _cached(name: str) -> Path | None:
         folder = Path(snapshot_download(match[1], revision=match[2], local_files_only=True))
     except (OSError, ValueError):
         return None
-    there = any((folder / file).is_file() for file in ("tokenizer.json", "tokenizer_config.json"))
-    return folder if there else None
+    has_tokenizer = any(
+        (folder / file).is_file() for file in ("tokenizer.json", "tokenizer_config.json")
+    )
+    return folder if has_tokenizer else None
 
 
 @lru_cache(4)
-def _of_folder(folder: Path) -> Known:
+def _of_folder(folder: Path) -> TokenizerInfo:
     config = folder / "config.json"
     described = files.read_json(config) if config.is_file() else {}
-    return Known(load_tokenizer(str(folder)), _most(described))
+    return TokenizerInfo(load_tokenizer(str(folder)), _max_tokens(described))
 
 
-def _most(described: Any) -> int | None:
+def _max_tokens(described: Any) -> int | None:
     """`max_position_embeddings` of a config.json, of a model with several parts its text's."""
     if not isinstance(described, dict):
         return None
-    most = described.get("max_position_embeddings")
-    if most is None:
-        return _most(described.get("text_config"))
-    return most if isinstance(most, int) and most > 0 else None
+    max_tokens = described.get("max_position_embeddings")
+    if max_tokens is None:
+        return _max_tokens(described.get("text_config"))
+    return max_tokens if isinstance(max_tokens, int) and max_tokens > 0 else None
 
 
 @lru_cache(4)
-def _of_gguf(file: Path) -> Known:
-    """Of a GGUF file, whose tokenizer takes seconds to make, so it is kept in data/.work."""
-    found = file.stat()
-    text = f"{file.name} {found.st_size} {found.st_mtime_ns}"
-    kept = files.work_dir() / "tokenizers" / hashlib.sha256(text.encode()).hexdigest()[:16]
-    if not (kept / LIMITS).is_file():
-        fresh = kept.with_name(f".{kept.name}.tmp")
+def _of_gguf(file: Path) -> TokenizerInfo:
+    """Of a GGUF file, whose tokenizer takes seconds to make, so it is stored in data/.work."""
+    status = file.stat()
+    text = f"{file.name} {status.st_size} {status.st_mtime_ns}"
+    folder = files.work_dir() / "tokenizers" / hashlib.sha256(text.encode()).hexdigest()[:16]
+    if not (folder / LIMITS).is_file():
+        fresh = folder.with_name(f".{folder.name}.tmp")
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
         _unpack(file, fresh)
-        shutil.rmtree(kept, ignore_errors=True)
-        fresh.rename(kept)
-    limits = files.read_json(kept / LIMITS)
-    return Known(_plain(kept) or load_tokenizer(str(kept)), _most(limits))
+        shutil.rmtree(folder, ignore_errors=True)
+        fresh.rename(folder)
+    limits = files.read_json(folder / LIMITS)
+    return TokenizerInfo(_plain(folder) or load_tokenizer(str(folder)), _max_tokens(limits))
 
 
 def _plain(folder: Path) -> Any:
@@ -116,11 +118,13 @@ def _unpack(file: Path, folder: Path) -> None:
             file.parent, gguf_file=file.name, local_files_only=True, trust_remote_code=False
         )
         fields = GGUFReader(file).fields
-        held = next((one for key, one in fields.items() if key.endswith(".context_length")), None)
-        most = int(held.contents()) if held is not None else None
+        field = next(
+            (field for key, field in fields.items() if key.endswith(".context_length")), None
+        )
+        max_tokens = int(field.contents()) if field is not None else None
     # Whatever a file that is not as it should be makes the libraries raise.
     except Exception as error:
-        told = " ".join(str(error).split())
-        raise InputError(f"{file} has no tokenizer that can be read: {told:.300}") from None
+        message = " ".join(str(error).split())
+        raise InputError(f"{file} has no tokenizer that can be read: {message:.300}") from None
     tokenizer.save_pretrained(folder)
-    files.write_json(folder / LIMITS, {"max_position_embeddings": most})
+    files.write_json(folder / LIMITS, {"max_position_embeddings": max_tokens})

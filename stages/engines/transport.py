@@ -43,12 +43,12 @@ def bounded(seconds: float) -> httpx2.AsyncClient:
         _as_its_error(response)
 
     class Client(DefaultAsyncHttpxClient):
-        async def send(self, request: httpx2.Request, **given: Any) -> httpx2.Response:
+        async def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
             try:
                 async with asyncio.timeout(seconds):
-                    return await super().send(request, **given)
+                    return await super().send(request, **options)
             except TimeoutError:
-                # As httpx tells it, so that it is repeated as other timeouts are.
+                # As httpx reports it, so that it is repeated as other timeouts are.
                 raise httpx2.ReadTimeout(
                     f"no whole answer within {seconds:g} s", request=request
                 ) from None
@@ -68,7 +68,7 @@ def _as_its_error(response: httpx2.Response) -> None:
         error = body.get("error") if isinstance(body, dict) and not body.get("choices") else None
         if error:
             code = str(error.get("code")) if isinstance(error, dict) else ""
-            known = re.fullmatch(r"[45]\d\d", code)
-            response.status_code = int(code) if known else 502
+            match = re.fullmatch(r"[45]\d\d", code)
+            response.status_code = int(code) if match else 502
     if response.status_code in UNPAID_STATUSES and UNPAID.search(response.text[:10_000]):
         response.headers["x-should-retry"] = "false"

@@ -53,7 +53,7 @@ def _adapted(base: str, adapter: str | Path, copy: Path) -> tuple[str, Any, dict
 
 def merged(base: str, adapter: str | Path, copy: Path) -> int:
     """Merge the adapter into a copy of the base model, in the folder `copy`, where that is how it
-    is served, and give 0; its rank where it is served apart. Raises InputError for what cannot be
+    is served, and return 0; its rank where it is served apart. Raises InputError for what cannot be
     served.
     """
     import torch
@@ -71,7 +71,7 @@ def merged(base: str, adapter: str | Path, copy: Path) -> int:
 
 
 def _apart(adapter: str | Path, rank: int) -> tuple[Any, dict[str, Any]]:
-    """The LoRA request of an adapter that is served beside its base model; vLLM's arguments."""
+    """The LoRA request of an adapter that is served next to its base model; vLLM's arguments."""
     from vllm.lora.request import LoRARequest
 
     request = LoRARequest("tuned", 1, str(Path(adapter).resolve()))
@@ -79,7 +79,7 @@ def _apart(adapter: str | Path, rank: int) -> tuple[Any, dict[str, Any]]:
 
 
 def room(rank: int) -> dict[str, Any]:
-    """vLLM's arguments for an adapter of that rank beside its base model."""
+    """vLLM's arguments for an adapter of that rank next to its base model."""
     from stages.engines.adapter import RANKS
 
     return {"enable_lora": True, "max_lora_rank": next(r for r in RANKS if r >= rank)}
@@ -104,14 +104,14 @@ class Offline:
 
     def start(self, asks: list[Ask]) -> Wait:
         """Hand the requests to the engine."""
-        given: list[str | Failed] = [""] * len(asks)
+        numbers: list[str | Failed] = [""] * len(asks)
         order = by_prefix(asks)
         kinds = [(bool(ask.tokens), bool(beginning(ask.messages))) for ask in asks]
         for kind in sorted(set(kinds)):
             part = [i for i in order if kinds[i] == kind]
             for i, number in zip(part, self._add([asks[i] for i in part]), strict=True):
-                given[i] = number
-        return partial(self._answers, asks, given)
+                numbers[i] = number
+        return partial(self._answers, asks, numbers)
 
     def _add(self, asks: list[Ask]) -> list[str | Failed]:
         """vLLM's numbers of requests of one kind: all of tokens, or with or without a beginning."""
@@ -145,23 +145,23 @@ class Offline:
             return self._add(asks[:middle]) + self._add(asks[middle:])
         except Exception as error:  # EngineDeadError or, in this process, whatever killed it
             return [_died(error)] * len(asks)
-        # Outputs carry the number alone, without the random letters after it.
+        # Outputs carry only the number, without the random letters after it.
         return [name.partition("-")[0] for name in names]
 
-    def _answers(self, asks: list[Ask], given: list[str | Failed]) -> list[Answer]:
+    def _answers(self, asks: list[Ask], numbers: list[str | Failed]) -> list[Answer]:
         """Let the engine work until these requests are answered."""
-        missing = {number for number in given if isinstance(number, str)} - self.ended.keys()
+        missing = {number for number in numbers if isinstance(number, str)} - self.ended.keys()
         died = Failed("not asked")
         try:
             engine = self.llm.llm_engine
             while missing:
-                outputs = {one.request_id: one for one in engine.step() if one.finished}
+                outputs = {output.request_id: output for output in engine.step() if output.finished}
                 self.ended |= outputs
                 missing -= outputs.keys()
         except Exception as error:  # as above
             died = _died(error)
         answers: list[Answer] = []
-        for ask, number in zip(asks, given, strict=True):
+        for ask, number in zip(asks, numbers, strict=True):
             if isinstance(number, Failed):
                 answers.append(number)
             elif number in missing:
@@ -176,14 +176,14 @@ def _sampling(ask: Ask) -> Any:
     """The request's `SamplingParams`."""
     from vllm import SamplingParams
 
-    given = dict(ask.sampling)
-    if (bounds := given.pop("structured_outputs", None)) is not None:
+    options = dict(ask.sampling)
+    if (bounds := options.pop("structured_outputs", None)) is not None:
         from vllm.sampling_params import StructuredOutputsParams
 
-        given["structured_outputs"] = StructuredOutputsParams(**bounds)
-    return SamplingParams(**given, seed=ask.seed)
+        options["structured_outputs"] = StructuredOutputsParams(**bounds)
+    return SamplingParams(**options, seed=ask.seed)
 
 
 def _died(error: Exception) -> Failed:
-    told = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-    return Failed(DIED.format(told), fatal=True)
+    message = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    return Failed(DIED.format(message), fatal=True)

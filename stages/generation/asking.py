@@ -18,31 +18,31 @@ from stages.engines.models import identity, resolve
 from stages.engines.spending import Spending
 from stages.engines.thinking import spoken
 
-# Requests from which on the share of failures is looked at while the stage runs.
-LEAST = 50
+# Requests after which the share of failures is checked while the stage runs.
+MIN_TRIED = 50
 
 
 def engine(
-    chosen: Settings, role: str = "writer", spending: Spending | None = None
+    settings: Settings, role: str = "writer", spending: Spending | None = None
 ) -> AbstractContextManager[Complete]:
     """The engine that `generate.engine` names, started when the context is entered; for the role
     `viewer`, the model that sees pictures, the one that `generate.vision.engine` names. spending:
     where a server's tokens are counted.
     """
-    block = chosen.generate
-    named = block.vision.engine if role == "viewer" else block.engine
-    if named == "server":
+    block = settings.generate
+    engine_name = block.vision.engine if role == "viewer" else block.engine
+    if engine_name == "server":
         from stages.engines import server
 
         return server.serving(block.server, spending)
-    if named == "ray":
+    if engine_name == "ray":
         from stages.engines import ray
 
-        return ray.serving(block.ray, resolve("writer"), chosen.engine, chosen.seed)
+        return ray.serving(block.ray, resolve("writer"), settings.engine, settings.seed)
     from stages.engines import vllm
 
     extra: dict[str, Any] = {"limit_mm_per_prompt": {"image": 1}} if role == "viewer" else {}
-    return vllm.serving(resolve(role), chosen.engine, chosen.seed, **extra)
+    return vllm.serving(resolve(role), settings.engine, settings.seed, **extra)
 
 
 class Asker:
@@ -52,29 +52,29 @@ class Asker:
     rows name the model, by its weights, or as the server calls it.
     """
 
-    def __init__(self, chosen: Settings, role: str, route: str) -> None:
-        self.role, server = role, chosen.generate.server
-        block = chosen.generate
-        named = block.vision.engine if role == "viewer" else block.engine
-        self.chosen, self.plain, model = chosen, False, ""
-        if named == "server":
-            name, local = _served(chosen, role)
+    def __init__(self, settings: Settings, role: str, route: str) -> None:
+        self.role, server = role, settings.generate.server
+        block = settings.generate
+        engine_name = block.vision.engine if role == "viewer" else block.engine
+        self.settings, self.plain, model = settings, False, ""
+        if engine_name == "server":
+            name, local = _served(settings, role)
             model = "" if local else name
-            self.chosen = _with_model(chosen, name)
+            self.settings = _with_model(settings, name)
             # A server that is not vLLM goes on from no beginning and takes the standard fields.
             self.plain = not server.vllm
         self.model = model or identity(role)
         self.store = store.Store(files.work_dir() / store.NAME)
         self.counts: Counter[str] = Counter()
-        self.tried = 0  # requests whose answers, or failures, are known
+        self.tried = 0  # requests that were answered or failed
         self.reasons: Counter[str] = Counter()  # of failures
-        # Tokens, of a server alone.
-        self.spending = Spending(server.max_tokens_total or 0) if named == "server" else None
+        # Tokens, only of a server.
+        self.spending = Spending(server.max_tokens_total or 0) if engine_name == "server" else None
         self._engine = ExitStack()
         self._complete: Complete | None = None
         # One engine at a time for a route and a model, in all experiments of this clone.
-        told = hashlib.sha256(self.model.encode()).hexdigest()[:16]
-        self.lock = files.work_dir() / f"engine-{route}-{told}.lock"
+        digest = hashlib.sha256(self.model.encode()).hexdigest()[:16]
+        self.lock = files.work_dir() / f"engine-{route}-{digest}.lock"
         self._alone = False
 
     def accepted(self, sampling: dict[str, Any]) -> dict[str, Any]:
@@ -89,26 +89,26 @@ class Asker:
         self, asks: Sequence[Ask], pictures: Sequence[str | None] = (),
         shown: Callable[[int, Ask], Ask] | None = None,
     ) -> Callable[[], list[tuple[str, Answer]]]:  # fmt: skip
-        """Begin to answer, and give what waits for it: the key and the answer of each request, in
+        """Begin to answer, and return what waits for it: the key and the answer of each request, in
         their order; the answer is Failed where the engine had none.
 
-        pictures: what tells each request's picture from others. shown: from the number of a request
-        and the request to what the engine gets of it, where that is more than the key is made of.
-        Waiting raises InputError, with all answers kept, when the engine is gone.
+        pictures: what distinguishes each request's picture from others. shown: from the number of a
+        request and the request to what the engine gets, where that is more than the key is made of.
+        Waiting raises InputError, with all answers stored, when the engine is gone.
         """
         seen = pictures or [None] * len(asks)
         keys = [
             store.key(self.model, ask.messages, ask.sampling, ask.seed, picture)
             for ask, picture in zip(asks, seen, strict=True)
         ]
-        known = self.known(keys)
-        if not self._alone and any(name not in known for name in keys):
+        answers = self.stored(keys)
+        if not self._alone and any(name not in answers for name in keys):
             # Another process may be asking for them: what it gets need not be asked for again.
             self._engine.enter_context(files.alone(self.lock))
             self._alone = True
-            known = self.known(keys)
-        missing = {name: n for n, name in enumerate(keys) if name not in known}
-        hits = sum(name in known for name in keys)
+            answers = self.stored(keys)
+        missing = {name: n for n, name in enumerate(keys) if name not in answers}
+        hits = sum(name in answers for name in keys)
         self.counts.update(hits=hits, misses=len(keys) - hits)
         self.store.count(self.model, hits, len(keys) - hits)
         wait = self.complete(
@@ -116,28 +116,28 @@ class Asker:
         )
 
         def answered() -> list[tuple[str, Answer]]:
-            known.update(wait())
+            answers.update(wait())
             self.tried += len(keys)
-            failed = [a.reason for a in map(known.__getitem__, keys) if isinstance(a, Failed)]
+            failed = [a.reason for a in map(answers.__getitem__, keys) if isinstance(a, Failed)]
             if failed:
                 self.counts.update(failed=len(failed))
                 self.reasons.update(failed)
-                self.check_failures(LEAST)
-            return [(name, known[name]) for name in keys]
+                self.check_failures(MIN_TRIED)
+            return [(name, answers[name]) for name in keys]
 
         return answered
 
-    def known(self, keys: list[str]) -> dict[str, Answer]:
+    def stored(self, keys: list[str]) -> dict[str, Answer]:
         """The store's answers, by key; what it has from before thinking was dropped, without."""
-        found = {name: spoken(text) for name, text in self.store.get(keys).items()}
-        return {name: text for name, text in found.items() if text is not None}
+        texts = {name: spoken(text) for name, text in self.store.get(keys).items()}
+        return {name: text for name, text in texts.items() if text is not None}
 
-    def check_failures(self, least: int = 0) -> None:
+    def check_failures(self, min_tried: int = 0) -> None:
         """InputError when more requests failed than `generate.max_failed_share` allows, of all
-        that were tried or, if these are fewer, of `least`.
+        that were tried or, if these are fewer, of `min_tried`.
         """
-        failed, share = self.counts["failed"], self.chosen.generate.max_failed_share
-        if failed <= share * max(self.tried, least):
+        failed, share = self.counts["failed"], self.settings.generate.max_failed_share
+        if failed <= share * max(self.tried, min_tried):
             return
         (reason, times), *_ = self.reasons.most_common(1)
         raise InputError(
@@ -154,7 +154,7 @@ class Asker:
             return dict
         if self._complete is None:
             self._complete = self._engine.enter_context(
-                engine(self.chosen, self.role, self.spending)
+                engine(self.settings, self.role, self.spending)
             )
         wait = started(self._complete, list(asks.values()))
 
@@ -174,11 +174,11 @@ class Asker:
         self._engine.close()
 
 
-def _served(chosen: Settings, role: str) -> tuple[str, bool]:
+def _served(settings: Settings, role: str) -> tuple[str, bool]:
     """The name of the server's model, and whether that is models/base/ROLE: a server that was
     given this folder has its path for a name.
     """
-    options = chosen.generate.server
+    options = settings.generate.server
     if options.model:
         return options.model, False
     from stages.engines import server
@@ -189,11 +189,11 @@ def _served(chosen: Settings, role: str) -> tuple[str, bool]:
     return name, Path(name).resolve() in (folder.resolve(), Path(resolve(role)).resolve())
 
 
-def _with_model(chosen: Settings, name: str) -> Settings:
+def _with_model(settings: Settings, name: str) -> Settings:
     """The settings with the name of the server's model."""
-    server = chosen.generate.server.model_copy(update={"model": name})
-    generate = chosen.generate.model_copy(update={"server": server})
-    return chosen.model_copy(update={"generate": generate})
+    server = settings.generate.server.model_copy(update={"model": name})
+    generate = settings.generate.model_copy(update={"server": server})
+    return settings.model_copy(update={"generate": generate})
 
 
 def _clean(answer: Answer) -> Answer:

@@ -10,7 +10,7 @@ from stages.generation.quota import Quotas
 
 T = TypeVar("T")
 Request = dict[str, Any]
-# Begins a batch, and gives what waits for what was written, one a request.
+# Begins a batch, and returns what waits for what was written, one per request.
 Begin = Callable[[list[Request]], Callable[[], list[T]]]
 # Batches that a model is asked for at a time: an engine that can work ahead need not idle at the
 # end of each, while its longest answers are written.

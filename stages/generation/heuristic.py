@@ -35,7 +35,7 @@ class Grammar:
     def write(self, plan: Plan) -> str:
         """One query for a plan, the same for the same seed.
 
-        Patterns of the template are filled in random order; the query whose length, and place of
+        Patterns of the template are filled in random order; the query whose length, and position of
         the word for the class, come nearest to the plan's aim is taken. A length outside the
         plan's band counts most (the length check would reject it).
         """
@@ -47,7 +47,7 @@ class Grammar:
                 "`dvc repro route`"
             )
         patterns = self.patterns[name]
-        nearest, least = "", (1_000, 1_000.0)
+        nearest, nearest_miss = "", (1_000, 1_000.0)
         for _ in range(TRIES):
             filled = variables(plan, self.pack, self.lexicon, rng)
             pattern = rng.choice(patterns)
@@ -58,10 +58,10 @@ class Grammar:
                     f"prompts/{self.pack.name}/{name}.j2, pattern {patterns.index(pattern) + 1}, "
                     f"cannot be filled for plan {plan.plan_id}: {failure(error)}"
                 ) from None
-            named = (str(filled.get("design_type", "")), filled["kinds"], filled["kind"])
-            miss = off(text, plan, named)
-            if miss < least:
-                nearest, least = text, miss
+            class_names = (str(filled.get("design_type", "")), filled["kinds"], filled["kind"])
+            miss = off(text, plan, class_names)
+            if miss < nearest_miss:
+                nearest, nearest_miss = text, miss
             if miss <= (0, 0.0):
                 break
         return composed(touch(nearest, rng, self.typo_share))
@@ -71,7 +71,7 @@ def off(text: str, plan: Plan, kinds: tuple[str, ...]) -> tuple[int, float]:
     """How far a query misses its aim: (words outside the band, distance from the aims inside it).
 
     kinds: what the class may be called in the text, the likeliest first.
-    A word too many weighs as much as a class word that stands a tenth of the query off.
+    A word too many weighs as much as a class word that is a tenth of the query off.
     """
     words = text.split()
     n = len(words)
@@ -83,7 +83,7 @@ def off(text: str, plan: Plan, kinds: tuple[str, ...]) -> tuple[int, float]:
     if wanted is not None and n and kind is not None:
         # The last word of the class's name, as stages/checks measures it.
         last = text.count(" ", 0, text.index(kind)) + kind.count(" ")
-        # Half a word on either side is as near as a whole word can stand.
+        # Half a word on either side is as near as a whole word can be.
         distance += max(abs((last + 0.5) / n - wanted) - 0.5 / n, 0.0)
     return outside, distance
 
@@ -112,15 +112,15 @@ def slip(text: str, rng: random.Random) -> str:
     long = [i for i, word in enumerate(words) if len(word) >= 5 and word.isalpha()]
     if not long:
         return text
-    at = rng.choice(long)
-    word = words[at]
-    place = rng.randrange(1, len(word) - 1)
+    index = rng.choice(long)
+    word = words[index]
+    position = rng.randrange(1, len(word) - 1)
     kind = rng.randrange(3)
     if kind == 0:
-        word = word[:place] + word[place + 1 :]
+        word = word[:position] + word[position + 1 :]
     elif kind == 1:
-        word = word[:place] + word[place] + word[place:]
+        word = word[:position] + word[position] + word[position:]
     else:
-        word = word[:place] + word[place + 1] + word[place] + word[place + 2 :]
-    words[at] = word
+        word = word[:position] + word[position + 1] + word[position] + word[position + 2 :]
+    words[index] = word
     return " ".join(words)

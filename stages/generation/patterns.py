@@ -1,4 +1,4 @@
-"""Queries from a pack's phrases: what the plan says, in words of people, and nothing else."""
+"""Queries from a pack's phrases: what the plan says, in people's words, and nothing else."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class Patterns:
         self.phrases: dict[tuple[str, str], list[tuple[str, Phrase]]] = {}
         for locale in pack.locales:
             for function, texts in pack.vocabulary(locale).phrases.items():
-                named = [(f"{function}/{n}", parse(text)) for n, text in enumerate(texts, 1)]
-                self.phrases[function, locale] = named
+                phrases = [(f"{function}/{n}", parse(text)) for n, text in enumerate(texts, 1)]
+                self.phrases[function, locale] = phrases
 
     def write(self, plan: Plan, min_words: int = 0, max_words: int = 0) -> Written:
         """The query of a plan, the same for the same seed. Of several drafts it is the first that
@@ -76,14 +76,14 @@ class Patterns:
     def _phrase(self, call: PlannedCall, locale: str, rng: random.Random) -> Written:
         """A phrase that says what the call says."""
         said = {argument.slot: argument for argument in call.said}
-        named = self.phrases.get((call.function, locale), [])
-        fitting = [one for one in named if one[1].says(frozenset(said))]
+        phrases = self.phrases.get((call.function, locale), [])
+        fitting = [entry for entry in phrases if entry[1].says(frozenset(said))]
         rest: list[Argument] = []
         if not fitting:
-            sayable = frozenset().union(*(phrase.slots for _, phrase in named))
+            sayable = frozenset().union(*(phrase.slots for _, phrase in phrases))
             rest = [argument for slot, argument in said.items() if slot not in sayable]
             left = frozenset(said) & sayable
-            fitting = [one for one in named if one[1].says(left)]
+            fitting = [entry for entry in phrases if entry[1].says(left)]
             said = {slot: said[slot] for slot in left}
         if not fitting:
             return self._general(call, rng)
@@ -99,8 +99,8 @@ class Patterns:
         text = phrase.write(said, surface, rng) or ""
         spoken = language.of(locale)
         text = BEFORE_MARK.sub(r"\1", _joined(text, surfaces, spoken))
-        for one in surfaces.values():
-            text = spoken.fitted(text, one)
+        for wording in surfaces.values():
+            text = spoken.fitted(text, wording)
         text = IDLE_COMMA.sub("", text)
         if rest:
             return Written(f"{text}, {_adjuncts(rest)}", f"{name}+{ADJUNCT}", surfaces)
@@ -141,7 +141,10 @@ def _joined(text: str, surfaces: dict[str, str], words: Locale) -> str:
         if (joint := words.joint(surface)) == surface:
             continue
         bare = words.bare(surface)
-        changes = [(f"{one} {surface}", f"{one} {joint}") for one in words.PREPOSITIONS]
+        changes = [
+            (f"{preposition} {surface}", f"{preposition} {joint}")
+            for preposition in words.PREPOSITIONS
+        ]
         for name, other in surfaces.items():
             if name == slot:
                 continue

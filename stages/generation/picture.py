@@ -23,7 +23,7 @@ from stages.core.command import InputError
 from stages.engines.store import Store
 from stages.images.pictures import Refused, digest, read
 
-# Raise it when `describe` changes what it says: kept descriptions are then made again.
+# Raise it when `describe` changes what it says: stored descriptions are then made again.
 DESCRIBE = "describe-3"
 SIDE = 960  # pixels of the longest side that is looked at
 SMALL = 200  # the same for shapes
@@ -87,7 +87,7 @@ class Region(NamedTuple):
 
 
 def reader() -> Any:
-    """The OCR engine of this thread, made once; its models lie in the package."""
+    """The OCR engine of this thread, made once; its models are in the package."""
     if not hasattr(_own, "reader"):
         logging.getLogger("RapidOCR").setLevel(logging.ERROR)
         from rapidocr import RapidOCR
@@ -123,22 +123,24 @@ TO_LMS = np.array([[0.4122214708, 0.5363325363, 0.0514459929],
 TO_LAB = np.array([[0.2104542553, 0.7936177850, -0.0040720468],
                    [1.9779984951, -2.4285922050, 0.4505937099],
                    [0.0259040371, 0.7827717662, -0.8086757660]])  # fmt: skip
-HUE = np.array([1.0, 2.0, 2.0])  # a name tells the hue before the lightness
-KNOWN = HUE * oklab(np.array([ImageColor.getrgb(value) for _, value in ANCHORS]))
+HUE = np.array([1.0, 2.0, 2.0])  # a name says the hue before the lightness
+ANCHOR_COLOURS = HUE * oklab(np.array([ImageColor.getrgb(value) for _, value in ANCHORS]))
 
 
 def names(pixels: NDArray[Any]) -> list[str]:
     """Name of the nearest named colour of each pixel; (n, 3) to n."""
-    distances = (((HUE * oklab(pixels))[:, None] - KNOWN) ** 2).sum(axis=2)
+    distances = (((HUE * oklab(pixels))[:, None] - ANCHOR_COLOURS) ** 2).sum(axis=2)
     return [ANCHORS[i][0] for i in distances.argmin(axis=1).tolist()]
 
 
-def colours(picture: Image.Image, most: int = 3, least: float = 0.04) -> list[tuple[str, float]]:
+def colours(
+    picture: Image.Image, limit: int = 3, min_share: float = 0.04
+) -> list[tuple[str, float]]:
     """Name and share of the main colours, largest share first; at least one."""
-    found = names(np.asarray(picture.convert("RGB").resize((64, 64))).reshape(-1, 3))
-    counts = Counter(found).most_common(most)
-    shares = [(name, round(n / len(found), 2)) for name, n in counts]
-    return [one for i, one in enumerate(shares) if i == 0 or one[1] >= least]
+    pixel_names = names(np.asarray(picture.convert("RGB").resize((64, 64))).reshape(-1, 3))
+    counts = Counter(pixel_names).most_common(limit)
+    shares = [(name, round(n / len(pixel_names), 2)) for name, n in counts]
+    return [entry for i, entry in enumerate(shares) if i == 0 or entry[1] >= min_share]
 
 
 def brightness(picture: Image.Image) -> str:
@@ -150,8 +152,8 @@ def brightness(picture: Image.Image) -> str:
 def texts(picture: Image.Image) -> list[Line]:
     """The lines that OCR reads, in the order in which it finds them."""
     result = reader()(np.asarray(picture)[:, :, ::-1])
-    found = [] if result.txts is None else zip(result.txts, result.boxes, strict=True)
-    return [Line.of(text, box, picture.size) for text, box in found]
+    results = [] if result.txts is None else zip(result.txts, result.boxes, strict=True)
+    return [Line.of(text, box, picture.size) for text, box in results]
 
 
 def joined(lines: list[Line]) -> list[Line]:
@@ -160,8 +162,8 @@ def joined(lines: list[Line]) -> list[Line]:
     Single characters and mere strokes are ornaments that OCR took for letters.
     """
     blocks: list[Line] = []
-    written = [one for one in lines if len(one.text) > 1 and not STROKES.issuperset(one.text)]
-    for line in sorted(written, key=lambda one: one.top):
+    written = [line for line in lines if len(line.text) > 1 and not STROKES.issuperset(line.text)]
+    for line in sorted(written, key=lambda line: line.top):
         last = blocks[-1] if blocks else None
         if (
             last is not None
@@ -183,7 +185,7 @@ def is_photo(pixels: NDArray[np.int16]) -> bool:
     return steps.size > 0 and float((steps < EVEN).mean()) < PHOTO
 
 
-def regions(pixels: NDArray[np.int16], lines: list[Line], least: float = 0.002) -> list[Region]:
+def regions(pixels: NDArray[np.int16], lines: list[Line], min_share: float = 0.002) -> list[Region]:
     """The shapes of even colour, without the ground and the letters, largest first.
 
     A shape is what edges enclose: a soft gradient has none, so it stays one ground. It is as a
@@ -198,13 +200,13 @@ def regions(pixels: NDArray[np.int16], lines: list[Line], least: float = 0.002) 
     labels, _ = ndimage.label(flat)
     sizes = np.bincount(np.ravel(labels))
     height, width = pixels.shape[:2]
-    found = []
-    places: Any = ndimage.find_objects(labels)
+    shapes = []
+    slices: Any = ndimage.find_objects(labels)
     for label in range(1, sizes.size):
         share = sizes[label] / flat.size
-        if share < least:
+        if share < min_share:
             continue
-        rows, columns = places[label - 1]
+        rows, columns = slices[label - 1]
         # A pixel of each side was lost to the edge.
         box = (max(columns.start - 1, 0) / width, max(rows.start - 1, 0) / height,
                columns.stop / width, rows.stop / height)  # fmt: skip
@@ -220,8 +222,8 @@ def regions(pixels: NDArray[np.int16], lines: list[Line], least: float = 0.002) 
         kind = _kind(box, share, fill, width / height)
         if kind != "ground":
             colour = np.median(pixels[labels == label], axis=0)
-            found.append(Region(kind, names(colour[None])[0], round(float(share), 3), *box))
-    return sorted(found, key=lambda one: -one.share)
+            shapes.append(Region(kind, names(colour[None])[0], round(float(share), 3), *box))
+    return sorted(shapes, key=lambda shape: -shape.share)
 
 
 def _kind(box: Box, share: float, fill: float, ratio: float) -> str:
@@ -239,8 +241,8 @@ def _kind(box: Box, share: float, fill: float, ratio: float) -> str:
     return "circle" if even and 0.7 < fill < 0.86 else "shape"
 
 
-def place(left: float, top: float, right: float, bottom: float) -> str:
-    """Where a box lies, as people say it."""
+def position(left: float, top: float, right: float, bottom: float) -> str:
+    """Where a box is, as people say it."""
     across, down = (left + right) / 2, (top + bottom) / 2
     if down < 0.35 or down > 0.65:
         return "at the top" if down < 0.35 else "at the bottom"
@@ -249,12 +251,12 @@ def place(left: float, top: float, right: float, bottom: float) -> str:
     return "in the middle"
 
 
-def told_shapes(found: list[Region]) -> list[str]:
-    """The largest shapes as phrases, alike ones together: `2 large red circles at the top`."""
+def shape_phrases(shapes: list[Region]) -> list[str]:
+    """The largest shapes as phrases, similar ones together: `2 large red circles at the top`."""
     alike: dict[tuple[str, str, str, str], int] = {}
-    for one in found:
-        size = "large" if one.share > 0.08 else "small" if one.share < 0.02 else ""
-        key = (size, one.colour, one.kind, place(*one[3:]))
+    for shape in shapes:
+        size = "large" if shape.share > 0.08 else "small" if shape.share < 0.02 else ""
+        key = (size, shape.colour, shape.kind, position(*shape[3:]))
         alike[key] = alike.get(key, 0) + 1
     phrases = []
     for (size, colour, kind, where), count in list(alike.items())[:MOST_SHAPES]:
@@ -290,27 +292,27 @@ def describe(path: str | Path) -> dict[str, Any]:
         "brightness": brightness(picture),
         "look": "photo" if photo else "drawing",
         "amount": amount(blocks) if blocks else "no text",
-        "where": place(*blocks[0][1:5]) if blocks else "",
+        "where": position(*blocks[0][1:5]) if blocks else "",
         "texts": [{"words": block.text, "box": [round(x, 3) for x in block[1:5]]}
                   for block in blocks[:MOST_TEXTS]],
-        "shapes": [] if photo else told_shapes(regions(pixels, blocks)),
+        "shapes": [] if photo else shape_phrases(regions(pixels, blocks)),
     }  # fmt: skip
 
 
 def described(path: str | Path, store: Store) -> dict[str, Any]:
     """The description of a picture file, from the store if it has one under any name."""
     name = f"{DESCRIBE}:{digest(path)}"
-    kept = store.get([name])
-    if name not in kept:
+    stored = store.get([name])
+    if name not in stored:
         try:
-            kept[name] = json.dumps(describe(path))
+            stored[name] = json.dumps(describe(path))
         except Refused as why:
             raise InputError(
                 f"picture {path}: {why}; it has changed since ingest: run `dvc repro`"
             ) from None
-        store.put(DESCRIBE, [(name, kept[name])])
-    found: dict[str, Any] = json.loads(kept[name])
-    return found
+        store.put(DESCRIBE, [(name, stored[name])])
+    description: dict[str, Any] = json.loads(stored[name])
+    return description
 
 
 def look(paths: Iterable[str | Path], store: Store) -> None:
@@ -325,10 +327,10 @@ def look(paths: Iterable[str | Path], store: Store) -> None:
 def in_words(description: dict[str, Any]) -> str:
     """The description as one line for a text model."""
     palette = [name for name, _ in description["colours"]]
-    most = [f"mostly {name}" for name, share in description["colours"] if share > 0.5]
+    dominant = [f"mostly {name}" for name, share in description["colours"] if share > 0.5]
     light = [description["brightness"]] if " " not in description["brightness"] else []
     layout = f"{description['amount']} {description['where']}".strip()
-    seen = "; ".join([*most, *light, description["look"], layout, *description["shapes"]])
+    seen = "; ".join([*dominant, *light, description["look"], layout, *description["shapes"]])
     read = ", ".join(f'"{text["words"]}"' for text in description["texts"]) or "none"
     return f"{', '.join([description['form'], *palette])}; {seen}; words in it: {read}"
 

@@ -32,7 +32,7 @@ class Reporter:
         self.console = console or Console()
         if console is None and not self.console.is_terminal:
             self.console = Console(width=WIDTH)
-        self.told = time.monotonic()
+        self.last_printed = time.monotonic()
         self.filling, self.trying = Pace(), Pace()
         self.live = Live(console=self.console, auto_refresh=False, transient=True)
 
@@ -79,7 +79,7 @@ class Reporter:
         return table
 
     def update(self) -> None:
-        """Show where the work stands."""
+        """Show how far the work is."""
         self.filling.add(self.quotas.accepted.total())
         self.trying.add(self.quotas.written.total())
         if self.live.is_started:
@@ -87,6 +87,6 @@ class Reporter:
             grid.add_row(self.table())
             grid.add_row(self.line())
             self.live.update(grid, refresh=True)
-        elif time.monotonic() - self.told >= EVERY:
+        elif time.monotonic() - self.last_printed >= EVERY:
             print(self.line(), flush=True)
-            self.told = time.monotonic()
+            self.last_printed = time.monotonic()

@@ -67,7 +67,7 @@ class Prompter:
 
 def _filler(text: str) -> Callable[[Filled], str]:
     """From variables to a turn's text. Most turns are examples, which hold none: to compile and
-    render these costs more than all that a stored answer needs else.
+    render these costs more than everything else that a stored answer needs.
     """
     return environment().from_string(text).render if "{" in text else lambda filled: text
 

@@ -13,7 +13,7 @@ Cell = tuple[str, ...]
 
 
 class Quotas:
-    """The requests of a route, in rank order; what is handed out of them is a dict a request.
+    """The requests of a route, in rank order; each is handed out as a dict.
 
     Counts tried and accepted candidates per cell and template, and hands out the next batch,
     also while others are under way: of those it expects what their cell's acceptance promises.
@@ -29,7 +29,7 @@ class Quotas:
         self, requests: pl.DataFrame, by: Sequence[str], min_acceptance: float = 0.0,
         min_tried: int = 1,
     ) -> None:  # fmt: skip
-        """by: columns of requests that tell its cells apart."""
+        """by: columns of requests that distinguish its cells."""
         self.requests, self.by = requests, tuple(by)
         grouped = requests.with_row_index("at").group_by(*by, maintain_order=True)
         cells = grouped.agg("at", pl.col("quota").first()).rows()
@@ -48,8 +48,8 @@ class Quotas:
         self.template_accepted: Counter[str] = Counter()
         self.retired: set[str] = set()
 
-    def next_batch(self, most: int) -> list[dict[str, Any]]:
-        """Up to about `most` requests: for each open cell, what its acceptance so far suggests."""
+    def next_batch(self, limit: int) -> list[dict[str, Any]]:
+        """Up to about `limit` requests: for each open cell, what its acceptance so far suggests."""
         self._retire()
         needed: dict[Cell, int] = {}
         for cell, queue in self.queues.items():
@@ -59,7 +59,7 @@ class Quotas:
             lacking = self.want[cell] - self.accepted[cell] - expected
             if left > 0 and lacking > 0:
                 needed[cell] = min(left, math.ceil(lacking / rate))
-        scale = min(1.0, most / max(sum(needed.values()), 1))
+        scale = min(1.0, limit / max(sum(needed.values()), 1))
         batch: list[int] = []
         for cell, n in needed.items():
             start = self.asked[cell]
@@ -90,7 +90,7 @@ class Quotas:
             queue[done:] = sorted(queue[done:], key=last.__getitem__)
 
     def answered(self, request: dict[str, Any]) -> None:
-        """Count a request as tried, no longer under way; `accept` tells what came of it."""
+        """Count a request as tried, no longer under way; `accept` says with what result."""
         self.tried[self.cell_of(request)] += 1
         self.template_tried[request["template_id"]] += 1
 

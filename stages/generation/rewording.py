@@ -1,4 +1,4 @@
-"""The route text for plans without a template: a model says anew what a pattern says.
+"""The route text for plans without a template: a model rewords what a pattern says.
 
 The plan and the pattern's sentence are there before the model is asked; it finds other words for
 the sentence, shown how by pairs that the pack's own phrases make. Whether its words still carry the
@@ -48,7 +48,7 @@ class Rewording:
                 self.by_function["", plan.locale].append(plan)
 
     def ask(self, plan: Plan, min_words: int, max_words: int) -> Asked:
-        """The pattern's sentence of a plan and the chat that asks to say it anew; the same for the
+        """The pattern's sentence of a plan and the chat that asks to reword it; the same for the
         same plan.
         """
         sentence = self.patterns.write(plan, min_words, max_words)
@@ -69,14 +69,14 @@ class Rewording:
         rng = random.Random(plan.seed)
         function = plan.turn.calls[0].function if plan.turn.calls else ""
         others = [o for o in self.by_function[function, plan.locale] if o.plan_id != plan.plan_id]
-        found = []
+        pairs = []
         for other in rng.sample(others, min(len(others), MOST)):
             first = self.patterns.write(other)
             for n in range(1, TRIES):
                 second = self.patterns.write(replace(other, seed=other.seed + n))
                 if second.template_id != first.template_id:
-                    found.append((first.query, second.query))
+                    pairs.append((first.query, second.query))
                     break
-            if len(found) == PAIRS:
+            if len(pairs) == PAIRS:
                 break
-        return found
+        return pairs

@@ -32,7 +32,7 @@ def template(like: Template, folder: Path) -> Template:
 def with_picture(messages: Messages, path: str | Path, side: int) -> Messages:
     """`messages` with the picture before the text of the last, as OpenAI's chat format has it.
 
-    The picture travels inside: a JPEG of at most `side` pixels a side. Raises pictures.Refused.
+    The picture travels inside: a JPEG of at most `side` pixels per side. Raises pictures.Refused.
     """
     stream = io.BytesIO()
     read(path, side).save(stream, format="JPEG", quality=JPEG_QUALITY)
@@ -44,8 +44,8 @@ def with_picture(messages: Messages, path: str | Path, side: int) -> Messages:
     return [*messages[:-1], messages[-1] | {"content": parts}]
 
 
-def sentences(answer: str, most: int) -> list[str]:
-    """At most `most` different queries in an answer, each one sentence on one line.
+def sentences(answer: str, limit: int) -> list[str]:
+    """At most `limit` different queries in an answer, each one sentence on one line.
 
     The answer is JSON (a list of texts, or of objects with one text each, or an object that holds
     such a list), or a list with numbers or bullets, of which only the marked lines count, or plain
@@ -63,16 +63,16 @@ def sentences(answer: str, most: int) -> list[str]:
         items = [MARK.sub("", line) for line in marked] or [
             sentence for line in lines if not line.endswith(":") for sentence in END.split(line)
         ]
-    found: dict[str, str] = {}
+    queries: dict[str, str] = {}
     for item in items:
         query = query_of(END.split(item.replace("**", "").strip())[0])
         if query:
-            found.setdefault(folded(query), query)
-    return list(found.values())[:most]
+            queries.setdefault(folded(query), query)
+    return list(queries.values())[:limit]
 
 
 def _json(text: str) -> list[str] | None:
-    """The texts of a JSON answer; None if it is none."""
+    """The texts of a JSON answer; None if it is not JSON."""
     if text[:1] not in ("[", "{"):
         return None
     try:
@@ -80,11 +80,13 @@ def _json(text: str) -> list[str] | None:
     except (ValueError, RecursionError):
         return None
     if isinstance(value, dict):
-        lists = [one for one in value.values() if isinstance(one, list)]
+        lists = [item for item in value.values() if isinstance(item, list)]
         value = lists[0] if len(lists) == 1 else list(value.values())
     texts = []
-    for one in value:
-        held = [v for v in one.values() if isinstance(v, str)] if isinstance(one, dict) else [one]
-        if len(held) == 1 and isinstance(held[0], str):
-            texts.append(held[0])
+    for item in value:
+        strings = (
+            [v for v in item.values() if isinstance(v, str)] if isinstance(item, dict) else [item]
+        )
+        if len(strings) == 1 and isinstance(strings[0], str):
+            texts.append(strings[0])
     return texts

