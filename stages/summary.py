@@ -31,6 +31,10 @@ FIRST, SCORES = {"function_f1": "F1"}, {"argument_f1": "ARGUMENT_F1", "exact_cal
 DIGITS = 3
 # Templates with the lowest acceptance that are drawn, and candidates that one needs to be judged.
 WORST, LEAST = 20, 10
+# Columns of the tables that a pack may have no rows for.
+_ENDS = {"accepted": pl.Float64, "target": pl.Float64}
+SHARES = {"panel": pl.String, "value": pl.String, **_ENDS}
+WORDS = {"function": pl.String, "words": pl.Int64, **_ENDS}
 
 
 def summary(
@@ -66,6 +70,8 @@ def shares(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """panel, value, accepted, target: shares of the dataset; a panel is a function, and a dimension
     where there are several. tables: of metrics/validate/dimensions, by dimension.
     """
+    if not tables:
+        return pl.DataFrame(schema=SHARES)
     several = len(tables) > 1
     parts = [
         table.select(
@@ -83,6 +89,8 @@ def words(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """function, words, accepted, target: shares of the function's queries. tables: of
     metrics/validate/words, by function.
     """
+    if not tables:
+        return pl.DataFrame(schema=WORDS)
     parts = [
         table.select(pl.lit(name).alias("function"), "words", "accepted", "target")
         for name, table in tables.items()
@@ -114,17 +122,16 @@ def losses(curve: pl.DataFrame, steps: int, validation: float | None) -> pl.Data
 
 
 def tables_in(folder: Path) -> dict[str, pl.DataFrame]:
-    """The tables of a folder, by name."""
-    found = {path.stem: table_of(path) for path in sorted(folder.glob("*.csv"))}
-    if not found:
-        raise InputError(f"{folder} holds no tables: run `dvc repro validate`")
-    return found
+    """The tables of a folder, by name; none where the pack has no dimensions, or its population
+    no lengths.
+    """
+    return {path.stem: table_of(path) for path in sorted(folder.glob("*.csv"))}
 
 
 def table_of(path: Path) -> pl.DataFrame:
     """A table of metrics. Raises InputError where it cannot be read."""
     try:
-        return pl.read_csv(path)
+        return pl.read_csv(path, infer_schema_length=None)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise InputError(f"{path} cannot be read ({error!s:.200}): run `dvc repro`") from None
 

@@ -153,6 +153,21 @@ def test_what_is_missing_is_told(place: Path) -> None:
     Path("metrics/validate/templates.csv").unlink()
     with pytest.raises(InputError, match=r"templates.csv cannot be read .*dvc repro"):
         summary.main()
-    shutil.rmtree("metrics/validate/words")
-    with pytest.raises(InputError, match="words holds no tables: run `dvc repro validate`"):
-        summary.main()
+
+
+def test_a_pack_may_have_no_dimensions_and_no_lengths(place: Path) -> None:
+    for name in ("dimensions", "words"):
+        shutil.rmtree(f"metrics/validate/{name}")
+    summary.main()
+    assert Path("metrics/plots/shares.csv").read_text() == "panel,value,accepted,target\n"
+    assert Path("metrics/plots/words.csv").read_text() == "function,words,accepted,target\n"
+
+
+def test_a_value_may_be_a_text_after_a_hundred_numbers(place: Path) -> None:
+    values = [*range(200), "other"]
+    rows = "".join(f"f,{value},0.005,0.005,1\n" for value in values)
+    path = Path("metrics/validate/dimensions/kind.csv")
+    path.write_text(f"function,value,target,accepted,rows\n{rows}")
+    summary.main()
+    shown = pl.read_csv("metrics/plots/shares.csv", infer_schema_length=None)
+    assert shown["value"].to_list() == [str(value) for value in values]
