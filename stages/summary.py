@@ -20,8 +20,10 @@ from typing import Any
 
 import polars as pl
 
-from stages.core import files, pack, settings
+from stages.core import files
+from stages.core import pack as packs
 from stages.core.command import InputError, run
+from stages.core.settings import load as load_settings
 
 METRICS = Path("metrics")
 VALIDATE, PLOTS = METRICS / "validate", METRICS / "plots"
@@ -30,7 +32,7 @@ FIRST, SCORES = {"function_f1": "F1"}, {"argument_f1": "ARGUMENT_F1", "exact_cal
 # Of a share: intervals are some hundredths wide, and a table of 120 columns has room for no more.
 DIGITS = 3
 # Templates with the lowest acceptance that are drawn, and candidates that one needs to be judged.
-WORST, LEAST = 20, 10
+WORST, MIN_CANDIDATES = 20, 10
 # Columns of the tables that a pack may have no rows for.
 _ENDS = {"accepted": pl.Float64, "target": pl.Float64}
 SHARES = {"panel": pl.String, "value": pl.String, **_ENDS}
@@ -50,8 +52,8 @@ def summary(
     names = FIRST | {name: name.upper() for name in own} | SCORES
     routes = validated.get("routes", {}).values()
     candidates = sum(route["candidates"] for route in routes)
-    found: dict[str, float | int | None] = {
-        **{told: block.get(name) for name, told in names.items()},
+    figures: dict[str, float | int | None] = {
+        **{title: block.get(name) for name, title in names.items()},
         "unreadable": sum(block["errors"].values()) if "errors" in block else None,
         "rows": validated.get("rows"),
         "acceptance": sum(route["passed"] for route in routes) / max(candidates, 1),
@@ -61,7 +63,7 @@ def summary(
     digits = {"js_bits": 6, "loss": 4}
     return {
         name: round(value, digits.get(name, DIGITS)) if isinstance(value, float) else value
-        for name, value in found.items()
+        for name, value in figures.items()
         if value is not None
     }
 
@@ -102,7 +104,7 @@ def worst(templates: pl.DataFrame) -> pl.DataFrame:
     """template, acceptance, candidates, the lowest acceptance first. templates: the columns
     template_id, candidates and acceptance.
     """
-    judged = templates.filter(pl.col("candidates") >= LEAST)
+    judged = templates.filter(pl.col("candidates") >= MIN_CANDIDATES)
     return (
         (judged if judged.height else templates)
         .sort("acceptance", "template_id")
@@ -117,8 +119,8 @@ def losses(curve: pl.DataFrame, steps: int, validation: float | None) -> pl.Data
         {"step": [steps], "validation": [validation]},
         schema={"step": pl.Int64, "validation": pl.Float64},
     )
-    found = curve.select("step", training="loss").join(last, "step", "full", coalesce=True)
-    return found.sort("step").select("step", "training", "validation")
+    points = curve.select("step", training="loss").join(last, "step", "full", coalesce=True)
+    return points.sort("step").select("step", "training", "validation")
 
 
 def tables_in(folder: Path) -> dict[str, pl.DataFrame]:
@@ -137,8 +139,8 @@ def table_of(path: Path) -> pl.DataFrame:
 
 
 def main() -> None:
-    chosen = settings.load()
-    own = list(pack.load(chosen.pack).metrics)
+    settings = load_settings()
+    own = list(packs.load(settings.pack).metrics)
     evaluated, validated, tuned = (
         files.read_json(METRICS / f"{name}.json") for name in ("evaluate", "validate", "finetune")
     )

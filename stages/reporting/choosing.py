@@ -17,20 +17,20 @@ LONGEST = 1_000
 ORDER = "_order"
 
 
-def sample(frame: pl.DataFrame, by: Sequence[str], most: int, key: str) -> pl.DataFrame:
+def sample(frame: pl.DataFrame, by: Sequence[str], limit: int, key: str) -> pl.DataFrame:
     """At most so many rows, in their order: every combination of `by` first gets one, as far as
     they go, then each as many as its share. key: a column of texts, whose hash decides which.
     """
-    if frame.height <= most:
+    if frame.height <= limit:
         return frame
     chances = [hashlib.blake2b(text.encode(), digest_size=8).hexdigest() for text in frame[key]]
-    place = pl.col("chance").rank("ordinal").over(by)
+    rank = pl.col("chance").rank("ordinal").over(by)
     picked = (
         frame.with_row_index(ORDER)
         .with_columns(chance=pl.Series(chances))
-        .with_columns(first=place == 1, share=(place - 0.5) / pl.len().over(by))
+        .with_columns(first=rank == 1, share=(rank - 0.5) / pl.len().over(by))
         .sort("first", "share", "chance", descending=[True, False, False])
-        .head(most)
+        .head(limit)
         .sort(ORDER)
     )
     return picked.select(frame.columns)
@@ -43,11 +43,11 @@ def narrowed(frame: pl.DataFrame, **wanted: str | None) -> pl.DataFrame:
     for column, value in wanted.items():
         if value is None:
             continue
-        known = sorted(set(frame[column].drop_nulls()))
-        if value not in known:
-            told = cleaned(", ".join(known[:SHOWN]))[:LONGEST]
-            told += ", ..." if len(known) > SHOWN else ""
-            raise InputError(f"no row has the {column} {value!r:.80}: there are {told or 'none'}")
+        values = sorted(set(frame[column].drop_nulls()))
+        if value not in values:
+            names = cleaned(", ".join(values[:SHOWN]))[:LONGEST]
+            names += ", ..." if len(values) > SHOWN else ""
+            raise InputError(f"no row has the {column} {value!r:.80}: there are {names or 'none'}")
         frame = frame.filter(pl.col(column) == value)
     return frame
 
@@ -71,7 +71,7 @@ def with_values(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
 
 def _values(stratum: str) -> dict[str, str]:
     try:
-        held = json.loads(stratum)
+        value = json.loads(stratum)
     except ValueError:
         return {}
-    return {str(k): str(v) for k, v in held.items()} if isinstance(held, dict) else {}
+    return {str(k): str(v) for k, v in value.items()} if isinstance(value, dict) else {}
