@@ -161,9 +161,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         print_table(options)
         return
     material = materials.read()
-    text, longest = page(material)
-    while len(text.encode()) > MOST_BYTES and longest > 1:
-        text, longest = page(material, longest // 2)
+    text, limit = page(material)
+    while len(text.encode()) > MOST_BYTES and limit > 1:
+        limit //= 2  # not of the new page: its strata may be more rows than that
+        text, _ = page(material, limit)
     with files.replacing(OUT) as temporary:
         temporary.write_text(text, "utf-8")
     print(f"{OUT}: {len(text.encode()) / 1e6:.1f} MB, opens in a browser")

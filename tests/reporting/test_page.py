@@ -180,6 +180,16 @@ def test_a_page_that_would_be_too_large_shows_fewer_rows(
     assert "a sample by stratum and route" in text
 
 
+def test_a_page_that_cannot_be_small_enough_is_written_at_last(
+    workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strata = "".join(f"Search,{number},0.01,0.01,1\n" for number in range(100))
+    Path("metrics/validate/strata.csv").write_text(f"function,band,target,accepted,rows\n{strata}")
+    monkeypatch.setattr(report, "MOST_BYTES", 1)
+    parts = unpacked(made())
+    assert len(parts["samples"]["rows"]) == 1 and len(parts["strata"]["rows"]) == 100
+
+
 def test_a_table_keeps_to_filters_that_part_its_rows() -> None:
     rows = [{"a": 1, "b": "x"}, {"a": 1, "b": "y", "c": 2}]
     table = page.table(rows, {"b": "word", "d": ""}, {"a": "", "b": "y"}, 9)
