@@ -112,6 +112,18 @@ def test_a_card_says_what_is_not_known(run: Path, monkeypatch: pytest.MonkeyPatc
     assert "Not measured" in card and "| rows | not stated |" in card
 
 
+def test_a_license_may_have_neither_a_known_name_nor_a_file(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(run)
+    for name in ("LICENSE", "ATTRIBUTION.md"):
+        Path("pack", name).unlink()
+    Path("pack/README.md").write_text("---\nlicense: other\n---\n# Trips\n")
+    export.main(["cards"])
+    card = Path("data/export/cards/dataset/README.md").read_text("utf-8")
+    assert header(card)["license"] == "other" and "license_link" not in header(card)
+
+
 def test_cards_name_the_models_that_wrote(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each by its route's engine; of a model in a folder not where that lies."""
     monkeypatch.chdir(run)

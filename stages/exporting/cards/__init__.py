@@ -41,7 +41,7 @@ def dataset_card(run: Facts, repo: str = NOBODY) -> str:
     header = DatasetCardData(
         pretty_name=run.pack,
         license=run.license.name,
-        license_link=run.license_files[0].name if run.license.name == "other" else None,
+        license_link=_license_link(run),
         language=languages(run.locales),
         size_categories=size(sum(run.rows.values())),
         task_categories=["text-generation"],
@@ -56,6 +56,12 @@ def dataset_card(run: Facts, repo: str = NOBODY) -> str:
     body = _rendered("dataset", **run._asdict(), repo=repo, made=_made(run),
                      limits=_data_limits(run))  # fmt: skip
     return f"---\n{header.to_yaml()}\n---\n\n{body}"
+
+
+def _license_link(run: Facts) -> str | None:
+    """The pack's file with a license that has no name on the hub, None without such a file."""
+    names = (file.name for file in run.license_files)
+    return next(names, None) if run.license.name == "other" else None
 
 
 def model_card(run: Facts, repo: str = NOBODY) -> str:
