@@ -102,8 +102,13 @@ def words(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
 
 def worst(templates: pl.DataFrame) -> pl.DataFrame:
     """template, acceptance, candidates, the lowest acceptance first. templates: the columns
-    template_id, candidates and acceptance.
+    route, template_id, candidates and acceptance; a template of several routes is named with each.
     """
+    several = pl.col("template_id").is_duplicated()
+    named = pl.format("{} ({})", "template_id", "route")
+    templates = templates.with_columns(
+        template_id=pl.when(several).then(named).otherwise("template_id")
+    )
     judged = templates.filter(pl.col("candidates") >= MIN_CANDIDATES)
     return (
         (judged if judged.height else templates)

@@ -43,6 +43,7 @@ def test_the_figures_are_flat_few_and_those_of_the_tuned_model() -> None:
 def test_the_twenty_worst_templates_are_those_that_were_tried() -> None:
     table = pl.DataFrame(
         {
+            "route": ["text"] * 40,
             "template_id": [f"text/{n}" for n in range(40)],
             "candidates": [5] * 5 + [50] * 35,
             "acceptance": [n / 40 for n in range(40)],
@@ -51,6 +52,19 @@ def test_the_twenty_worst_templates_are_those_that_were_tried() -> None:
     lowest = summary.worst(table)
     assert lowest["template"].to_list() == [f"text/{n}" for n in range(5, 25)]
     assert summary.worst(table.head(3)).height == 3
+
+
+def test_a_pattern_that_two_routes_have_is_two_bars() -> None:
+    table = pl.DataFrame(
+        {
+            "route": ["heuristic", "text", "text"],
+            "template_id": ["book/1", "book/1", "book/2"],
+            "candidates": [20, 20, 20],
+            "acceptance": [0.5, 0.25, 0.75],
+        }
+    )
+    names = summary.worst(table)["template"].to_list()
+    assert names == ["book/1 (text)", "book/1 (heuristic)", "book/2"]
 
 
 def test_several_dimensions_are_panels_of_their_own() -> None:

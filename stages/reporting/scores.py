@@ -166,17 +166,17 @@ def templates(material: Material) -> list[dict[str, Any]]:
     if not candidates or refused is None:
         return []
     tried = pl.concat(candidates).group_by("template_id", "route").agg(tried=pl.len())
-    counted = refused.group_by("template_id", "check").len()
+    counted = refused.group_by("template_id", "route", "check").len()
     lost = (
         counted.sort(["len", "check"], descending=[True, False])
-        .group_by("template_id", maintain_order=True)
+        .group_by("template_id", "route", maintain_order=True)
         .agg(refused=pl.col("len").sum(), worst=pl.col("check").first())
     )
     table = (
-        tried.join(lost, "template_id", "left")
+        tried.join(lost, ["template_id", "route"], "left")
         .with_columns(pl.col("refused").fill_null(0))
         .with_columns(accepted=(1 - pl.col("refused") / pl.col("tried")).round(3))
-        .sort(["accepted", "tried", "template_id"], descending=[False, True, False])
+        .sort(["accepted", "tried", "template_id", "route"], descending=[False, True, False, False])
     )
     return [
         {

@@ -12,12 +12,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from PIL import Image
 
 from stages import report
 from stages.core.command import InputError
-from stages.reporting import charts, page
+from stages.reporting import charts, page, scores
+from stages.reporting.material import Material
 from stages.reporting.thumbnails import thumbnails
 from tests.reporting import tables
 
@@ -94,6 +96,19 @@ def test_rows_are_there_with_where_they_come_from(workdir: Path) -> None:
     assert dict(errors["filters"])["model"] == "tuned"
     refused = [check for check in column(rejects, "check") if check != "surplus"]
     assert sum(column(parts["templates"], "refused")) == len(refused)
+
+
+def test_a_pattern_of_two_routes_is_counted_in_each() -> None:
+    candidates = {"heuristic": 4, "text": 2}
+    frames = {
+        route: pl.DataFrame({"template_id": ["book/1"] * n}) for route, n in candidates.items()
+    }
+    refused = pl.DataFrame({"template_id": ["book/1"] * 3, "route": ["text", "text", "heuristic"],
+                            "check": ["length"] * 3})  # fmt: skip
+    rows = scores.templates(Material(tables={**frames, "rejected": refused}))
+    assert [(row["route"], row["refused"], row["accepted"]) for row in rows] == [
+        ("text", 2, 0.0), ("heuristic", 1, 0.75),
+    ]  # fmt: skip
 
 
 def test_figures_stand_on_it_with_their_intervals(workdir: Path) -> None:
