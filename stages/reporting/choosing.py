@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import polars as pl
 
@@ -52,21 +52,23 @@ def narrowed(frame: pl.DataFrame, **wanted: str | None) -> pl.DataFrame:
     return frame
 
 
-def with_values(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+def with_values(frame: pl.DataFrame, taken: Collection[str] = ()) -> tuple[pl.DataFrame, list[str]]:
     """The frame with a column for each dimension that its strata (JSON) name and it lacks, and the
-    names of these; null where a row's stratum has none.
+    names of these; null where a row's stratum has none. taken: names that a column must not have,
+    which it is given with "dimension" before them.
     """
     strata = frame["stratum"].unique(maintain_order=True)
     names = list(dict.fromkeys(n for text in strata for n in _values(text)))
-    names = [name for name in names if name not in frame.columns]
+    dimensions = {f"dimension {name}" if name in taken else name: name
+                  for name in names if name in taken or name not in frame.columns}  # fmt: skip
     table = pl.DataFrame(
         {
             "stratum": strata,
-            **{n: [_values(text).get(n) for text in strata] for n in names},
+            **{n: [_values(text).get(name) for text in strata] for n, name in dimensions.items()},
         },
-        schema={"stratum": pl.String, **dict.fromkeys(names, pl.String)},
+        schema={"stratum": pl.String, **dict.fromkeys(dimensions, pl.String)},
     )
-    return frame.join(table, "stratum", "left", maintain_order="left"), names
+    return frame.join(table, "stratum", "left", maintain_order="left"), list(dimensions)
 
 
 def _values(stratum: str) -> dict[str, str]:

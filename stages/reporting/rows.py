@@ -26,6 +26,12 @@ Named = Callable[[str, str], str]
 # Characters of a prompt's message and of a model's completion.
 MOST_PROMPT, MOST_COMPLETION = 3_000, 600
 MOST_IDS = 30
+# What rows of the page have beside the dimensions of their strata, which may have the same names.
+KEYS = frozenset((
+    "query", "calls", "part", "template", "conversation", "arguments", "slots", "words_aimed_at",
+    "model", "prompt_hash", "prompt", "prompt_note", "assets", "nodes", "picture", "tools_shown",
+    "seed", "sample", "plan", "check", "reason", "completion",
+))  # fmt: skip
 # How a row names a model by its weights.
 DIGEST = re.compile(r"[0-9a-f]{16,64}")
 
@@ -65,7 +71,7 @@ def samples(material: Material, prompted: Prompted, named: Named, limit: int) ->
     ]
     if not parts:
         return Rows([], 0, [])
-    frame, dimensions = choosing.with_values(pl.concat(parts))
+    frame, dimensions = choosing.with_values(pl.concat(parts), KEYS)
     sampled = choosing.sample(frame, ["stratum", "route"], limit, "sample_id")
     plans = by_plan(material.tables.get("plans"), sampled["plan_id"])
     shown = cache(_tools)  # many rows show the same
@@ -106,7 +112,7 @@ def rejects(material: Material, prompted: Prompted, named: Named, limit: int) ->
     parts = [material.tables[name] for name in ("rejected", "surplus") if name in material.tables]
     if not parts:
         return Rows([], 0, [])
-    frame, dimensions = choosing.with_values(pl.concat(parts))
+    frame, dimensions = choosing.with_values(pl.concat(parts), KEYS)
     frame = frame.with_columns(at=pl.format("{}/{}", "plan_id", "n"))
     refused = frame.filter(pl.col("check") != "surplus")
     beyond = frame.filter(pl.col("check") == "surplus")

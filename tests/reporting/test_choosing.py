@@ -46,6 +46,9 @@ def test_dimensions_of_strata_become_columns() -> None:
     assert widened.select("function", *names).rows() == [
         ("f", "a", None), ("g", None, None), ("h", "b", "1"),
     ]  # fmt: skip
+    widened, names = choosing.with_values(frame, {"kind", "query"})
+    assert names == ["dimension kind", "size"]
+    assert widened["dimension kind"].to_list() == ["a", None, "b"]
     empty, names = choosing.with_values(frame.clear())
     assert empty.height == 0 and names == []
 

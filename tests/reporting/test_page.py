@@ -17,7 +17,9 @@ import pytest
 from PIL import Image
 
 from stages import report
+from stages.core import files
 from stages.core.command import InputError
+from stages.core.tables import Dialogues
 from stages.reporting import charts, page, scores
 from stages.reporting.material import Material
 from stages.reporting.thumbnails import thumbnails
@@ -96,6 +98,15 @@ def test_rows_are_there_with_where_they_come_from(workdir: Path) -> None:
     assert dict(errors["filters"])["model"] == "tuned"
     refused = [check for check in column(rejects, "check") if check != "surplus"]
     assert sum(column(parts["templates"], "refused")) == len(refused)
+
+
+def test_a_dimension_may_have_the_name_of_a_column(workdir: Path) -> None:
+    path = Path("data/dataset/train.parquet")
+    frame = pl.read_parquet(path).with_columns(stratum=pl.lit('{"query": "q", "plan": "gold"}'))
+    files.write_table(path, frame, Dialogues)
+    samples = unpacked(made())["samples"]
+    assert "q" not in column(samples, "query") and "gold" not in column(samples, "plan")
+    assert "gold" in column(samples, "dimension plan")
 
 
 def test_a_pattern_of_two_routes_is_counted_in_each() -> None:
