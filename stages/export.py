@@ -19,14 +19,15 @@ import argparse
 from pathlib import Path
 
 from stages import exporting
-from stages.core import files, settings
+from stages.core import files
 from stages.core.command import InputError, run
+from stages.core.settings import load as load_settings
 from stages.exporting import cards, facts, hub
 
 OUT = Path("data/export")
 
 
-def arguments(given: list[str] | None = None) -> argparse.Namespace:
+def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
         prog="python -m stages.export",
@@ -40,7 +41,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--repo", metavar="ORG/NAME", help="repository of the hub")
     parser.add_argument("--model", action="store_true", help="the adapter, too")
     parser.add_argument("--public", action="store_true", help="a repository that all may see")
-    options = parser.parse_args(given)
+    options = parser.parse_args(argv)
     if options.what != "hub" and (options.repo or options.model or options.public):
         parser.error("--repo, --model and --public belong to hub")
     if options.what == "hub" and not options.repo:
@@ -59,15 +60,15 @@ def write_format(name: str, folder: Path) -> None:
 
 def write_cards(folder: Path) -> None:
     """Write the card of the dataset, and of the adapter where there is one."""
-    known = facts.read(settings.load())
-    made = {"dataset": cards.dataset_card(known)}
+    run_facts = facts.read(load_settings())
+    texts = {"dataset": cards.dataset_card(run_facts)}
     if facts.ADAPTER.is_dir():
-        made["model"] = cards.model_card(known)
-    for name, text in made.items():
+        texts["model"] = cards.model_card(run_facts)
+    for name, text in texts.items():
         with files.replacing(folder / name / "README.md") as temporary:
             temporary.write_text(text, "utf-8")
         print(f"cards: {folder / name / 'README.md'}")
-    if "model" not in made:
+    if "model" not in texts:
         print(f"cards: none of a model, for {facts.ADAPTER} is missing")
 
 
@@ -77,20 +78,20 @@ def push(repo: str, model: bool, public: bool) -> None:
     hub.token()
     if model and not facts.ADAPTER.is_dir():
         raise InputError(f"{facts.ADAPTER} is missing: run `dvc repro`, or leave --model out")
-    known = facts.read(settings.load())
+    run_facts = facts.read(load_settings())
     folder = OUT / "trl"
     write_format("trl", folder)
-    terms: dict[str, Path | bytes] = {file.name: file for file in known.license_files}
-    data = {cards.DATA.format(s): folder / f"{s}.parquet" for s in exporting.SPLITS}
-    held = {"README.md": cards.dataset_card(known, repo).encode(), **data, **terms}
-    print(f"hub: {len(held)} files -> {hub.push(repo, 'dataset', held, public)}")
+    license_files: dict[str, Path | bytes] = {file.name: file for file in run_facts.license_files}
+    splits = {cards.DATA.format(s): folder / f"{s}.parquet" for s in exporting.SPLITS}
+    uploads = {"README.md": cards.dataset_card(run_facts, repo).encode(), **splits, **license_files}
+    print(f"hub: {len(uploads)} files -> {hub.push(repo, 'dataset', uploads, public)}")
     if model:
-        held = {"README.md": cards.model_card(known, repo).encode(), **facts.adapter_files()}
-        print(f"hub: {len(held)} files -> {hub.push(repo, 'model', held, public)}")
+        uploads = {"README.md": cards.model_card(run_facts, repo).encode(), **facts.adapter_files()}
+        print(f"hub: {len(uploads)} files -> {hub.push(repo, 'model', uploads, public)}")
 
 
-def main(given: list[str] | None = None) -> None:
-    options = arguments(given)
+def main(argv: list[str] | None = None) -> None:
+    options = arguments(argv)
     if options.what == "hub":
         push(options.repo, options.model, options.public)
     elif options.what == "cards":

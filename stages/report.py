@@ -39,22 +39,22 @@ MOST_SAMPLES = 10_000
 MOST_BYTES = 5_000_000
 
 
-def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
+def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line. Raises InputError for options that do not go together."""
     parser = argparse.ArgumentParser(
         prog="python -m stages.report",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    one = parser.add_mutually_exclusive_group()
-    one.add_argument("--samples", type=int, metavar="N", help="rows of the dataset, by stratum")
-    one.add_argument("--rejects", nargs="?", const="", metavar="CHECK",
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--samples", type=int, metavar="N", help="rows of the dataset, by stratum")
+    group.add_argument("--rejects", nargs="?", const="", metavar="CHECK",
                      help="what a check refused; without a name, how much each did")  # fmt: skip
-    one.add_argument("--errors", action="store_true", help="golden queries not answered exactly")
-    one.add_argument("--plan", metavar="ID", help="everything about one plan")
+    group.add_argument("--errors", action="store_true", help="golden queries not answered exactly")
+    group.add_argument("--plan", metavar="ID", help="everything about one plan")
     parser.add_argument("--route", help=f"only this route ({', '.join(ROUTES)})")
     parser.add_argument("--function", help="only this function")
-    options = parser.parse_args(given)
+    options = parser.parse_args(argv)
     if options.samples is not None and not 1 <= options.samples <= MOST_SAMPLES:
         raise InputError(f"--samples {options.samples}: give a number from 1 to {MOST_SAMPLES}")
     if options.route is not None and options.samples is None and not options.rejects:
@@ -65,12 +65,12 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def prompts(
-    chosen: Settings, pack: Pack, plans: Iterable[Mapping[str, Any]]
+    settings: Settings, pack: Pack, plans: Iterable[Mapping[str, Any]]
 ) -> Callable[[Mapping[str, Any], Mapping[str, Any]], tuple[list[dict[str, Any]], str]]:
     """What makes prompts of the route text again. plans: of that route, all."""
     from stages.spine import prompted
 
-    make = prompted.prompter(pack, chosen, list(plans))
+    make = prompted.prompter(pack, settings, list(plans))
 
     def prompt(plan: Mapping[str, Any], row: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str]:
         made = make(plan, row)
@@ -79,94 +79,97 @@ def prompts(
     return prompt
 
 
-def printed(options: argparse.Namespace) -> None:
+def print_table(options: argparse.Namespace) -> None:
     """Print the table that is asked for. Raises InputError where what it needs is missing."""
     from rich.console import Console
 
     from stages.reporting import shell
 
-    def needed(*names: str) -> Material:
+    def tables_of(*names: str) -> Material:
         return Material(tables={name: materials.table(name) for name in names})
 
     if options.samples is not None:
-        held = needed("train", "validation")
-        shown: Any = shell.samples(held, options.samples, options.route, options.function)
+        material = tables_of("train", "validation")
+        table: Any = shell.samples(material, options.samples, options.route, options.function)
     elif options.rejects is not None:
-        held = needed("rejected", "surplus")
-        shown = (
-            shell.rejects(held, options.rejects, options.route)
+        material = tables_of("rejected", "surplus")
+        table = (
+            shell.rejects(material, options.rejects, options.route)
             if options.rejects
-            else shell.checks(held)
+            else shell.checks(material)
         )
     elif options.errors:
         from stages.spine import misses
 
-        shown = shell.errors(needed("answers"), misses.why)
+        table = shell.errors(tables_of("answers"), misses.why)
     else:
-        shown = told_of(options.plan)
-    Console(markup=False, width=None if sys.stdout.isatty() else WIDTH).print(shown)
+        table = plan_table(options.plan)
+    Console(markup=False, width=None if sys.stdout.isatty() else WIDTH).print(table)
 
 
-def told_of(plan_id: str) -> Any:
+def plan_table(plan_id: str) -> Any:
     """Everything about one plan, for the screen. Raises InputError for a plan that is not there."""
     from stages.reporting import shell
 
     plans = materials.table("plans")
     row = shell.planned(plans, plan_id)
-    from stages.core import pack, settings
+    from stages.core import pack as packs
+    from stages.core.settings import load as load_settings
     from stages.spine import prompted
 
-    rest = materials.read(names=(row["route"], "train", "validation", "rejected", "surplus"))
-    chosen = settings.load()
-    known = pack.load(chosen.pack)
-    make = prompts(chosen, known, plans.filter(route="text").iter_rows(named=True))
-    named = rows.namer(rest.metrics.get("models", {}), seeing(chosen))
-    return shell.plan(row, rest, make, named, lambda t: prompted.template_text(known, t))
+    material = materials.read(names=(row["route"], "train", "validation", "rejected", "surplus"))
+    settings = load_settings()
+    pack = packs.load(settings.pack)
+    make = prompts(settings, pack, plans.filter(route="text").iter_rows(named=True))
+    named = rows.namer(material.metrics.get("models", {}), seeing(settings))
+    return shell.plan(row, material, make, named, lambda t: prompted.template_text(pack, t))
 
 
-def seeing(chosen: Settings) -> bool:
+def seeing(settings: Settings) -> bool:
     """Whether a model sees the pictures of the route vision."""
-    return chosen.generate.vision.engine != "describe" and bool(chosen.models.viewer)
+    return settings.generate.vision.engine != "describe" and bool(settings.models.viewer)
 
 
-def page(found: Material, most: int | None = None) -> tuple[str, int]:
-    """The page's HTML, and the rows of its longest table. most: of each at most, where not the
+def page(material: Material, limit: int | None = None) -> tuple[str, int]:
+    """The page's HTML, and the rows of its longest table. limit: of each at most, where not the
     usual.
     """
-    from stages.core import pack, settings
+    from stages.core import pack as packs
+    from stages.core.settings import load as load_settings
     from stages.reporting import contents
     from stages.reporting import page as pages
     from stages.spine import misses
 
-    chosen = settings.load()
-    known = pack.load(chosen.pack)
-    texts = found.tables["plans"].filter(route="text") if "plans" in found.tables else None
-    make = prompts(chosen, known, texts.iter_rows(named=True) if texts is not None else ())
-    named = rows.namer(found.metrics.get("models", {}), seeing(chosen))
-    tables = contents.tables(found, make, named, misses.why, most)
-    told = contents.told(found, tables) | {
-        "lead": f"{known.description or known.name}: {len(known.catalogue.names)} functions, "
-        f"seed {chosen.seed}."
+    settings = load_settings()
+    pack = packs.load(settings.pack)
+    texts = material.tables["plans"].filter(route="text") if "plans" in material.tables else None
+    prompt = prompts(settings, pack, texts.iter_rows(named=True) if texts is not None else ())
+    named = rows.namer(material.metrics.get("models", {}), seeing(settings))
+    tables = contents.tables(material, prompt, named, misses.why, limit)
+    values = contents.values(material, tables) | {
+        "lead": f"{pack.description or pack.name}: {len(pack.catalogue.names)} functions, "
+        f"seed {settings.seed}."
     }
-    text = pages.render(f"{known.name}: what was made", told, tables)
+    text = pages.render(f"{pack.name}: what was made", values, tables)
     return text, max((len(table["rows"]) for table in tables.values()), default=0)
 
 
-def main(given: Sequence[str] | None = None) -> None:
-    options = arguments(given)
-    asked = (options.samples, options.rejects, options.plan)
-    if options.errors or any(one is not None for one in asked):
-        printed(options)
+def main(argv: Sequence[str] | None = None) -> None:
+    options = arguments(argv)
+    choices = (options.samples, options.rejects, options.plan)
+    if options.errors or any(option is not None for option in choices):
+        print_table(options)
         return
-    found = materials.read()
-    text, most = page(found)
-    while len(text.encode()) > MOST_BYTES and most > 1:
-        text, most = page(found, most // 2)
+    material = materials.read()
+    text, limit = page(material)
+    while len(text.encode()) > MOST_BYTES and limit > 1:
+        limit //= 2  # not of the new page: its strata may be more rows than that
+        text, _ = page(material, limit)
     with files.replacing(OUT) as temporary:
         temporary.write_text(text, "utf-8")
     print(f"{OUT}: {len(text.encode()) / 1e6:.1f} MB, opens in a browser")
-    if found.missing:
-        print(f"not made yet: {', '.join(found.missing)}")
+    if material.missing:
+        print(f"not made yet: {', '.join(material.missing)}")
 
 
 if __name__ == "__main__":

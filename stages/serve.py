@@ -26,8 +26,9 @@ import argparse
 import json
 from pathlib import Path
 
-from stages.core import files, settings
+from stages.core import files
 from stages.core.command import InputError, grace, run
+from stages.core.settings import load as load_settings
 from stages.engines import models, openai_server
 from stages.engines.adapter import check_adapter
 from stages.formats import FORMATS, Format, chat_template
@@ -38,7 +39,7 @@ TEMPLATE = ADAPTER / "chat_template.jinja"
 NATIVE = {"<tool_call>": "hermes", "[TOOL_CALLS]": "mistral", '"parameters"': "llama3_json"}
 
 
-def arguments(given: list[str] | None = None) -> argparse.Namespace:
+def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
         prog="python -m stages.serve",
@@ -46,7 +47,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--port", type=int, default=8000, help="on 127.0.0.1 (default 8000)")
-    options = parser.parse_args(given)
+    options = parser.parse_args(argv)
     if not 0 < options.port < 2**16:
         parser.error(f"--port {options.port}: give 1 to {2**16 - 1}")
     return options
@@ -58,16 +59,16 @@ def template_of(form: Format) -> Path | None:
     """
     if not form.plain:
         if TEMPLATE.is_file() and openai_server.format_of(TEMPLATE):
-            raise InputError(other(openai_server.format_of(TEMPLATE), form))
+            raise InputError(wrong_format(openai_server.format_of(TEMPLATE), form))
         return None
     if not TEMPLATE.is_file():
         raise InputError(f"{TEMPLATE} is missing: run `dvc repro finetune`")
     if (trained := openai_server.format_of(TEMPLATE)) != form.name:
-        raise InputError(other(trained, form))
+        raise InputError(wrong_format(trained, form))
     return TEMPLATE
 
 
-def other(trained: str, form: Format) -> str:
+def wrong_format(trained: str, form: Format) -> str:
     """That the adapter writes another format."""
     return (
         f"{ADAPTER} was trained for tools.format {trained or 'native'}, params.yaml has "
@@ -79,20 +80,20 @@ def parser_of(form: Format, template: str) -> str:
     """vLLM's name of what reads the calls. template: the student's own."""
     if form.plain:
         return form.name
-    found = next((name for mark, name in NATIVE.items() if mark in template), None)
-    if found is None:
+    parser = next((name for mark, name in NATIVE.items() if mark in template), None)
+    if parser is None:
         raise InputError(
             "the student's chat template writes calls in a way that is not known here: start "
             "`vllm serve` with the --tool-call-parser that vLLM's manual names for the model, or "
             "set tools.format to pythonic or hermes and train again"
         )
-    return found
+    return parser
 
 
-def main(given: list[str] | None = None) -> None:
-    options = arguments(given)
-    chosen = settings.load()
-    student, form = models.resolve("student"), FORMATS[chosen.tools.format]
+def main(argv: list[str] | None = None) -> None:
+    options = arguments(argv)
+    settings = load_settings()
+    student, form = models.resolve("student"), FORMATS[settings.tools.format]
     openai_server.check_port(options.port)
     check_adapter(ADAPTER, student)
     template = template_of(form)
@@ -101,7 +102,7 @@ def main(given: list[str] | None = None) -> None:
     grace(openai_server.GRACE + 10)  # a server ends more slowly than a stage
     with files.scratch("merged") as folder:
         command = openai_server.command(
-            student, ADAPTER, folder, chosen.engine, chosen.seed, learned.end
+            student, ADAPTER, folder, settings.engine, settings.seed, learned.end
         )
         command += ["--port", str(options.port), "--tool-call-parser", parser]
         command += ["--override-generation-config", json.dumps({"temperature": 0})]

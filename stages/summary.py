@@ -20,8 +20,10 @@ from typing import Any
 
 import polars as pl
 
-from stages.core import files, pack, settings
+from stages.core import files
+from stages.core import pack as packs
 from stages.core.command import InputError, run
+from stages.core.settings import load as load_settings
 
 METRICS = Path("metrics")
 VALIDATE, PLOTS = METRICS / "validate", METRICS / "plots"
@@ -30,7 +32,11 @@ FIRST, SCORES = {"function_f1": "F1"}, {"argument_f1": "ARGUMENT_F1", "exact_cal
 # Of a share: intervals are some hundredths wide, and a table of 120 columns has room for no more.
 DIGITS = 3
 # Templates with the lowest acceptance that are drawn, and candidates that one needs to be judged.
-WORST, LEAST = 20, 10
+WORST, MIN_CANDIDATES = 20, 10
+# Columns of the tables that a pack may have no rows for.
+_ENDS = {"accepted": pl.Float64, "target": pl.Float64}
+SHARES = {"panel": pl.String, "value": pl.String, **_ENDS}
+WORDS = {"function": pl.String, "words": pl.Int64, **_ENDS}
 
 
 def summary(
@@ -46,8 +52,8 @@ def summary(
     names = FIRST | {name: name.upper() for name in own} | SCORES
     routes = validated.get("routes", {}).values()
     candidates = sum(route["candidates"] for route in routes)
-    found: dict[str, float | int | None] = {
-        **{told: block.get(name) for name, told in names.items()},
+    figures: dict[str, float | int | None] = {
+        **{title: block.get(name) for name, title in names.items()},
         "unreadable": sum(block["errors"].values()) if "errors" in block else None,
         "rows": validated.get("rows"),
         "acceptance": sum(route["passed"] for route in routes) / max(candidates, 1),
@@ -57,7 +63,7 @@ def summary(
     digits = {"js_bits": 6, "loss": 4}
     return {
         name: round(value, digits.get(name, DIGITS)) if isinstance(value, float) else value
-        for name, value in found.items()
+        for name, value in figures.items()
         if value is not None
     }
 
@@ -66,6 +72,8 @@ def shares(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """panel, value, accepted, target: shares of the dataset; a panel is a function, and a dimension
     where there are several. tables: of metrics/validate/dimensions, by dimension.
     """
+    if not tables:
+        return pl.DataFrame(schema=SHARES)
     several = len(tables) > 1
     parts = [
         table.select(
@@ -83,6 +91,8 @@ def words(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """function, words, accepted, target: shares of the function's queries. tables: of
     metrics/validate/words, by function.
     """
+    if not tables:
+        return pl.DataFrame(schema=WORDS)
     parts = [
         table.select(pl.lit(name).alias("function"), "words", "accepted", "target")
         for name, table in tables.items()
@@ -92,9 +102,14 @@ def words(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
 
 def worst(templates: pl.DataFrame) -> pl.DataFrame:
     """template, acceptance, candidates, the lowest acceptance first. templates: the columns
-    template_id, candidates and acceptance.
+    route, template_id, candidates and acceptance; a template of several routes is named with each.
     """
-    judged = templates.filter(pl.col("candidates") >= LEAST)
+    several = pl.col("template_id").is_duplicated()
+    named = pl.format("{} ({})", "template_id", "route")
+    templates = templates.with_columns(
+        template_id=pl.when(several).then(named).otherwise("template_id")
+    )
+    judged = templates.filter(pl.col("candidates") >= MIN_CANDIDATES)
     return (
         (judged if judged.height else templates)
         .sort("acceptance", "template_id")
@@ -109,29 +124,28 @@ def losses(curve: pl.DataFrame, steps: int, validation: float | None) -> pl.Data
         {"step": [steps], "validation": [validation]},
         schema={"step": pl.Int64, "validation": pl.Float64},
     )
-    found = curve.select("step", training="loss").join(last, "step", "full", coalesce=True)
-    return found.sort("step").select("step", "training", "validation")
+    points = curve.select("step", training="loss").join(last, "step", "full", coalesce=True)
+    return points.sort("step").select("step", "training", "validation")
 
 
 def tables_in(folder: Path) -> dict[str, pl.DataFrame]:
-    """The tables of a folder, by name."""
-    found = {path.stem: table_of(path) for path in sorted(folder.glob("*.csv"))}
-    if not found:
-        raise InputError(f"{folder} holds no tables: run `dvc repro validate`")
-    return found
+    """The tables of a folder, by name; none where the pack has no dimensions, or its population
+    no lengths.
+    """
+    return {path.stem: table_of(path) for path in sorted(folder.glob("*.csv"))}
 
 
 def table_of(path: Path) -> pl.DataFrame:
     """A table of metrics. Raises InputError where it cannot be read."""
     try:
-        return pl.read_csv(path)
+        return pl.read_csv(path, infer_schema_length=None)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise InputError(f"{path} cannot be read ({error!s:.200}): run `dvc repro`") from None
 
 
 def main() -> None:
-    chosen = settings.load()
-    own = list(pack.load(chosen.pack).metrics)
+    settings = load_settings()
+    own = list(packs.load(settings.pack).metrics)
     evaluated, validated, tuned = (
         files.read_json(METRICS / f"{name}.json") for name in ("evaluate", "validate", "finetune")
     )

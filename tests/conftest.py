@@ -84,8 +84,8 @@ def params(folder: Path, change: Change) -> None:
 def slowness() -> float:
     """How many times its processor time a process takes here just now; 1 on an idle machine."""
     began = time.monotonic()
-    given = [sys.executable, "-S", "-E", "-c", "sum(range(5_000_000))"]
-    child = os.posix_spawn(sys.executable, given, os.environ)
+    command = [sys.executable, "-S", "-E", "-c", "sum(range(5_000_000))"]
+    child = os.posix_spawn(sys.executable, command, os.environ)
     _, _, used = os.wait4(child, 0)
     return max(1.0, (time.monotonic() - began) / (used.ru_utime + used.ru_stime))
 

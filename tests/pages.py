@@ -41,34 +41,34 @@ class Page(NamedTuple):
 def page(name: str) -> Page:
     """Read one of PAGES, by its path in the repository."""
     text = (ROOT / name).read_text("utf-8")
-    fenced = [Block(*found) for found in FENCED.findall(text)]
+    fenced = [Block(*match) for match in FENCED.findall(text)]
     rest = COMMENT.sub("", FENCED.sub("", text))
-    indented = [Block("", re.sub(r"^ {4}", "", found, flags=re.MULTILINE).strip("\n"))
-                for found in INDENTED.findall(rest)]  # fmt: skip
+    indented = [Block("", re.sub(r"^ {4}", "", match, flags=re.MULTILINE).strip("\n"))
+                for match in INDENTED.findall(rest)]  # fmt: skip
     rest = INDENTED.sub("\n", rest)
     prose = "\n".join(line for line in rest.splitlines() if not line.startswith("|"))
     return Page(ROOT / name, text, (*fenced, *indented), prose)
 
 
-def block(one: Page, language: str, number: int = 0) -> str:
+def block(document: Page, language: str, number: int = 0) -> str:
     """The text of the page's block of that language, counted from 0."""
-    return [found.text for found in one.blocks if found.language == language][number]
+    return [code.text for code in document.blocks if code.language == language][number]
 
 
-def commands(one: Page) -> Iterator[list[str]]:
+def commands(document: Page) -> Iterator[list[str]]:
     """Each command in the page's blocks and spans of code, as a shell splits it, without comments.
 
     All lines of a block are commands if one is; AssertionError for a line that is none.
     """
-    for found in one.blocks:
-        lines = [line for line in found.text.replace("\\\n", " ").splitlines() if line.strip()]
-        if found.language or not any(line.split()[0] in PROGRAMS for line in lines):
+    for code_block in document.blocks:
+        lines = [line for line in code_block.text.replace("\\\n", " ").splitlines() if line.strip()]
+        if code_block.language or not any(line.split()[0] in PROGRAMS for line in lines):
             continue
         for line in lines:
             words = shlex.split(line, comments=True)
-            assert words and words[0] in PROGRAMS, f"{one.path}: {line!r} is no command"
+            assert words and words[0] in PROGRAMS, f"{document.path}: {line!r} is no command"
             yield words[1:] if words[0] == "time" else words
-    for span in SPAN.findall(FENCED.sub("", one.text)):
+    for span in SPAN.findall(FENCED.sub("", document.text)):
         words = span.split()
         if words[0] in ("make", "dvc", "python", "time") and len(words) > 1:
             words = shlex.split(span)

@@ -61,26 +61,26 @@ def test_files_of_the_code_that_are_named_are_there(name: str) -> None:
 @functools.cache
 def made(*command: str) -> str:
     """What a command that must succeed prints."""
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, f"{command}: {done.stderr[-2000:]}"
-    return done.stdout
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert process.returncode == 0, f"{command}: {process.stderr[-2000:]}"
+    return process.stdout
 
 
-def known_python(words: list[str]) -> None:
+def check_python(words: list[str]) -> None:
     """`python -m MODULE`: its arguments parse as far as its help, which names all its options."""
     if words[1] != "-m":
         assert (ROOT / words[1]).is_file()
         return
     if words[2].startswith("vllm."):
-        known_vllm(words)
+        check_vllm(words)
         return
     assert words[2].split(".")[0] in ("stages", "tests")
-    told = made(sys.executable, *words[1:], "--help")
+    help_text = made(sys.executable, *words[1:], "--help")
     for option in (word for word in words if word.startswith("--")):
-        assert re.search(rf"(?<![\w-]){option}(?![\w-])", told), f"{words}: no {option}"
+        assert re.search(rf"(?<![\w-]){option}(?![\w-])", help_text), f"{words}: no {option}"
 
 
-def known_make(words: list[str]) -> None:
+def check_make(words: list[str]) -> None:
     """A target of the Makefile, with variables that it reads."""
     makefile = (ROOT / "Makefile").read_text("utf-8")
     for variable in re.findall(r"(\w+)=", " ".join(words)):
@@ -88,16 +88,16 @@ def known_make(words: list[str]) -> None:
     made("make", "-n", *words[1:])
 
 
-def known_dvc(words: list[str]) -> None:
+def check_dvc(words: list[str]) -> None:
     """DVC's own parser takes it; stages and parameters are there."""
-    given = get_main_parser().parse_args(words[1:])
+    options = get_main_parser().parse_args(words[1:])
     stages = yaml.read(ROOT / "dvc.yaml")["stages"]
-    for target in getattr(given, "targets", None) or []:
-        if given.cmd == "repro" and not target.isupper():
+    for target in getattr(options, "targets", None) or []:
+        if options.cmd == "repro" and not target.isupper():
             assert target.partition("@")[0] in stages, target
 
 
-def known_vllm(words: list[str]) -> None:
+def check_vllm(words: list[str]) -> None:
     """Options with which code or tests start its server: vLLM's own parser takes ten seconds."""
     code = [path for top in ("stages", "tests") for path in (ROOT / top).rglob("*.py")]
     run = "".join(path.read_text("utf-8") for path in code)
@@ -105,20 +105,20 @@ def known_vllm(words: list[str]) -> None:
         assert f'"{option}"' in run, f"{words}: nothing has {option}"
 
 
-def known_shell(words: list[str]) -> None:
+def check_shell(words: list[str]) -> None:
     assert words[:2] in (["source", ".venv/bin/activate"], [".", ".venv/bin/activate"],
                          ["cat", "data/.work/timings/*.json"], ["git", "diff"])  # fmt: skip
 
 
-KNOWN = dict.fromkeys(PROGRAMS, known_shell) | {
-    "python": known_python, "make": known_make, "dvc": known_dvc, "vllm": known_vllm,
+CHECKERS = dict.fromkeys(PROGRAMS, check_shell) | {
+    "python": check_python, "make": check_make, "dvc": check_dvc, "vllm": check_vllm,
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_command_is_one(name: str) -> None:
     for words in commands(page(name)):
-        KNOWN[words[0]](words)
+        CHECKERS[words[0]](words)
 
 
 @pytest.mark.parametrize(
@@ -130,27 +130,27 @@ def test_every_command_is_one(name: str) -> None:
 def test_a_wrong_command_is_found(wrong: str) -> None:
     words = wrong.split()
     with pytest.raises((AssertionError, DvcParserError)):
-        KNOWN[words[0]](words)
+        CHECKERS[words[0]](words)
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_settings_that_are_set_are_allowed(name: str) -> None:
     """`-S KEY=VALUE` and, in a span of code, KEY or KEY: VALUE."""
-    one, given = page(name), yaml.read(ROOT / "params.yaml")
-    found = [(key, [value]) for key, value in SETTING.findall(one.text)]
+    one, blocks = page(name), yaml.read(ROOT / "params.yaml")
+    uses = [(key, [value]) for key, value in SETTING.findall(one.text)]
     for span in SPAN.findall(one.prose):
-        said = re.fullmatch(rf"((?:{'|'.join(given)})(?:\.\w+)+|pack)(?:: (\S+))?", span)
-        if said and not span.endswith((".py", ".json", ".yaml")):
-            found.append((said[1], [said[2]] if said[2] else []))
-    for key, values in found:
-        *blocks, last = key.split(".")
-        held: Any = yaml.read(ROOT / "params.yaml")
-        whole = held
-        for part in blocks:
-            held = held[part]
-        assert last in held, f"{key} is no setting"
+        match = re.fullmatch(rf"((?:{'|'.join(blocks)})(?:\.\w+)+|pack)(?:: (\S+))?", span)
+        if match and not span.endswith((".py", ".json", ".yaml")):
+            uses.append((match[1], [match[2]] if match[2] else []))
+    for key, values in uses:
+        *path, last = key.split(".")
+        setting_block: Any = yaml.read(ROOT / "params.yaml")
+        whole = setting_block
+        for part in path:
+            setting_block = setting_block[part]
+        assert last in setting_block, f"{key} is no setting"
         for value in values:
-            held[last] = yaml.parse(f"value: {value}", name)["value"]
+            setting_block[last] = yaml.parse(f"value: {value}", name)["value"]
             Settings.model_validate(whole)
 
 
@@ -181,11 +181,11 @@ def test_the_scores_of_the_readme_are_those_of_the_metrics() -> None:
     text = page("README.md").text.partition("## Scores")[2].partition("## ")[0]
     shown = re.findall(r"\| (\d\.\d+) \[(\d\.\d+), (\d\.\d+)\] \| (?:(\d\.\d+)(: missed)?)?", text)
     assert len(shown) == len(scores)
-    for (held, name), (score, low, high, goal, missed) in zip(scores, shown, strict=True):
-        told = [held[name], held[f"{name}_low"], held[f"{name}_high"]]
-        for value, figure in zip(told, (score, low, high), strict=True):
+    for (figures, name), (score, low, high, goal, missed) in zip(scores, shown, strict=True):
+        expected = [figures[name], figures[f"{name}_low"], figures[f"{name}_high"]]
+        for value, figure in zip(expected, (score, low, high), strict=True):
             assert abs(value - float(figure)) < 0.00055, name
-        assert bool(missed) == bool(goal and held[name] < float(goal)), name
+        assert bool(missed) == bool(goal and figures[name] < float(goal)), name
 
 
 @pytest.mark.slow
@@ -206,10 +206,10 @@ def test_the_pack_of_the_readme_works(tmp_path: Path) -> None:
         value["route"]["recipe"] = "heuristic"
 
     params(tmp_path, change)
-    told = stage(tmp_path, "stages.check", "--examples", "1")
-    assert "check: all well" in told
-    assert "plant_order(" in told and "order_cancel()" in told and "asks for plant" in told
-    assert "refused" not in told
+    output = stage(tmp_path, "stages.check", "--examples", "1")
+    assert "check: all well" in output
+    assert "plant_order(" in output and "order_cancel()" in output and "asks for plant" in output
+    assert "refused" not in output
 
 
 def test_the_reference_of_packs_is_read(tmp_path: Path) -> None:
@@ -219,7 +219,7 @@ def test_the_reference_of_packs_is_read(tmp_path: Path) -> None:
     for number, name in enumerate(files):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(block(one, "yaml", number), "utf-8")
-    sql = [found.text for found in one.blocks if "SELECT" in found.text]
+    sql = [code.text for code in one.blocks if "SELECT" in code.text]
     for number, name in enumerate(("assets/plants.sql", "graph/concepts.sql")):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_text(sql[number], "utf-8")
@@ -244,13 +244,13 @@ def test_the_client_is_that_which_a_test_of_serve_runs() -> None:
 
 
 def test_each_source_and_check_is_explained() -> None:
-    told = page("data/README.md").text.partition("## pack.yaml")[2].partition("## vocab")[0]
+    section = page("data/README.md").text.partition("## pack.yaml")[2].partition("## vocab")[0]
     for kind in KINDS:
-        assert re.search(rf"\{{{kind}: ", told), kind
-    told = page("stages/README.md").text.partition("## When few")[2].partition("\n## ")[0]
+        assert re.search(rf"\{{{kind}: ", section), kind
+    section = page("stages/README.md").text.partition("## When few")[2].partition("\n## ")[0]
     codes = {*CHECKS, framed.FUNCTION, framed.CLASS, pictured.NAME, *texts.CHECKS, texts.LEAKED}
     for code in codes - {"texts", "framed", "pictured"}:
-        assert re.search(rf"^\|[^|]*\b{code}\b[^|]*\|", told, re.MULTILINE), code
+        assert re.search(rf"^\|[^|]*\b{code}\b[^|]*\|", section, re.MULTILINE), code
 
 
 def test_each_stage_is_in_table_and_picture() -> None:

@@ -21,17 +21,17 @@ PYTHONIC = '{%- set format = "pythonic" -%}{%- set spelled = {} -%}rest'
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     shutil.copy(ROOT / "params.yaml", tmp_path)
     return tmp_path
 
 
 def test_a_taken_port_is_told() -> None:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        one.listen()
-        port = one.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
         with pytest.raises(InputError, match=rf"port {port} .*make serve PORT={port + 1}"):
             openai_server.check_port(port)
     openai_server.check_port(port)
@@ -44,16 +44,16 @@ def test_what_is_no_port_is_refused(port: str) -> None:
     assert stopped.value.code == 2
 
 
-def test_missing_models_are_told_in_the_order_of_making(place: Path) -> None:
+def test_missing_models_are_told_in_the_order_of_making(workdir: Path) -> None:
     with pytest.raises(InputError, match="models/base/student is missing: run `dvc repro models`"):
         serve.main([])
-    (place / "models" / "base").mkdir(parents=True)
-    tiny_llama(place / "models" / "base" / "student")
+    (workdir / "models" / "base").mkdir(parents=True)
+    tiny_llama(workdir / "models" / "base" / "student")
     with pytest.raises(InputError, match=r"models/adapter is no folder: run `dvc repro finetune`"):
         serve.main([])
 
 
-def test_an_adapter_of_another_format_is_refused(place: Path) -> None:
+def test_an_adapter_of_another_format_is_refused(workdir: Path) -> None:
     for name in FORMATS:
         if FORMATS[name].plain:
             with pytest.raises(InputError, match="jinja is missing"):
@@ -64,8 +64,8 @@ def test_an_adapter_of_another_format_is_refused(place: Path) -> None:
     serve.TEMPLATE.write_text(PYTHONIC)
     assert serve.template_of(FORMATS["pythonic"]) == serve.TEMPLATE
     for name in ("hermes", "native"):
-        told = rf"trained for tools.format pythonic, params.yaml has {name}: run `dvc repro"
-        with pytest.raises(InputError, match=told):
+        message = rf"trained for tools.format pythonic, params.yaml has {name}: run `dvc repro"
+        with pytest.raises(InputError, match=message):
             serve.template_of(FORMATS[name])
     serve.TEMPLATE.write_text("{{ messages }}")  # the student's own
     assert serve.template_of(FORMATS["native"]) is None
@@ -87,11 +87,11 @@ def test_arguments_become_flags_that_vllm_knows() -> None:
     assert openai_server.flags({"max_num_seqs": 4, "enforce_eager": True, "use_it": False}) == [
         "--max-num-seqs", "4", "--enforce-eager", "--no-use-it",
     ]  # fmt: skip
-    given = engine.arguments(load(ROOT / "params.yaml").engine, 7)
-    assert given["seed"] == 7 and not given["trust_remote_code"]
-    source = Path(str(pytest.importorskip("vllm").__file__)).parent / "engine" / "arg_utils.py"
-    known = source.read_text("utf-8")
-    assert all(re.search(rf"\b{name}\b", known) for name in given)
+    arguments = engine.arguments(load(ROOT / "params.yaml").engine, 7)
+    assert arguments["seed"] == 7 and not arguments["trust_remote_code"]
+    source_path = Path(str(pytest.importorskip("vllm").__file__)).parent / "engine" / "arg_utils.py"
+    source_text = source_path.read_text("utf-8")
+    assert all(re.search(rf"\b{name}\b", source_text) for name in arguments)
 
 
 def test_the_client_in_the_help_has_ten_lines() -> None:

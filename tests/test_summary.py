@@ -29,12 +29,12 @@ VALIDATED = {
 
 def test_the_figures_are_flat_few_and_those_of_the_tuned_model() -> None:
     evaluated = {"base": {"cta": 0.1}, "tuned": SCORE | {"errors": {"unreadable": 3, "type": 2}}}
-    found = summary.summary(evaluated, VALIDATED, {"validation_loss": 0.05}, ["cta"])
-    assert found == {
+    figures = summary.summary(evaluated, VALIDATED, {"validation_loss": 0.05}, ["cta"])
+    assert figures == {
         "F1": 0.988, "CTA": 0.913, "ARGUMENT_F1": 0.766, "EXACT": 0.58, "unreadable": 5,
         "rows": 2400, "acceptance": 0.6, "js_bits": 0.000002, "loss": 0.05,
     }  # fmt: skip
-    assert len(found) <= 12
+    assert len(figures) <= 12
     # A pack without calls to score has no F1, and a dataset may have no validation loss.
     few = summary.summary({"tuned": {}}, VALIDATED, {"validation_loss": None}, ["cta"])
     assert few == {"rows": 2400, "acceptance": 0.6, "js_bits": 0.000002}
@@ -43,21 +43,38 @@ def test_the_figures_are_flat_few_and_those_of_the_tuned_model() -> None:
 def test_the_twenty_worst_templates_are_those_that_were_tried() -> None:
     table = pl.DataFrame(
         {
+            "route": ["text"] * 40,
             "template_id": [f"text/{n}" for n in range(40)],
             "candidates": [5] * 5 + [50] * 35,
             "acceptance": [n / 40 for n in range(40)],
         }
     )
-    found = summary.worst(table)
-    assert found["template"].to_list() == [f"text/{n}" for n in range(5, 25)]
+    lowest = summary.worst(table)
+    assert lowest["template"].to_list() == [f"text/{n}" for n in range(5, 25)]
     assert summary.worst(table.head(3)).height == 3
 
 
+def test_a_pattern_that_two_routes_have_is_two_bars() -> None:
+    table = pl.DataFrame(
+        {
+            "route": ["heuristic", "text", "text"],
+            "template_id": ["book/1", "book/1", "book/2"],
+            "candidates": [20, 20, 20],
+            "acceptance": [0.5, 0.25, 0.75],
+        }
+    )
+    names = summary.worst(table)["template"].to_list()
+    assert names == ["book/1 (text)", "book/1 (heuristic)", "book/2"]
+
+
 def test_several_dimensions_are_panels_of_their_own() -> None:
-    one = pl.DataFrame({"function": ["f", "f"], "value": [1, 2], "accepted": [0.5, 0.0],
+    table = pl.DataFrame({"function": ["f", "f"], "value": [1, 2], "accepted": [0.5, 0.0],
                         "target": [0.5, 0.0], "rows": [1, 0]})  # fmt: skip
-    assert summary.shares({"kind": one})["panel"].to_list() == ["f"]
-    assert summary.shares({"kind": one, "size": one})["panel"].to_list() == ["f, kind", "f, size"]
+    assert summary.shares({"kind": table})["panel"].to_list() == ["f"]
+    assert summary.shares({"kind": table, "size": table})["panel"].to_list() == [
+        "f, kind",
+        "f, size",
+    ]
 
 
 def test_the_validation_loss_stands_at_the_last_step() -> None:
@@ -68,7 +85,7 @@ def test_the_validation_loss_stands_at_the_last_step() -> None:
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder in which the stages before have run."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ROUTENATOR_PARAMS", str(tmp_path / "params.yaml"))
@@ -106,7 +123,7 @@ def fields(value: Any) -> set[str]:
     return named.union(*map(fields, value.values()))
 
 
-def test_dvc_shows_it_on_a_screen_and_draws_it_offline(place: Path) -> None:
+def test_dvc_shows_it_on_a_screen_and_draws_it_offline(workdir: Path) -> None:
     summary.main()
     from tests.test_pipeline import PLOTS
 
@@ -125,12 +142,12 @@ def test_dvc_shows_it_on_a_screen_and_draws_it_offline(place: Path) -> None:
     quiet = {"capture_output": True, "text": True, "check": True,
              "env": os.environ | {"DVC_NO_ANALYTICS": "1"}}  # fmt: skip
 
-    def told(*command: str) -> str:
+    def run_dvc(*command: str) -> str:
         return str(subprocess.run([*dvc, *command], **quiet).stdout)  # type: ignore[call-overload]
 
-    (place / ".dvc").rename(place / "kept")
-    told("init", "--no-scm", "-q")
-    shutil.copytree(place / "kept" / "plots", ".dvc/plots")
+    (workdir / ".dvc").rename(workdir / "kept")
+    run_dvc("init", "--no-scm", "-q")
+    shutil.copytree(workdir / "kept" / "plots", ".dvc/plots")
     config = (ROOT / ".dvc" / "config").read_text("utf-8")
     Path(".dvc/config").write_text(config.replace("[core]", "[core]\n    no_scm = true"))
     Path("dvc.yaml").write_text(json.dumps({"metrics": ["metrics/summary.json"], "plots": ours}))
@@ -139,20 +156,35 @@ def test_dvc_shows_it_on_a_screen_and_draws_it_offline(place: Path) -> None:
     Path("metrics/summary.json").write_text(
         json.dumps(value | {"CTA": 0.913, "SS": 0.97, "loss": 0.0493})
     )
-    lines = told("metrics", "show").splitlines()
+    lines = run_dvc("metrics", "show").splitlines()
     assert len(lines) <= 20 and max(map(len, lines)) <= 120
     assert lines[0].split()[1:6] == ["ARGUMENT_F1", "CTA", "EXACT", "F1", "SS"]
-    told("plots", "show")
+    run_dvc("plots", "show")
     page = Path("dvc_plots/index.html").read_text("utf-8")
     assert page.count("vegaEmbed('#") == 4 and "text/a" in page
     assert not re.search(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//""", page)
     assert not re.search(r"\{(?:plot_divs|scripts|refresh_tag)\}", page)
 
 
-def test_what_is_missing_is_told(place: Path) -> None:
+def test_what_is_missing_is_told(workdir: Path) -> None:
     Path("metrics/validate/templates.csv").unlink()
     with pytest.raises(InputError, match=r"templates.csv cannot be read .*dvc repro"):
         summary.main()
-    shutil.rmtree("metrics/validate/words")
-    with pytest.raises(InputError, match="words holds no tables: run `dvc repro validate`"):
-        summary.main()
+
+
+def test_a_pack_may_have_no_dimensions_and_no_lengths(workdir: Path) -> None:
+    for name in ("dimensions", "words"):
+        shutil.rmtree(f"metrics/validate/{name}")
+    summary.main()
+    assert Path("metrics/plots/shares.csv").read_text() == "panel,value,accepted,target\n"
+    assert Path("metrics/plots/words.csv").read_text() == "function,words,accepted,target\n"
+
+
+def test_a_value_may_be_a_text_after_a_hundred_numbers(workdir: Path) -> None:
+    values = [*range(200), "other"]
+    rows = "".join(f"f,{value},0.005,0.005,1\n" for value in values)
+    path = Path("metrics/validate/dimensions/kind.csv")
+    path.write_text(f"function,value,target,accepted,rows\n{rows}")
+    summary.main()
+    shown = pl.read_csv("metrics/plots/shares.csv", infer_schema_length=None)
+    assert shown["value"].to_list() == [str(value) for value in values]

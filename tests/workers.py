@@ -13,7 +13,7 @@ from xdist.scheduler import LoadScopeScheduling
 from stages.core import processor
 
 ROOT = Path(__file__).parents[1]
-MOST = 4
+MAX_PROCESSES = 4
 RAY = "those with Ray"
 # Files and tests, the longest first, and what each goes with; a test that is named here leaves its
 # file. A long one that came last would keep one process busy while the others have nothing to do.
@@ -39,7 +39,7 @@ LONG = {
     "tests/planning/test_any_schema.py": "",
     "tests/test_check.py": "",
 }  # fmt: skip
-ORDER = {group or name: place for place, (name, group) in reversed([*enumerate(LONG.items())])}
+ORDER = {group or name: index for index, (name, group) in reversed([*enumerate(LONG.items())])}
 
 
 def group(test: str) -> str:
@@ -55,11 +55,11 @@ def in_order(tests: list[pytest.Item]) -> list[pytest.Item]:
 
 
 def processes(config: pytest.Config) -> int:
-    """One for each core, at most `MOST`; 0, which is this process alone, for a single file or where
-    output is to be seen as it comes.
+    """One for each core, at most `MAX_PROCESSES`; 0, which is this process alone, for a single file
+    or where output is to be seen as it comes.
     """
     alone = len(config.args) == 1 and ".py" in config.args[0]
-    return 0 if alone or config.option.capture == "no" else min(MOST, processor.cores())
+    return 0 if alone or config.option.capture == "no" else min(MAX_PROCESSES, processor.cores())
 
 
 class Groups(LoadScopeScheduling):

@@ -20,7 +20,7 @@ PREFIX = "BFCL_v4"
 ANSWERS = "possible_answer"
 TYPES = {"object": "dict", "number": "float"}
 # The types that the checker knows.
-KNOWN = ("string", "integer", "float", "boolean", "array", "dict")
+CHECKED = ("string", "integer", "float", "boolean", "array", "dict")
 # Among the accepted values: the argument may be left out.
 ABSENT = ""
 
@@ -64,14 +64,14 @@ def _accepted(value: Any) -> Any:
     if value == ABSENT:
         raise Unheld("with an empty text as a value")
     if isinstance(value, list):
-        return [_keys(one) if isinstance(one, dict) else one for one in value]
+        return [_keys(item) if isinstance(item, dict) else item for item in value]
     return _keys(value) if isinstance(value, dict) else value
 
 
 def _keys(value: dict[str, Any]) -> dict[str, list[Any]]:
     if ABSENT in value.values():
         raise Unheld("with an empty text as a value")
-    return {name: [one] for name, one in value.items()}
+    return {name: [item] for name, item in value.items()}
 
 
 def _function(function: dict[str, Any]) -> dict[str, Any]:
@@ -79,41 +79,45 @@ def _function(function: dict[str, Any]) -> dict[str, Any]:
     parameters = {
         **schema,
         "type": "dict",
-        "properties": {name: _typed(one) for name, one in schema.get("properties", {}).items()},
+        "properties": {
+            name: _typed(parameter) for name, parameter in schema.get("properties", {}).items()
+        },
         "required": schema.get("required", []),
     }
-    described = function.get("description", "")
-    return {"name": function["name"], "description": described, "parameters": parameters}
+    description = function.get("description", "")
+    return {"name": function["name"], "description": description, "parameters": parameters}
 
 
 def _typed(schema: Any) -> Any:
     """A schema with BFCL's types: each has one, an array has `items`."""
     if not isinstance(schema, dict):
         return schema
-    held = schema.get("type")
-    made = TYPES.get(held, held) if isinstance(held, str) else None
-    typed = {**schema, "type": made if made in KNOWN else "any"}
+    kind = schema.get("type")
+    bfcl_type = TYPES.get(kind, kind) if isinstance(kind, str) else None
+    result = {**schema, "type": bfcl_type if bfcl_type in CHECKED else "any"}
     if isinstance(schema.get("properties"), dict):
-        typed["properties"] = {name: _typed(one) for name, one in schema["properties"].items()}
-    if typed["type"] == "array":
+        result["properties"] = {
+            name: _typed(nested) for name, nested in schema["properties"].items()
+        }
+    if result["type"] == "array":
         items = schema.get("items")
-        typed["items"] = _typed(items if isinstance(items, dict) else {})
-    return typed
+        result["items"] = _typed(items if isinstance(items, dict) else {})
+    return result
 
 
 def write(folder: Path, split: str, rows: Iterable[dict[str, Any]]) -> None:
     """SPLIT/BFCL_v4_CATEGORY.json, and of the same name the answers in possible_answer/."""
-    home = folder / split
-    for old in (*home.glob(f"{PREFIX}_*.json"), *home.glob(f"{ANSWERS}/{PREFIX}_*.json")):
+    target = folder / split
+    for old in (*target.glob(f"{PREFIX}_*.json"), *target.glob(f"{ANSWERS}/{PREFIX}_*.json")):
         old.unlink()
     streams: dict[Path, Any] = {}
-    with ExitStack() as held:
-        for one in rows:
-            file = f"{PREFIX}_{one['category']}.json"
-            for key, path in (("question", home / file), ("answer", home / ANSWERS / file)):
-                if key not in one:
+    with ExitStack() as stack:
+        for row in rows:
+            file = f"{PREFIX}_{row['category']}.json"
+            for key, path in (("question", target / file), ("answer", target / ANSWERS / file)):
+                if key not in row:
                     continue
                 if path not in streams:
-                    temporary = held.enter_context(files.replacing(path))
-                    streams[path] = held.enter_context(temporary.open("w", encoding="utf-8"))
-                streams[path].write(f"{as_json(one[key])}\n")
+                    temporary = stack.enter_context(files.replacing(path))
+                    streams[path] = stack.enter_context(temporary.open("w", encoding="utf-8"))
+                streams[path].write(f"{as_json(row[key])}\n")

@@ -67,59 +67,59 @@ class Facts(NamedTuple):
     example: str
     writers: list[Model]
     metrics: dict[str, dict[str, Any]]
-    chosen: Settings
+    settings: Settings
 
 
-def read(chosen: Settings) -> Facts:
+def read(settings: Settings) -> Facts:
     """Of the run in this folder. Raises InputError where there is no dataset, or one of another
     pack.
     """
     splits = {s: files.read_table(DATASET / f"{s}.parquet", Dialogues) for s in SPLITS}
     both = pl.concat(splits.values())
-    held = yaml.read(Path(chosen.pack) / PACK)
+    pack_yaml = yaml.read(Path(settings.pack) / PACK)
     tools = (tool for text in both["tools"].unique() for tool in json.loads(text))
     functions = sorted({tool["function"]["name"] for tool in tools})
-    if strange := set(functions) - set(catalogue.load(Path(chosen.pack) / CATALOGUE)):
+    if missing := set(functions) - set(catalogue.load(Path(settings.pack) / CATALOGUE)):
         raise InputError(
-            f"{DATASET} shows {min(strange)}, which {chosen.pack} has not: the dataset was made "
+            f"{DATASET} shows {min(missing)}, which {settings.pack} has not: the dataset was made "
             "from another pack; run `dvc repro`, or set `pack` in params.yaml to that one"
         )
-    called = {s: table["messages"].str.contains('"tool_calls"', literal=True).sum()
+    with_call = {s: table["messages"].str.contains('"tool_calls"', literal=True).sum()
               for s, table in splits.items()}  # fmt: skip
     return Facts(
-        pack=plain(held.get("name", Path(chosen.pack).name)),
-        description=plain(held.get("description", "")),
-        license=licenses.of_folder(Path(chosen.pack)),
-        license_files=licenses.files_of(Path(chosen.pack)),
+        pack=plain(pack_yaml.get("name", Path(settings.pack).name)),
+        description=plain(pack_yaml.get("description", "")),
+        license=licenses.of_folder(Path(settings.pack)),
+        license_files=licenses.files_of(Path(settings.pack)),
         rows={split: table.height for split, table in splits.items()},
-        calls={split: int(n) for split, n in called.items()},
+        calls={split: int(n) for split, n in with_call.items()},
         dated=both["today"].null_count() < both.height,
         tables={name: _counts(both[name]) for name in ("scenario", "route", "locale")},
         locales=sorted(both["locale"].unique()),
         functions=functions,
         example=_example(),
-        writers=_writers(chosen, set(both["route"])),
+        writers=_writers(settings, set(both["route"])),
         metrics={name: metrics(name) for name in ("validate", "finetune", "evaluate")},
-        chosen=chosen,
+        settings=settings,
     )
 
 
-def plain(text: object, most: int = 300) -> str:
+def plain(text: object, limit: int = 300) -> str:
     """A text on one line, without what Markdown's tables would take for their own."""
-    return " ".join(str(text).replace("|", "/").split())[:most]
+    return " ".join(str(text).replace("|", "/").split())[:limit]
 
 
 def _counts(column: pl.Series) -> dict[str, int]:
     """How many rows have each value, the most first."""
-    found = column.value_counts(sort=True).sort("count", column.name, descending=[True, False])
-    return {plain(value): int(n) for value, n in found.iter_rows()}
+    counts = column.value_counts(sort=True).sort("count", column.name, descending=[True, False])
+    return {plain(value): int(n) for value, n in counts.iter_rows()}
 
 
 def _example() -> str:
     """The messages of the first row with a call, as JSON over several lines; "" without one."""
-    for one in islice(sample.read(DATASET, "train"), 1_000):
-        if any(message.get("tool_calls") for message in one.messages):
-            return json.dumps(one.messages, indent=2, ensure_ascii=False)
+    for row in islice(sample.read(DATASET, "train"), 1_000):
+        if any(message.get("tool_calls") for message in row.messages):
+            return json.dumps(row.messages, indent=2, ensure_ascii=False)
     return ""
 
 
@@ -130,21 +130,21 @@ def metrics(name: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _writers(chosen: Settings, routes: set[str]) -> list[Model]:
+def _writers(settings: Settings, routes: set[str]) -> list[Model]:
     """The models that wrote the words of these routes, each once."""
-    found = [_writer(chosen, route) for route in WRITTEN if route in routes]
-    return list({one.name: one for one in found}.values())
+    writers = [_writer(settings, route) for route in WRITTEN if route in routes]
+    return list({writer.name: writer for writer in writers}.values())
 
 
-def _writer(chosen: Settings, route: str) -> Model:
+def _writer(settings: Settings, route: str) -> Model:
     """The model that wrote the words of a route, text or vision."""
-    sees = route == "vision" and chosen.generate.vision.engine != "describe"
-    engine = chosen.generate.vision.engine if sees else chosen.generate.engine
+    sees = route == "vision" and settings.generate.vision.engine != "describe"
+    engine = settings.generate.vision.engine if sees else settings.generate.engine
     if engine == "server":
-        name = plain(chosen.generate.server.model) or "the only model of a server"
+        name = plain(settings.generate.server.model) or "the only model of a server"
         return Model(name, None, "", licenses.NOT_STATED)
-    named = ("viewer", chosen.models.viewer) if sees else ("writer", chosen.models.writer)
-    return base_model(*named)
+    model = ("viewer", settings.models.viewer) if sees else ("writer", settings.models.writer)
+    return base_model(*model)
 
 
 def base_model(role: str, name: str) -> Model:
@@ -158,8 +158,8 @@ def base_model(role: str, name: str) -> Model:
         hub, _, revision = rest.partition("@")
         return Model(name, hub, revision, license)
     # A card is for others: where a folder lies here is not for them.
-    shown = f"path:{Path(rest).name}" if kind == "path" else name
-    return Model(shown, None, models.digest(folder) if folder.is_dir() else "", license)
+    label = f"path:{Path(rest).name}" if kind == "path" else name
+    return Model(label, None, models.digest(folder) if folder.is_dir() else "", license)
 
 
 def scores(evaluated: Mapping[str, Any]) -> list[Score]:
@@ -174,6 +174,6 @@ def scores(evaluated: Mapping[str, Any]) -> list[Score]:
 
 def adapter_files() -> dict[str, Path]:
     """The adapter's files by their names, all but a card, which is written anew."""
-    held = sorted(ADAPTER.rglob("*"))
-    named = {str(file.relative_to(ADAPTER)): file for file in held if file.is_file()}
-    return {name: file for name, file in named.items() if name != "README.md"}
+    paths = sorted(ADAPTER.rglob("*"))
+    by_name = {str(file.relative_to(ADAPTER)): file for file in paths if file.is_file()}
+    return {name: file for name, file in by_name.items() if name != "README.md"}

@@ -27,17 +27,17 @@ def row(sample: Sample, number: int) -> dict[str, Any]:
     escaped = hermes.escaped(tools)
     for tag in ("<tools>", "</tools>"):
         escaped = escaped.replace(tag, f"\\u003c{tag[1:]}")
-    shown = SYSTEM.format(tools=escaped)
-    turns = [{"from": "system", "value": f"{shown}\n{system}".strip()}]
+    text = SYSTEM.format(tools=escaped)
+    turns = [{"from": "system", "value": f"{text}\n{system}".strip()}]
     turns += [_turn(message) for message in messages]
     return {"id": sample.sample_id, "conversations": turns, "tools": tools}
 
 
 def _turn(message: Message) -> dict[str, str]:
-    said = str(message.get("content") or "")
+    content = str(message.get("content") or "")
     if message["role"] == "user":
-        return {"from": "human", "value": said}
+        return {"from": "human", "value": content}
     if message["role"] == "tool":
-        return {"from": "tool", "value": f"<tool_response>\n{said}\n</tool_response>"}
+        return {"from": "tool", "value": f"<tool_response>\n{content}\n</tool_response>"}
     calls = [f"{hermes.BEGIN}\n{hermes.as_json(call)}\n{hermes.END}" for call in calls_of(message)]
-    return {"from": "gpt", "value": "\n".join([said, *calls] if said else calls)}
+    return {"from": "gpt", "value": "\n".join([content, *calls] if content else calls)}

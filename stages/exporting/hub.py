@@ -21,18 +21,18 @@ def token() -> str:
     """The token of HF_TOKEN, or of `hf auth login`. Raises InputError without one."""
     from huggingface_hub import get_token
 
-    if found := get_token():
-        return found
+    if value := get_token():
+        return value
     raise InputError(
         "no token for the Hugging Face hub: put one that may write into HF_TOKEN, or run "
         "`hf auth login`"
     )
 
 
-def push(repo: str, kind: str, held: dict[str, Path | bytes], public: bool) -> str:
+def push(repo: str, kind: str, uploads: dict[str, Path | bytes], public: bool) -> str:
     """Write files into the repository `repo`, in one commit, and return its address.
 
-    kind: dataset or model. held: the files by their paths there. It is made where it is missing,
+    kind: dataset or model. uploads: the files by their paths there. It is made where it is missing,
     private unless `public`. Raises InputError without a token, for a public repository that is not
     said to be one, and for what the hub refuses.
     """
@@ -49,12 +49,12 @@ def push(repo: str, kind: str, held: dict[str, Path | bytes], public: bool) -> s
             )
         operations = [
             CommitOperationAdd(path, file if isinstance(file, bytes) else str(file))
-            for path, file in held.items()
+            for path, file in uploads.items()
         ]
         api.create_commit(repo, operations, repo_type=kind, commit_message="Export of RouteNator")
     except OfflineModeIsEnabled:
         raise InputError("HF_HUB_OFFLINE is set: unset it to write to the hub") from None
     except (HfHubHTTPError, HFValidationError, HTTPError, ValueError, OSError) as error:
-        told = " ".join(str(error).split())
-        raise InputError(f"{repo} ({kind}): the hub did not take it: {told:.400}") from None
+        message = " ".join(str(error).split())
+        raise InputError(f"{repo} ({kind}): the hub did not take it: {message:.400}") from None
     return str(url)

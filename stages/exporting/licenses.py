@@ -29,11 +29,11 @@ BEGINNING = 4_000
 
 class License(NamedTuple):
     """`name` as the hub has it, "other" for a text that is not known, "unknown" without any;
-    `told`: the same for a reader, with where it stands.
+    `text`: the same for a reader, with where it stands.
     """
 
     name: str
-    told: str
+    text: str
 
 
 NOT_STATED = License("unknown", "not stated")
@@ -50,9 +50,9 @@ def of_folder(folder: Path) -> License:
         if not file.name.startswith(("ATTRIBUTION", "NOTICE")):
             name = _named(text_of(file)[:BEGINNING])
             return License(name, f"{name} ({file.name})" if name != "other" else f"see {file.name}")
-    held = _header(folder / "README.md").get("license")
-    if isinstance(held, str) and re.fullmatch(NAME, held):
-        return License(held.lower(), f"{held} (README.md)")
+    declared = _header(folder / "README.md").get("license")
+    if isinstance(declared, str) and re.fullmatch(NAME, declared):
+        return License(declared.lower(), f"{declared} (README.md)")
     return NOT_STATED
 
 
@@ -76,18 +76,18 @@ def of_package(module: str) -> License:
     names = metadata.packages_distributions().get(module, [])
     if not names:
         return NOT_STATED
-    held = metadata.metadata(names[0])
-    told = next((held[key] for key in ("License-Expression", "License") if key in held), "")
-    if not re.fullmatch(NAME, told):
+    fields = metadata.metadata(names[0])
+    name = next((fields[key] for key in ("License-Expression", "License") if key in fields), "")
+    if not re.fullmatch(NAME, name):
         return NOT_STATED
-    return License(told.lower(), f"{told}, as the package {names[0]} {held['Version']} says")
+    return License(name.lower(), f"{name}, as the package {names[0]} {fields['Version']} says")
 
 
 def of_model(name: str, folder: Path) -> License:
     """Of a model as params.yaml names it, whose files lie in `folder`."""
     kind, _, rest = name.partition(":")
-    found = of_package(rest) if kind == "package" else of_folder(folder)
-    if found is NOT_STATED and kind == "hub":
-        place = f"https://huggingface.co/{rest.partition('@')[0]}"
-        return License(found.name, f"not stated in its files here: see {place}")
-    return found
+    license = of_package(rest) if kind == "package" else of_folder(folder)
+    if license is NOT_STATED and kind == "hub":
+        address = f"https://huggingface.co/{rest.partition('@')[0]}"
+        return License(license.name, f"not stated in its files here: see {address}")
+    return license

@@ -37,5 +37,5 @@ def _message(message: Message) -> Message:
                               "arguments": as_json(call["function"]["arguments"])}}
         for call in message["tool_calls"]
     ]  # fmt: skip
-    said = {"content": message["content"]} if message.get("content") else {}
-    return {"role": message["role"], **said, "tool_calls": calls}
+    content = {"content": message["content"]} if message.get("content") else {}
+    return {"role": message["role"], **content, "tool_calls": calls}

@@ -24,8 +24,8 @@ def row(sample: Sample, number: int) -> dict[str, Any]:
     system, messages = split_system(sample.messages)
     turns: list[dict[str, str]] = []
     for role, group in groupby(messages, key=lambda message: str(message["role"])):
-        held = list(group)
-        turns += _observation(held) if role == "tool" else map(_turn, held)
+        run = list(group)
+        turns += _observation(run) if role == "tool" else map(_turn, run)
     orders = (ASKING, ANSWERING)
     if len(turns) % 2 or any(t["from"] not in orders[n % 2] for n, t in enumerate(turns)):
         raise Unheld("whose turns do not alternate")
@@ -45,7 +45,7 @@ def _turn(message: Message) -> dict[str, str]:
 
 def _observation(results: list[Message]) -> list[dict[str, str]]:
     """The results that follow one another, as one turn: a list of them, if they are several."""
-    texts = [str(one["content"]) for one in results]
+    texts = [str(result["content"]) for result in results]
     return [{"from": "observation", "value": texts[0] if len(texts) == 1 else json.dumps(texts)}]
 
 
@@ -59,9 +59,9 @@ def write(folder: Path, split: str, rows: Iterable[dict[str, Any]]) -> None:
     writing.json_list(folder, split, rows)
     columns = {"messages": "conversations", "system": "system", "tools": "tools"}
     entries = {
-        f"routenator_{one}": {
-            "file_name": f"{one}.json", "formatting": "sharegpt", "columns": columns
+        f"routenator_{name}": {
+            "file_name": f"{name}.json", "formatting": "sharegpt", "columns": columns
         }
-        for one in SPLITS
+        for name in SPLITS
     }  # fmt: skip
     files.write_json(folder / "dataset_info.json", entries)

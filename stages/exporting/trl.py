@@ -41,6 +41,6 @@ def write(folder: Path, split: str, rows: Iterable[dict[str, Any]]) -> None:
     ):
         while part := list(islice(rest, BATCH)):
             texts = {n: [[as_json(one) for one in r[n]] for r in part] for n in COLUMNS}
-            lists = {n: pa.array(held, pa.list_(pa.string())) for n, held in texts.items()}
+            lists = {n: pa.array(values, pa.list_(pa.string())) for n, values in texts.items()}
             table = pa.table({"sample_id": [r["sample_id"] for r in part], **lists})
             stream.write_table(table_cast(table, schema))

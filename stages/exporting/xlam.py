@@ -43,24 +43,24 @@ def _tool(function: dict[str, Any]) -> dict[str, Any]:
     required = schema.get("required", [])
     parameters = {
         name: {
-            **one,
-            "description": one.get("description", ""),
-            "type": kind(one) + ("" if name in required else ", optional"),
+            **parameter,
+            "description": parameter.get("description", ""),
+            "type": kind(parameter) + ("" if name in required else ", optional"),
         }
-        for name, one in schema.get("properties", {}).items()
+        for name, parameter in schema.get("properties", {}).items()
     }
-    described = function.get("description", "")
-    return {"name": function["name"], "description": described, "parameters": parameters}
+    description = function.get("description", "")
+    return {"name": function["name"], "description": description, "parameters": parameters}
 
 
 def kind(schema: dict[str, Any]) -> str:
     """A schema's type in Python's words, such as `List[str]`; Any where it says none."""
-    held = schema.get("type")
-    if isinstance(held, list):
-        return " | ".join(TYPES.get(str(one), str(one)) for one in held)
-    if held is None:
+    type_ = schema.get("type")
+    if isinstance(type_, list):
+        return " | ".join(TYPES.get(str(name), str(name)) for name in type_)
+    if type_ is None:
         return "Any"
     items = schema.get("items")
-    if held == "array" and isinstance(items, dict) and items:
+    if type_ == "array" and isinstance(items, dict) and items:
         return f"List[{kind(items)}]"
-    return TYPES.get(str(held), str(held))
+    return TYPES.get(str(type_), str(type_))

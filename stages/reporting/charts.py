@@ -79,13 +79,13 @@ def _name(kind: str, title: str) -> str:
 
 def alignment(material: Material) -> list[str]:
     """Accepted beside target: the values of each dimension by function, and words per query."""
-    found = []
+    charts = []
     for path, frame in material.curves.items():
         columns = set(frame.columns)
         if path.startswith("validate/dimensions/") and {"value", "target", "accepted"} <= columns:
             for name, part in _by_function(frame):
                 title = f"{path.rsplit('/', 1)[-1]} {f'of {name}' if name else ''}"
-                found.append(bars(title, [str(v) for v in part["value"]], _shares(part)))
+                charts.append(bars(title, [str(v) for v in part["value"]], _shares(part)))
     for path, frame in material.curves.items():
         if path.startswith("validate/words/") and {"words", "target"} <= set(frame.columns):
             title = f"words per query of {path.rsplit('/', 1)[-1]}"
@@ -94,8 +94,8 @@ def alignment(material: Material) -> list[str]:
                 for name in ("accepted", "target")
                 if name in frame.columns
             }
-            found.append(lines(title, "words", series))
-    return found[:MOST_CHARTS]
+            charts.append(lines(title, "words", series))
+    return charts[:MOST_CHARTS]
 
 
 def _by_function(frame: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
@@ -117,6 +117,6 @@ def loss(material: Material) -> str:
     series: dict[str, list[tuple[float, float]]] = {}
     for name in ("loss", "validation_loss", "eval_loss"):
         if name in frame.columns:
-            held = frame.select("step", name).drop_nulls()
-            series[name.replace("_", " ")] = [*zip(held["step"], held[name], strict=True)]
+            points = frame.select("step", name).drop_nulls()
+            series[name.replace("_", " ")] = [*zip(points["step"], points[name], strict=True)]
     return lines("loss per answer token, in nats", "optimizer step", series, share=False)

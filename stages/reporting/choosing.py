@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import polars as pl
 
@@ -17,20 +17,20 @@ LONGEST = 1_000
 ORDER = "_order"
 
 
-def sample(frame: pl.DataFrame, by: Sequence[str], most: int, key: str) -> pl.DataFrame:
+def sample(frame: pl.DataFrame, by: Sequence[str], limit: int, key: str) -> pl.DataFrame:
     """At most so many rows, in their order: every combination of `by` first gets one, as far as
     they go, then each as many as its share. key: a column of texts, whose hash decides which.
     """
-    if frame.height <= most:
+    if frame.height <= limit:
         return frame
     chances = [hashlib.blake2b(text.encode(), digest_size=8).hexdigest() for text in frame[key]]
-    place = pl.col("chance").rank("ordinal").over(by)
+    rank = pl.col("chance").rank("ordinal").over(by)
     picked = (
         frame.with_row_index(ORDER)
         .with_columns(chance=pl.Series(chances))
-        .with_columns(first=place == 1, share=(place - 0.5) / pl.len().over(by))
+        .with_columns(first=rank == 1, share=(rank - 0.5) / pl.len().over(by))
         .sort("first", "share", "chance", descending=[True, False, False])
-        .head(most)
+        .head(limit)
         .sort(ORDER)
     )
     return picked.select(frame.columns)
@@ -43,35 +43,37 @@ def narrowed(frame: pl.DataFrame, **wanted: str | None) -> pl.DataFrame:
     for column, value in wanted.items():
         if value is None:
             continue
-        known = sorted(set(frame[column].drop_nulls()))
-        if value not in known:
-            told = cleaned(", ".join(known[:SHOWN]))[:LONGEST]
-            told += ", ..." if len(known) > SHOWN else ""
-            raise InputError(f"no row has the {column} {value!r:.80}: there are {told or 'none'}")
+        values = sorted(set(frame[column].drop_nulls()))
+        if value not in values:
+            names = cleaned(", ".join(values[:SHOWN]))[:LONGEST]
+            names += ", ..." if len(values) > SHOWN else ""
+            raise InputError(f"no row has the {column} {value!r:.80}: there are {names or 'none'}")
         frame = frame.filter(pl.col(column) == value)
     return frame
 
 
-def with_values(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+def with_values(frame: pl.DataFrame, taken: Collection[str] = ()) -> tuple[pl.DataFrame, list[str]]:
     """The frame with a column for each dimension that its strata (JSON) name and it lacks, and the
-    names of these; null where a row's stratum has none.
+    names of these; null where a row's stratum has none. taken: names that a column must not have,
+    which it is given with "dimension" before them.
     """
     strata = frame["stratum"].unique(maintain_order=True)
     names = list(dict.fromkeys(n for text in strata for n in _values(text)))
-    names = [name for name in names if name not in frame.columns]
+    dimensions = {f"dimension {name}" if name in taken else name: name
+                  for name in names if name in taken or name not in frame.columns}  # fmt: skip
     table = pl.DataFrame(
         {
             "stratum": strata,
-            **{n: [_values(text).get(n) for text in strata] for n in names},
+            **{n: [_values(text).get(name) for text in strata] for n, name in dimensions.items()},
         },
-        schema={"stratum": pl.String, **dict.fromkeys(names, pl.String)},
+        schema={"stratum": pl.String, **dict.fromkeys(dimensions, pl.String)},
     )
-    return frame.join(table, "stratum", "left", maintain_order="left"), names
+    return frame.join(table, "stratum", "left", maintain_order="left"), list(dimensions)
 
 
 def _values(stratum: str) -> dict[str, str]:
     try:
-        held = json.loads(stratum)
+        value = json.loads(stratum)
     except ValueError:
         return {}
-    return {str(k): str(v) for k, v in held.items()} if isinstance(held, dict) else {}
+    return {str(k): str(v) for k, v in value.items()} if isinstance(value, dict) else {}

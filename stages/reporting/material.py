@@ -90,7 +90,7 @@ def curves(metrics: Path) -> dict[str, pl.DataFrame]:
     paths = [metrics / f"{name}.csv" for name in CURVES]
     for name in FOLDERS:
         paths += sorted((metrics / name).glob("*.csv"))[:MOST_FILES]
-    found = {}
+    frames = {}
     for path in paths:
         if not path.is_file():
             continue
@@ -98,9 +98,9 @@ def curves(metrics: Path) -> dict[str, pl.DataFrame]:
             raise InputError(f"{path} has more than {MOST_BYTES} bytes: it is no file of a stage")
         try:
             with path.open("rb") as stream:  # so that polars sees no pattern of names in the path
-                found[str(path.relative_to(metrics).with_suffix(""))] = pl.read_csv(
+                frames[str(path.relative_to(metrics).with_suffix(""))] = pl.read_csv(
                     stream, infer_schema_length=None
                 )
         except pl.exceptions.PolarsError as error:
             raise InputError(f"{path} is no readable CSV file: {error!s:.200}") from None
-    return found
+    return frames

@@ -29,16 +29,16 @@ EXPORTS = re.compile(r"export\s*\{([^{}]*)\}\s*;?")
 JQUERY = re.compile(r"([\w$]+) as jQuery\b")
 
 
-def render(title: str, told: Mapping[str, Any], tables: Mapping[str, Any]) -> str:
-    """The page's HTML. told: what its template shows; tables: rows by name, of `table`."""
+def render(title: str, values: Mapping[str, Any], tables: Mapping[str, Any]) -> str:
+    """The page's HTML. values: what its template shows; tables: rows by name, of `table`."""
     scripts = [library(), (ASSETS / "page.js").read_text("utf-8")]
     style = bundled("dt_bundle.css") + (ASSETS / "page.css").read_text("utf-8")
     hashes = " ".join(f"'sha256-{_hash(script)}'" for script in scripts)
     jinja = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
                                lstrip_blocks=True)  # fmt: skip
     jinja.filters["number"] = lambda n: f"{n:,}"
-    made = jinja.from_string((ASSETS / "page.html").read_text("utf-8")).render(
-        **told,
+    html = jinja.from_string((ASSETS / "page.html").read_text("utf-8")).render(
+        **values,
         title=title,
         policy=f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; "
         "img-src data:; base-uri 'none'; form-action 'none'",
@@ -47,7 +47,7 @@ def render(title: str, told: Mapping[str, Any], tables: Mapping[str, Any]) -> st
         packed=Markup(packed(tables)),
         tables=tables,
     )
-    return made.encode("utf-8", "replace").decode()  # JSON can spell half a surrogate pair
+    return html.encode("utf-8", "replace").decode()  # JSON can spell half a surrogate pair
 
 
 def table(
@@ -80,8 +80,8 @@ def packed(value: Any) -> str:
 
 def bundled(name: str) -> str:
     """A file of the library that draws tables. Raises InputError where it is not installed."""
-    found = importlib.util.find_spec(LIBRARY)
-    folder = Path(found.origin).parent if found and found.origin else None
+    spec = importlib.util.find_spec(LIBRARY)
+    folder = Path(spec.origin).parent if spec and spec.origin else None
     path = folder / "html" / name if folder else None
     if path is None or not path.is_file():
         raise InputError(f"the package {LIBRARY} with {name} is not installed: run `make setup`")

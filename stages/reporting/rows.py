@@ -26,6 +26,12 @@ Named = Callable[[str, str], str]
 # Characters of a prompt's message and of a model's completion.
 MOST_PROMPT, MOST_COMPLETION = 3_000, 600
 MOST_IDS = 30
+# What rows of the page have beside the dimensions of their strata, which may have the same names.
+KEYS = frozenset((
+    "query", "calls", "part", "template", "conversation", "arguments", "slots", "words_aimed_at",
+    "model", "prompt_hash", "prompt", "prompt_note", "assets", "nodes", "picture", "tools_shown",
+    "seed", "sample", "plan", "check", "reason", "completion",
+))  # fmt: skip
 # How a row names a model by its weights.
 DIGEST = re.compile(r"[0-9a-f]{16,64}")
 
@@ -42,21 +48,21 @@ def namer(models: Mapping[str, Any], sees: bool = False) -> Named:
     """How the rows' models are called. models: metrics/models.json; sees: the route vision
     asks a model that sees pictures.
     """
-    known = {role: one["model"] for role, one in models.items()
-             if isinstance(one, dict) and isinstance(one.get("model"), str)}  # fmt: skip
+    names = {role: figures["model"] for role, figures in models.items()
+             if isinstance(figures, dict) and isinstance(figures.get("model"), str)}  # fmt: skip
 
     def named(model: str, route: str) -> str:
         if model == "heuristic":
             return "none: patterns"
         role = "viewer" if route == "vision" and sees else "writer"
-        if DIGEST.fullmatch(model) and role in known:
-            return f"{known[role]} (weights {model[:16]})"
+        if DIGEST.fullmatch(model) and role in names:
+            return f"{names[role]} (weights {model[:16]})"
         return model
 
     return named
 
 
-def samples(material: Material, prompted: Prompted, named: Named, most: int) -> Rows:
+def samples(material: Material, prompted: Prompted, named: Named, limit: int) -> Rows:
     """The dataset's rows, with plan and prompt."""
     parts = [
         material.tables[part].with_columns(part=pl.lit(part))
@@ -65,12 +71,12 @@ def samples(material: Material, prompted: Prompted, named: Named, most: int) -> 
     ]
     if not parts:
         return Rows([], 0, [])
-    frame, dimensions = choosing.with_values(pl.concat(parts))
-    chosen = choosing.sample(frame, ["stratum", "route"], most, "sample_id")
-    plans = by_plan(material.tables.get("plans"), chosen["plan_id"])
+    frame, dimensions = choosing.with_values(pl.concat(parts), KEYS)
+    sampled = choosing.sample(frame, ["stratum", "route"], limit, "sample_id")
+    plans = by_plan(material.tables.get("plans"), sampled["plan_id"])
     shown = cache(_tools)  # many rows show the same
     made = []
-    for row in chosen.iter_rows(named=True):
+    for row in sampled.iter_rows(named=True):
         plan = plans.get(row["plan_id"])
         query, answered, turns = said.conversation(row["messages"])
         made.append(
@@ -99,28 +105,32 @@ def samples(material: Material, prompted: Prompted, named: Named, most: int) -> 
     return Rows(made, frame.height, filters)
 
 
-def rejects(material: Material, prompted: Prompted, named: Named, most: int) -> Rows:
+def rejects(material: Material, prompted: Prompted, named: Named, limit: int) -> Rows:
     """What did not enter the dataset, with the check and its reason; what is only beyond the quota
     last.
     """
     parts = [material.tables[name] for name in ("rejected", "surplus") if name in material.tables]
     if not parts:
         return Rows([], 0, [])
-    frame, dimensions = choosing.with_values(pl.concat(parts))
+    frame, dimensions = choosing.with_values(pl.concat(parts), KEYS)
     frame = frame.with_columns(at=pl.format("{}/{}", "plan_id", "n"))
     refused = frame.filter(pl.col("check") != "surplus")
     beyond = frame.filter(pl.col("check") == "surplus")
-    chosen = choosing.sample(refused, ["check", "template_id"], most, "at")
-    if most > chosen.height:
-        rest = choosing.sample(beyond, ["stratum", "template_id"], most - chosen.height, "at")
-        chosen = pl.concat([chosen, rest])
-    plans = by_plan(material.tables.get("plans"), chosen["plan_id"])
-    candidates = by_candidate(material, chosen["plan_id"])
+    sampled = choosing.sample(refused, ["check", "template_id"], limit, "at")
+    if limit > sampled.height:
+        rest = choosing.sample(beyond, ["stratum", "template_id"], limit - sampled.height, "at")
+        sampled = pl.concat([sampled, rest])
+    plans = by_plan(material.tables.get("plans"), sampled["plan_id"])
+    candidates = by_candidate(material, sampled["plan_id"])
     made = []
-    for row in chosen.iter_rows(named=True):
+    for row in sampled.iter_rows(named=True):
         plan = plans.get(row["plan_id"])
-        held = candidates.get((row["plan_id"], row["n"]), {})
-        told = _written(held | {"route": row["route"]}, plan, prompted, named) if held else {}
+        candidate = candidates.get((row["plan_id"], row["n"]), {})
+        origin = (
+            _written(candidate | {"route": row["route"]}, plan, prompted, named)
+            if candidate
+            else {}
+        )
         made.append(
             {
                 "query": said.bounded(cleaned(row["query"])),
@@ -130,7 +140,7 @@ def rejects(material: Material, prompted: Prompted, named: Named, most: int) -> 
                 **{name: row[name] for name in dimensions},
                 "template": row["template_id"],
                 **provenance(plan),
-                **told,
+                **origin,
                 "plan": row["plan_id"],
             }
         )
@@ -149,13 +159,15 @@ def _written(
     }
 
 
-def errors(answers: pl.DataFrame, why: Callable[[Mapping[str, Any]], list[str]], most: int) -> Rows:
+def errors(
+    answers: pl.DataFrame, why: Callable[[Mapping[str, Any]], list[str]], limit: int
+) -> Rows:
     """The golden queries that a model did not answer exactly, the last model's first."""
     wrong = answers.filter(~pl.col("exact"))
     models = list(dict.fromkeys(answers["model"]))
     frame = pl.concat([wrong.filter(model=name) for name in reversed(models)] or [wrong])
     made = []
-    for row in frame.head(most).iter_rows(named=True):
+    for row in frame.head(limit).iter_rows(named=True):
         reasons = why(row)  # which raises InputError for calls that cannot be read
         made.append(
             {
@@ -179,8 +191,8 @@ def by_plan(plans: pl.DataFrame | None, wanted: Iterable[str]) -> dict[str, dict
     if plans is None:
         return {}
     ids = pl.DataFrame({"plan_id": list(dict.fromkeys(wanted))}, schema={"plan_id": pl.String})
-    found = plans.join(ids, "plan_id", "semi")
-    return {row["plan_id"]: row for row in found.iter_rows(named=True)}
+    rows = plans.join(ids, "plan_id", "semi")
+    return {row["plan_id"]: row for row in rows.iter_rows(named=True)}
 
 
 def by_candidate(
@@ -188,12 +200,12 @@ def by_candidate(
 ) -> dict[tuple[str, int], dict[str, Any]]:
     """The candidates of these plans, by plan and number."""
     ids = pl.DataFrame({"plan_id": list(dict.fromkeys(wanted))}, schema={"plan_id": pl.String})
-    found: dict[tuple[str, int], dict[str, Any]] = {}
+    candidates: dict[tuple[str, int], dict[str, Any]] = {}
     for route in ROUTES:
         if route in material.tables:
             frame = material.tables[route].join(ids, "plan_id", "semi")
-            found |= {(r["plan_id"], r["n"]): r for r in frame.iter_rows(named=True)}
-    return found
+            candidates |= {(r["plan_id"], r["n"]): r for r in frame.iter_rows(named=True)}
+    return candidates
 
 
 def provenance(plan: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -204,18 +216,20 @@ def provenance(plan: Mapping[str, Any] | None) -> dict[str, Any]:
         turns, slots = turns_from_json(plan["turns"]), json.loads(plan["slots"])
     except (ValueError, KeyError, TypeError):
         return {"arguments": None, "slots": None, "words_aimed_at": None}
-    told = []
+    arguments = []
     for turn in turns:
-        for one in turn.calls:
-            for a in one.arguments:
+        for call in turn.calls:
+            for a in call.arguments:
                 surface = f", said as “{a.surface}”" if a.surface is not None else ""
-                known = "made from the query" if a.value is None else said.value(a.value)
-                told.append([f"{one.function}.{a.slot}", f"{known} ({a.provenance}{surface})"])
+                value = "made from the query" if a.value is None else said.value(a.value)
+                arguments.append(
+                    [f"{call.function}.{a.slot}", f"{value} ({a.provenance}{surface})"]
+                )
         if turn.missing is not None:
-            told.append(["(missing)", turn.missing])
+            arguments.append(["(missing)", turn.missing])
     texts = {k: v if isinstance(v, str) else said.value(v) for k, v in slots.items()}
     return {
-        "arguments": told or None,
+        "arguments": arguments or None,
         "slots": [*map(list, texts.items())] or None,
         "words_aimed_at": plan["words"] or None,
     }
@@ -227,8 +241,8 @@ def _prompt(
     if plan is None or row["route"] != "text":
         return {"prompt": None, "prompt_note": None}
     messages, note = prompted(plan, row)
-    told = [[m["role"], said.lines(str(m["content"]), MOST_PROMPT)] for m in messages]
-    return {"prompt": told or None, "prompt_note": note or None}
+    chat = [[m["role"], said.lines(str(m["content"]), MOST_PROMPT)] for m in messages]
+    return {"prompt": chat or None, "prompt_note": note or None}
 
 
 def _tools(text: str) -> str | None:
@@ -239,6 +253,6 @@ def _tools(text: str) -> str | None:
         return None
 
 
-def _ids(some: list[str]) -> str | None:
-    more = f" and {len(some) - MOST_IDS} more" if len(some) > MOST_IDS else ""
-    return ", ".join(some[:MOST_IDS]) + more or None
+def _ids(ids: list[str]) -> str | None:
+    more = f" and {len(ids) - MOST_IDS} more" if len(ids) > MOST_IDS else ""
+    return ", ".join(ids[:MOST_IDS]) + more or None

@@ -14,34 +14,34 @@ LONGEST = 4_000
 MORE = "… (cut)"
 
 
-def bounded(text: str, most: int = LONGEST) -> str:
+def bounded(text: str, limit: int = LONGEST) -> str:
     """At most so many characters of a text."""
-    return text if len(text) <= most else text[:most] + MORE
+    return text if len(text) <= limit else text[:limit] + MORE
 
 
-def lines(text: str, most: int = LONGEST) -> str:
+def lines(text: str, limit: int = LONGEST) -> str:
     """A text without control characters, its line breaks kept."""
-    return "\n".join(cleaned(line) for line in bounded(text, most).splitlines())
+    return "\n".join(cleaned(line) for line in bounded(text, limit).splitlines())
 
 
-def value(one: Any) -> str:
+def value(item: Any) -> str:
     """A value as it stands in a call."""
-    return json.dumps(one, ensure_ascii=False)
+    return json.dumps(item, ensure_ascii=False)
 
 
 def call(name: str, arguments: Mapping[str, Any]) -> str:
     """A call on one line: f(a=1, b="two")."""
-    given = ", ".join(f"{key}={value(one)}" for key, one in arguments.items())
-    return bounded(cleaned(f"{name}({given})"))
+    listed = ", ".join(f"{key}={value(item)}" for key, item in arguments.items())
+    return bounded(cleaned(f"{name}({listed})"))
 
 
 def accepted(name: str, arguments: Mapping[str, list[Any]]) -> str:
     """An expected call on one line, with all accepted values: f(a=1 or 2)."""
-    given = ", ".join(
-        f"{key}={' or '.join('nothing' if one == '' else value(one) for one in some)}"
-        for key, some in arguments.items()
+    listed = ", ".join(
+        f"{key}={' or '.join('nothing' if item == '' else value(item) for item in values)}"
+        for key, values in arguments.items()
     )
-    return bounded(cleaned(f"{name}({given})"))
+    return bounded(cleaned(f"{name}({listed})"))
 
 
 def conversation(messages: str) -> tuple[str, str, list[list[str]]]:
@@ -49,8 +49,8 @@ def conversation(messages: str) -> tuple[str, str, list[list[str]]]:
     and text, of the JSON of a conversation. Texts stand in for one that cannot be read.
     """
     try:
-        held = json.loads(messages)
-        turns = [[str(m["role"]), _message(m)] for m in held]
+        value = json.loads(messages)
+        turns = [[str(m["role"]), _message(m)] for m in value]
         query = next((text for role, text in turns if role == "user"), "")
         answered = " ".join(text for role, text in turns if role == "assistant")
     except (ValueError, KeyError, TypeError, AttributeError):

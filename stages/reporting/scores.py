@@ -31,7 +31,7 @@ class Step(NamedTuple):
 
     name: str
     does: str
-    told: list[str]
+    figures: list[str]
 
 
 def scores(evaluated: Mapping[str, Any]) -> list[tuple[str, list[Score]]]:
@@ -43,15 +43,15 @@ def scores(evaluated: Mapping[str, Any]) -> list[tuple[str, list[Score]]]:
         for name in block
         if all(_is_share(block.get(f"{name}{end}")) for end in ENDS)
     )
-    found = []
+    rows = []
     for name in names:
         row = [
             Score(model, *(float(block[f"{name}{end}"]) for end in ENDS))
             for model, block in blocks.items()
             if all(_is_share(block.get(f"{name}{end}")) for end in ENDS)
         ]
-        found.append((name.replace("_", " "), row))
-    return found
+        rows.append((name.replace("_", " "), row))
+    return rows
 
 
 def _is_share(value: Any) -> bool:
@@ -60,36 +60,38 @@ def _is_share(value: Any) -> bool:
 
 def tests(evaluated: Mapping[str, Any]) -> list[tuple[str, float]]:
     """The paired tests' p values."""
-    held = evaluated.get("tests")
-    found = held.items() if isinstance(held, dict) else ()
+    tests = evaluated.get("tests")
+    pairs = tests.items() if isinstance(tests, dict) else ()
     return [(name.removesuffix("_p").replace("_", " "), float(p))
-            for name, p in found if name.endswith("_p") and _is_share(p)]  # fmt: skip
+            for name, p in pairs if name.endswith("_p") and _is_share(p)]  # fmt: skip
 
 
 def cards(material: Material) -> list[tuple[str, str, str]]:
     """The few figures that come first: name, value, and what it means."""
-    valid, evaluated = (material.metrics.get(name, {}) for name in ("validate", "evaluate"))
-    found = []
-    if "rows" in valid:
-        parts = f"{valid.get('train', 0):,} to train, {valid.get('validation', 0):,} held back"
-        found.append(("rows", f"{valid['rows']:,}", parts))
-    if candidates := valid.get("candidates"):
-        passed = sum(one.get("passed", 0) for one in valid.get("routes", {}).values())
-        found.append(("accepted", f"{passed / candidates:.0%}", f"of {candidates:,} candidates"))
-    if "js_bits" in valid:
-        told = "Jensen-Shannon divergence from the population, 0 to 1 bit"
-        found.append(("distance", bits(valid["js_bits"]), told))
+    validated, evaluated = (material.metrics.get(name, {}) for name in ("validate", "evaluate"))
+    figures = []
+    if "rows" in validated:
+        parts = (
+            f"{validated.get('train', 0):,} to train, {validated.get('validation', 0):,} held back"
+        )
+        figures.append(("rows", f"{validated['rows']:,}", parts))
+    if candidates := validated.get("candidates"):
+        passed = sum(counts.get("passed", 0) for counts in validated.get("routes", {}).values())
+        figures.append(("accepted", f"{passed / candidates:.0%}", f"of {candidates:,} candidates"))
+    if "js_bits" in validated:
+        meaning = "Jensen-Shannon divergence from the population, 0 to 1 bit"
+        figures.append(("distance", bits(validated["js_bits"]), meaning))
     by_name = dict(scores(evaluated))
     for name in ("function f1", "function accuracy", "argument f1", "exact call"):
-        tuned = [one for one in by_name.get(name, []) if one.model == "tuned"]
+        tuned = [score for score in by_name.get(name, []) if score.model == "tuned"]
         if tuned and not (name == "function accuracy" and "function f1" in by_name):
-            (one,) = tuned
-            told = f"95% interval {one.low:.3f} to {one.high:.3f}"
-            found.append((name, f"{one.value:.3f}", told))
+            (score,) = tuned
+            meaning = f"95% interval {score.low:.3f} to {score.high:.3f}"
+            figures.append((name, f"{score.value:.3f}", meaning))
     if "readable" in by_name:
-        lost = 1 - by_name["readable"][0].value
-        found.append(("unreadable", f"{lost:.1%}", "answers that are no calls one can read"))
-    return found
+        share = 1 - by_name["readable"][0].value
+        figures.append(("unreadable", f"{share:.1%}", "answers that are no calls one can read"))
+    return figures
 
 
 def bits(value: float) -> str:
@@ -99,12 +101,12 @@ def bits(value: float) -> str:
 
 def pipeline(material: Material) -> list[Step]:
     """The stages that have run, each with what it made."""
-    m = material.metrics
+    metrics = material.metrics
 
-    def of(name: str, *told: tuple[str, str]) -> list[str]:
-        block = m.get(name, {})
+    def of(name: str, *fields: tuple[str, str]) -> list[str]:
+        block = metrics.get(name, {})
         return [f"{block[key]:,} {words.removesuffix('s') if block[key] == 1 else words}"
-                for key, words in told if isinstance(block.get(key), int | float)]  # fmt: skip
+                for key, words in fields if isinstance(block.get(key), int | float)]  # fmt: skip
 
     steps = [
         Step("ingest", "reads the pack's graph and content", [
@@ -114,11 +116,11 @@ def pipeline(material: Material) -> list[Step]:
         Step("route", "plans every conversation", of(
             "route", ("plans", "plans"), ("strata", "strata"), ("tool_sets", "tool sets"))),
     ]  # fmt: skip
-    written = {route: m.get(f"generate_{route}", {}) for route in ROUTES}
+    written = {route: metrics.get(f"generate_{route}", {}) for route in ROUTES}
     steps += [
         Step("generate", "finds the words, checked at once", [
-            f"{route}: {one.get('accepted', 0):,} of {one['candidates']:,} accepted"
-            for route, one in written.items() if one.get("candidates")
+            f"{route}: {figures.get('accepted', 0):,} of {figures['candidates']:,} accepted"
+            for route, figures in written.items() if figures.get("candidates")
         ]),
         Step("validate", "drops duplicates, selects to the target",
              of("validate", ("rows", "rows"), ("duplicates", "duplicates"),
@@ -128,14 +130,14 @@ def pipeline(material: Material) -> list[Step]:
                 ("validation_loss", "validation loss"))),
         Step("evaluate", "scores it on the golden set", of("evaluate", ("golden", "queries"))),
     ]  # fmt: skip
-    return [step for step in steps if step.told]
+    return [step for step in steps if step.figures]
 
 
 def models(material: Material) -> list[tuple[str, str]]:
     """Role and name of each model."""
-    held = material.metrics.get("models", {})
-    return [(role, str(one["model"])) for role, one in held.items()
-            if isinstance(one, dict) and one.get("model")]  # fmt: skip
+    figures = material.metrics.get("models", {})
+    return [(role, str(model["model"])) for role, model in figures.items()
+            if isinstance(model, dict) and model.get("model")]  # fmt: skip
 
 
 def checks(material: Material) -> list[tuple[str, int]]:
@@ -149,9 +151,9 @@ def checks(material: Material) -> list[tuple[str, int]]:
 
 def routes(material: Material) -> list[tuple[str, int, int]]:
     """Of each route the candidates, and how many passed."""
-    held = material.metrics.get("validate", {}).get("routes", {})
-    return [(name, int(one.get("candidates", 0)), int(one.get("passed", 0)))
-            for name, one in held.items()]  # fmt: skip
+    figures = material.metrics.get("validate", {}).get("routes", {})
+    return [(name, int(counts.get("candidates", 0)), int(counts.get("passed", 0)))
+            for name, counts in figures.items()]  # fmt: skip
 
 
 def templates(material: Material) -> list[dict[str, Any]]:
@@ -164,17 +166,17 @@ def templates(material: Material) -> list[dict[str, Any]]:
     if not candidates or refused is None:
         return []
     tried = pl.concat(candidates).group_by("template_id", "route").agg(tried=pl.len())
-    counted = refused.group_by("template_id", "check").len()
+    counted = refused.group_by("template_id", "route", "check").len()
     lost = (
         counted.sort(["len", "check"], descending=[True, False])
-        .group_by("template_id", maintain_order=True)
+        .group_by("template_id", "route", maintain_order=True)
         .agg(refused=pl.col("len").sum(), worst=pl.col("check").first())
     )
     table = (
-        tried.join(lost, "template_id", "left")
+        tried.join(lost, ["template_id", "route"], "left")
         .with_columns(pl.col("refused").fill_null(0))
         .with_columns(accepted=(1 - pl.col("refused") / pl.col("tried")).round(3))
-        .sort(["accepted", "tried", "template_id"], descending=[False, True, False])
+        .sort(["accepted", "tried", "template_id", "route"], descending=[False, True, False, False])
     )
     return [
         {
@@ -205,18 +207,20 @@ def recipes(material: Material) -> list[dict[str, Any]]:
               "self_bleu": "self-BLEU", "distinct_2": "distinct-2"}  # fmt: skip
     made = []
     for row in frame.head(50).iter_rows(named=True):
-        told: dict[str, Any] = {"recipe": row["model"]}
+        recipe: dict[str, Any] = {"recipe": row["model"]}
         for name in frame.columns:
             low, high = row.get(f"{name}_low"), row.get(f"{name}_high")
             if low is not None and high is not None and "difference" not in name:
-                told[name] = f"{row[name]:.3f} [{low:.3f}, {high:.3f}]"
-        told |= {words: row[name] for name, words in wanted.items() if name in frame.columns}
-        made.append(told)
+                recipe[name] = f"{row[name]:.3f} [{low:.3f}, {high:.3f}]"
+        recipe |= {words: row[name] for name, words in wanted.items() if name in frame.columns}
+        made.append(recipe)
     return made
 
 
-def aligned(valid: Mapping[str, Any]) -> str:
+def aligned(validated: Mapping[str, Any]) -> str:
     """How far the dataset is from the population, in words; "" where it is not known."""
-    if not isinstance(valid.get("js_bits"), int | float):
+    if not isinstance(validated.get("js_bits"), int | float):
         return ""
-    return f"Jensen-Shannon divergence {valid['js_bits']:.2g} bits (0: equal, 1: nothing shared)."
+    return (
+        f"Jensen-Shannon divergence {validated['js_bits']:.2g} bits (0: equal, 1: nothing shared)."
+    )

@@ -30,27 +30,27 @@ def text(value: Any) -> Text:
     return Text(cleaned(said.bounded("" if value is None else str(value), 1_000)))
 
 
-def grid(title: str, columns: Sequence[str], held: Iterable[Sequence[Any]]) -> Table:
+def grid(title: str, columns: Sequence[str], lines: Iterable[Sequence[Any]]) -> Table:
     """A table of texts and numbers; the first column never folds away."""
-    made = Table(title=Text(title), box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    table = Table(title=Text(title), box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
     for name in columns:
-        made.add_column(Text(name), overflow="fold", min_width=min(len(name), 8))
-    for one in held:
-        made.add_row(*map(text, one))
-    return made
+        table.add_column(Text(name), overflow="fold", min_width=min(len(name), 8))
+    for line in lines:
+        table.add_row(*map(text, line))
+    return table
 
 
-def samples(material: Material, most: int, route: str | None, function: str | None) -> Table:
+def samples(material: Material, limit: int, route: str | None, function: str | None) -> Table:
     """So many of the dataset's rows, by stratum. Raises InputError for what no row has."""
     frame = pl.concat([material.tables[part] for part in ("train", "validation")])
     frame = choosing.narrowed(frame, route=route, function=function)
-    chosen = choosing.sample(frame, ["stratum", "route"], most, "sample_id")
-    held = []
-    for row in chosen.iter_rows(named=True):
+    sampled = choosing.sample(frame, ["stratum", "route"], limit, "sample_id")
+    lines = []
+    for row in sampled.iter_rows(named=True):
         query, answered, _ = said.conversation(row["messages"])
-        held.append((query, answered, row["template_id"] or row["route"], row["plan_id"]))
-    title = f"{chosen.height} of {frame.height:,} rows"
-    return grid(title, ("query", "answer", "template", "plan"), held)
+        lines.append((query, answered, row["template_id"] or row["route"], row["plan_id"]))
+    title = f"{sampled.height} of {frame.height:,} rows"
+    return grid(title, ("query", "answer", "template", "plan"), lines)
 
 
 def checks(material: Material) -> Table:
@@ -63,9 +63,9 @@ def checks(material: Material) -> Table:
         .agg(rows=pl.col("len").sum(), most=pl.col("len").first(), of=pl.col("template_id").first())
         .sort(["rows", "check"], descending=[True, False])
     )
-    held = [(row["check"], row["rows"], f"{row['of']} ({row['most']})")
-            for row in counted.iter_rows(named=True)]  # fmt: skip
-    return grid(f"{frame.height:,} refused", ("check", "candidates", "most of template"), held)
+    lines = [(row["check"], row["rows"], f"{row['of']} ({row['most']})")
+             for row in counted.iter_rows(named=True)]  # fmt: skip
+    return grid(f"{frame.height:,} refused", ("check", "candidates", "most of template"), lines)
 
 
 def rejects(material: Material, check: str, route: str | None) -> RenderableType:
@@ -77,12 +77,12 @@ def rejects(material: Material, check: str, route: str | None) -> RenderableType
         frame["template_id"].value_counts().sort(["count", "template_id"], descending=[True, False])
     )
     frame = frame.with_columns(at=pl.format("{}/{}", "plan_id", "n"))
-    chosen = choosing.sample(frame, ["template_id"], MOST_REJECTS, "at")
-    held = chosen.select("query", "reason", "template_id", "plan_id").iter_rows()
-    title = f"{chosen.height} of {frame.height:,} refused by {check}"
+    sampled = choosing.sample(frame, ["template_id"], MOST_REJECTS, "at")
+    lines = sampled.select("query", "reason", "template_id", "plan_id").iter_rows()
+    title = f"{sampled.height} of {frame.height:,} refused by {check}"
     return Group(
         grid("by template", ("template", "refused"), by_template.head(20).iter_rows()),
-        grid(title, ("query", "reason", "template", "plan"), held),
+        grid(title, ("query", "reason", "template", "plan"), lines),
     )
 
 
@@ -95,11 +95,11 @@ def errors(material: Material, why: Callable[[Mapping[str, Any]], list[str]]) ->
     answers = material.tables["answers"]
     model = answers["model"][-1] if answers.height else ""
     asked = answers.filter(model=model)
-    found = rows.errors(asked, why, asked.height)
-    held = [(r["golden"], r["query"], r["expected"], r["answered"], "; ".join(r["why"]))
-            for r in found.rows]  # fmt: skip
-    title = f"{len(held)} of {asked.height:,} golden queries not answered exactly by {model}"
-    return grid(title, ("golden", "query", "expected", "answered", "why"), held)
+    wrong = rows.errors(asked, why, asked.height)
+    lines = [(r["golden"], r["query"], r["expected"], r["answered"], "; ".join(r["why"]))
+             for r in wrong.rows]  # fmt: skip
+    title = f"{len(lines)} of {asked.height:,} golden queries not answered exactly by {model}"
+    return grid(title, ("golden", "query", "expected", "answered", "why"), lines)
 
 
 def plan(
@@ -108,27 +108,29 @@ def plan(
 ) -> RenderableType:  # fmt: skip
     """Everything about one plan, a row of Plans. template: a template's text by its name."""
     plan_id = row["plan_id"]
-    about = rows.provenance(row)
+    origin = rows.provenance(row)
     plain = ("scenario", "route", "template_id", "tool_set", "locale", "rank", "quota", "seed",
              "image_path", "text", "words", "place")  # fmt: skip
     pairs = [(name.replace("_", " "), row[name]) for name in plain if row[name] not in (None, "")]
     pairs += [(f"stratum: {name}", value) for name, value in json.loads(row["stratum"]).items()]
-    pairs += [(f"argument {name}", value) for name, value in about["arguments"] or ()]
-    pairs += [(f"slot {name}", value) for name, value in about["slots"] or ()]
+    pairs += [(f"argument {name}", value) for name, value in origin["arguments"] or ()]
+    pairs += [(f"slot {name}", value) for name, value in origin["slots"] or ()]
     pairs += [(name, ", ".join(row[name])) for name in ("asset_ids", "node_ids") if row[name]]
     parts: list[RenderableType] = [grid(f"plan {plan_id}", ("what", "value"), pairs)]
     candidates = _candidates(material, row)
     verdicts = _verdicts(material, plan_id)
-    told = []
-    for one in candidates[:MOST_CANDIDATES]:
-        _, answered, _ = said.conversation(one["messages"])
-        check, reason = verdicts.get(one["n"], (one["check"], one["reason"]))
+    lines = []
+    for candidate in candidates[:MOST_CANDIDATES]:
+        _, answered, _ = said.conversation(candidate["messages"])
+        check, reason = verdicts.get(candidate["n"], (candidate["check"], candidate["reason"]))
         verdict = f"{check}: {reason}" if check else "accepted"
-        model = named(one["model"], row["route"])
-        told.append((one["n"], one["query"], answered, verdict, model, one["prompt_hash"]))
+        model = named(candidate["model"], row["route"])
+        lines.append(
+            (candidate["n"], candidate["query"], answered, verdict, model, candidate["prompt_hash"])
+        )
     columns = ("n", "query", "answer", "verdict", "model", "prompt hash")
     title = "what was written for it" if candidates else "not written: its stratum was full"
-    parts.append(grid(title, columns, told))
+    parts.append(grid(title, columns, lines))
     parts += _samples(material, plan_id)
     body = template(row["template_id"])
     if row["route"] == "text" and candidates:
@@ -147,15 +149,15 @@ def plan(
 
 def planned(plans: pl.DataFrame, plan_id: str) -> dict[str, Any]:
     """The row of Plans with this id. Raises InputError where there is none, with its neighbors."""
-    held = plans.filter(plan_id=plan_id)
-    if held.height:
-        return held.row(0, named=True)
-    known = sorted(plans["plan_id"])
-    place = max(0, min(bisect(known, plan_id), len(known)) - NEAR // 2)
-    told = ", ".join(known[place : place + NEAR] or known[-NEAR:]) or "none"
+    matches = plans.filter(plan_id=plan_id)
+    if matches.height:
+        return matches.row(0, named=True)
+    ids = sorted(plans["plan_id"])
+    start = max(0, min(bisect(ids, plan_id), len(ids)) - NEAR // 2)
+    names = ", ".join(ids[start : start + NEAR] or ids[-NEAR:]) or "none"
     raise InputError(
-        f"there is no plan {plan_id!r:.80} among the {len(known):,} of data/routed/plans.parquet, "
-        f"such as {cleaned(told)}: the tables of --samples and --rejects name some"
+        f"there is no plan {plan_id!r:.80} among the {len(ids):,} of data/routed/plans.parquet, "
+        f"such as {cleaned(names)}: the tables of --samples and --rejects name some"
     )
 
 
@@ -168,12 +170,12 @@ def _candidates(material: Material, plan: Mapping[str, Any]) -> list[dict[str, A
 
 def _verdicts(material: Material, plan_id: str) -> dict[int, tuple[str, str]]:
     """What was decided of each candidate that did not enter the dataset."""
-    found = {}
+    verdicts = {}
     for name in ("surplus", "rejected"):
         if name in material.tables:
             for row in material.tables[name].filter(plan_id=plan_id).iter_rows(named=True):
-                found[row["n"]] = (row["check"], row["reason"])
-    return found
+                verdicts[row["n"]] = (row["check"], row["reason"])
+    return verdicts
 
 
 def _samples(material: Material, plan_id: str) -> list[RenderableType]:

@@ -23,7 +23,7 @@ def why(row: Mapping[str, Any]) -> list[str]:
     """
     try:
         calls = [Call(str(c["name"]), dict(c["arguments"])) for c in json.loads(row["predicted"])]
-        wanted = [
+        expected = [
             Expected(str(e["name"]), {str(k): list(v) for k, v in e["arguments"].items()})
             for e in json.loads(row["expected"])
         ]
@@ -32,66 +32,69 @@ def why(row: Mapping[str, Any]) -> list[str]:
             f"metrics/evaluate/answers.parquet: golden row {row.get('golden_id')!r:.20} cannot be "
             f"read ({error!s:.100}): run `dvc repro evaluate`"
         ) from None
-    found: list[str] = []
+    reasons: list[str] = []
     if row["act"] != "call":
-        found += [f"called {call.name} where it was to {row['act']}" for call in calls]
+        reasons += [f"called {call.name} where it was to {row['act']}" for call in calls]
     else:
-        found += _of_calls(match(calls, wanted), bool(calls))
+        reasons += _of_calls(match(calls, expected), bool(calls))
     if row["error"]:
-        found.append(str(row["error"]).replace("_", " "))
-    return found
+        reasons.append(str(row["error"]).replace("_", " "))
+    return reasons
 
 
 def _of_calls(matches: list[Match], any_call: bool) -> list[str]:
-    lacking = [m.expected for m in matches if m.expected is not None and m.call is None]
-    beyond = [m.call for m in matches if m.call is not None and m.expected is None]
-    found = [
-        f"called {call.name} in place of {one.name}"
-        for one, call in zip(lacking, beyond, strict=False)
+    missing = [m.expected for m in matches if m.expected is not None and m.call is None]
+    unexpected = [m.call for m in matches if m.call is not None and m.expected is None]
+    reasons = [
+        f"called {call.name} in place of {expected.name}"
+        for expected, call in zip(missing, unexpected, strict=False)
     ]
-    both = min(len(lacking), len(beyond))
+    both = min(len(missing), len(unexpected))
     verb = "did not call" if any_call else "no call, wanted"
-    found += [f"{verb} {one.name}" for one in lacking[both:]]
-    found += [f"called {call.name}, which nothing asks for" for call in beyond[both:]]
+    reasons += [f"{verb} {expected.name}" for expected in missing[both:]]
+    reasons += [f"called {call.name}, which nothing asks for" for call in unexpected[both:]]
     for m in matches:
         if m.expected is not None and m.call is not None:
-            found += _of_arguments(m.call, m.expected)
-    return found
+            reasons += _of_arguments(m.call, m.expected)
+    return reasons
 
 
 def _of_arguments(call: Call, expected: Expected) -> list[str]:
-    found = []
+    reasons = []
     for name, value in call.arguments.items():
         accepted = expected.arguments.get(name)
         if accepted is None:
-            found.append(f"{name}: {_told(value)}, which nothing asks for")
+            reasons.append(f"{name}: {_quoted(value)}, which nothing asks for")
         elif not is_accepted(value, accepted):
-            found.append(f"{name}: {_difference(value, accepted)}")
+            reasons.append(f"{name}: {_difference(value, accepted)}")
     for name, accepted in expected.arguments.items():
         if name not in call.arguments and not may_be_absent(accepted):
-            found.append(f"{name}: missing")
-    return found
+            reasons.append(f"{name}: missing")
+    return reasons
 
 
 def _difference(value: Any, accepted: list[Any]) -> str:
     """How a value differs from the accepted ones: in words, for a text that is near one."""
-    texts = [one for one in accepted if isinstance(one, str) and one]
+    texts = [text for text in accepted if isinstance(text, str) and text]
     if isinstance(value, str) and texts and len(value.split()) > 1:
-        best = max(texts, key=lambda one: len(_words(one) & _words(value)))
+        best = max(texts, key=lambda text: len(_words(text) & _words(value)))
         lacks = [word for word in normalized(best).split() if word not in _words(value)]
         adds = [word for word in normalized(value).split() if word not in _words(best)]
         if len(lacks) + len(adds) < len(_words(best)):
-            told = [f"{verb} {_told(' '.join(words))}"
-                    for verb, words in (("lacks", lacks), ("adds", adds)) if words]  # fmt: skip
-            return ", ".join(told) or f"the words of {_told(best)} in another order or number"
-    wanted = " or ".join(_told(one) for one in accepted[:MOST] if one != "")
-    return f"{_told(value)}, not {wanted or 'left out'}"
+            differences = [f"{verb} {_quoted(' '.join(words))}"
+                           for verb, words in (("lacks", lacks), ("adds", adds))
+                           if words]  # fmt: skip
+            return (
+                ", ".join(differences) or f"the words of {_quoted(best)} in another order or number"
+            )
+    alternatives = " or ".join(_quoted(item) for item in accepted[:MOST] if item != "")
+    return f"{_quoted(value)}, not {alternatives or 'left out'}"
 
 
 def _words(text: str) -> set[str]:
     return set(normalized(text).split())
 
 
-def _told(value: Any) -> str:
+def _quoted(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return f"“{text[:LONGEST]}{'…' if len(text) > LONGEST else ''}”"

@@ -44,15 +44,15 @@ def spread(strata: Sequence[str], count: int) -> list[int]:
     queues: dict[str, list[int]] = {}
     for position, name in enumerate(strata):
         queues.setdefault(name, []).append(position)
-    found: list[int] = []
+    positions: list[int] = []
     depth = 0
-    while len(found) < min(count, len(strata)):
-        row = [queue[depth] for queue in queues.values() if depth < len(queue)]
-        few = min(count - len(found), len(row))
+    while len(positions) < min(count, len(strata)):
+        layer = [queue[depth] for queue in queues.values() if depth < len(queue)]
+        size = min(count - len(positions), len(layer))
         # Strata evenly apart would often be those of one value alone.
-        found += sorted(random.Random(few).sample(row, few))
+        positions += sorted(random.Random(size).sample(layer, size))
         depth += 1
-    return found
+    return positions
 
 
 def expected(plans: pl.DataFrame, seen: Seen) -> int:
@@ -64,24 +64,24 @@ def expected(plans: pl.DataFrame, seen: Seen) -> int:
     return sum(min(n, ceil(quota / rate)) if rate else n for _, n, quota in strata)
 
 
-def preview(route: str, chosen: Settings, plans: pl.DataFrame, count: int) -> None:
+def preview(route: str, settings: Settings, plans: pl.DataFrame, count: int) -> None:
     """Print what `count` plans of the route give. plans: as `Models` takes them.
 
     The completions go to the store, where the stage finds them; nothing else is written. Raises
     InputError as the stage does.
     """
     rows = plans.to_dicts()
-    taken = [rows[n] for n in spread(plans["stratum"].to_list(), count)]
-    if not taken:
+    previewed = [rows[n] for n in spread(plans["stratum"].to_list(), count)]
+    if not previewed:
         print(f"{route}: no plans, for the recipe or the weights leave it out (params.yaml, route)")
         return
     if route == "heuristic":
-        seen = show(taken, by_patterns(chosen)(taken)(), None)
+        seen = show(previewed, by_patterns(settings)(previewed)(), None)
         spending = None
     else:
-        models = Models(chosen, route, rows)
+        models = Models(settings, route, rows)
         try:
-            seen = show(taken, models.start(taken)(), models)
+            seen = show(previewed, models.start(previewed)(), models)
             models.asker.check_failures()
         finally:
             models.asker.close()
@@ -107,16 +107,16 @@ def estimate(requests: int, seen: Seen, spending: Spending) -> str:
         mean, by = seen.tokens / max(seen.asked, 1), "reckoned from the length of the texts"
     upper = "" if seen.accepted else "at most, for no query was accepted here, "
     limit = spending.limit
-    told = f"; generate.server.max_tokens_total is {limit:,}" if limit else ""
+    limit_note = f"; generate.server.max_tokens_total is {limit:,}" if limit else ""
     return (
         f"estimate for the route: {upper}about {requests:,} requests of {mean:,.0f} tokens ({by}), "
-        f"{requests * mean:,.0f} tokens in all, less what the store has{told}"
+        f"{requests * mean:,.0f} tokens in all, less what the store has{limit_note}"
     )
 
 
 def show(rows: Sequence[Row], replies: Sequence[Reply], models: Models | None) -> Seen:
     """Print each plan with its prompt, the answer, and the verdict on each query in it."""
-    known: dict[tuple[str, str], int] = {}
+    first_seen: dict[tuple[str, str], int] = {}
     queries: set[str] = set()
     refused: Counter[str] = Counter()
     failed = candidates = accepted = tokens = 0
@@ -125,35 +125,35 @@ def show(rows: Sequence[Row], replies: Sequence[Reply], models: Models | None) -
         print(f"{number} of {len(rows)}: {row['plan_id']} ({stratum})")
         for name, text in (("template", row["template_id"]), ("picture", row["image_path"])):
             if text:
-                told(name, text)
-        told("calls", wanted(row))
+                print_field(name, text)
+        print_field("calls", planned_calls(row))
         if models is not None:
             messages = models.prompt(row)
-            for role, text in prompt(messages, known, number):
-                told(role, text)
+            for role, text in prompt(messages, first_seen, number):
+                print_field(role, text)
             if isinstance(reply.answer, str):
                 tokens += guess([*messages, {"content": reply.answer}])
-                told("answer", reply.answer)
-        for one in reply.candidates:
-            check, reason = one.check, one.reason
+                print_field("answer", reply.answer)
+        for candidate in reply.candidates:
+            check, reason = candidate.check, candidate.reason
             if check == ENGINE:
                 failed += 1
-                told("no answer", reason or "")
+                print_field("no answer", reason or "")
                 continue
-            if check is None and normalized(one.query) in queries:
+            if check is None and normalized(candidate.query) in queries:
                 check, reason = DUPLICATE, "stands in this preview already"
-            queries.add(normalized(one.query))
+            queries.add(normalized(candidate.query))
             candidates += 1
             accepted += check is None
             if check is not None:
                 refused[check] += 1
-            told("query", one.query)
-            told("verdict", "accepted" if check is None else f"refused by {check}: {reason}")
+            print_field("query", candidate.query)
+            print_field("verdict", "accepted" if check is None else f"refused by {check}: {reason}")
         print()
     return Seen(len(rows), failed, candidates, accepted, dict(refused), tokens)
 
 
-def wanted(row: Row) -> str:
+def planned_calls(row: Row) -> str:
     """The calls of a row's plan, with what is not known before the query as `...`."""
     plan, _ = planned(row)
     calls = [
@@ -168,15 +168,16 @@ def _value(value: object) -> str:
 
 
 def prompt(
-    messages: Messages, known: dict[tuple[str, str], int], number: int
+    messages: Messages, first_seen: dict[tuple[str, str], int], number: int
 ) -> list[tuple[str, str]]:
-    """Role and text of each message; what an earlier plan's prompt had stands in one line. known:
-    the first plan that has it, added to.
+    """Role and text of each message; what an earlier plan's prompt had stands in one line.
+
+    first_seen: the first plan that has it, added to.
     """
     shown: list[tuple[str, str]] = []
     for message in messages:
         role, text = str(message["role"]), str(message["content"])
-        first = known.setdefault((role, text), number)
+        first = first_seen.setdefault((role, text), number)
         if first == number:
             shown.append((role, text))
         elif not shown or shown[-1] != ("", f"(as in {first})"):
@@ -184,7 +185,7 @@ def prompt(
     return shown
 
 
-def told(name: str, text: str) -> None:
+def print_field(name: str, text: str) -> None:
     """Print a text under its name, without what a terminal would obey."""
     lines = [cleaned(line) for line in text.splitlines()] or [""]
     for n, line in enumerate(lines):

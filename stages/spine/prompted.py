@@ -71,29 +71,31 @@ def plan_of(row: Row) -> Plan:
         ) from None
 
 
-def prompter(pack: Pack, chosen: Settings, rows: Sequence[Row]) -> Callable[[Row, Row], Prompt]:
+def prompter(pack: Pack, settings: Settings, rows: Sequence[Row]) -> Callable[[Row, Row], Prompt]:
     """What makes the prompt of a plan and a candidate again, both rows of their tables, for the
     route text. rows: all plans of that route, in their order, of which a rewording shows some.
     """
-    sampling = getattr(chosen.generate, ROUTE).sampling.model_dump()
-    plain = chosen.generate.engine == "server" and not chosen.generate.server.vllm
+    sampling = getattr(settings.generate, ROUTE).sampling.model_dump()
+    plain = settings.generate.engine == "server" and not settings.generate.server.vllm
     if plain:
         sampling = {name: sampling[name] for name in STANDARD}
     words = lexicon(pack.templates) if pack.templates is not None else {}
-    made: dict[str, Prompter | None] = {}
+    prompters: dict[str, Prompter | None] = {}
     rewording: list[Rewording] = []
 
     def by_template(plan: Plan) -> list[dict[str, Any]] | None:
         name = plan.template_id
-        if name not in made:
+        if name not in prompters:
             body = template_text(pack, name)
             # The prompter looks at a template's name and text alone.
             header = Header(route="text", functions=["-"], words=(1, 1), weight=1, locales=["-"])
-            made[name] = Prompter([Template(name, header, body)], pack, words) if body else None
-        asker = made[name]
-        if asker is None:
+            prompters[name] = (
+                Prompter([Template(name, header, body)], pack, words) if body else None
+            )
+        maker = prompters[name]
+        if maker is None:
             return None
-        messages = asker.messages(plan)
+        messages = maker.messages(plan)
         return messages[:-1] if plain and begins(messages) else messages
 
     def again(plan: Plan) -> list[dict[str, Any]]:
@@ -110,7 +112,7 @@ def prompter(pack: Pack, chosen: Settings, rows: Sequence[Row]) -> Callable[[Row
             return Prompt([], False, f"cannot be made again: {error!s:.200}")
         if messages is None:
             return Prompt([], False, f"{PROMPTS.name}/{pack.name}/{plan.template_id}.j2 is gone")
-        seed = (chosen.seed + plan.seed) % 2**31
+        seed = (settings.seed + plan.seed) % 2**31
         key = store.key(candidate["model"], messages, sampling, seed)
         proven = key[:HASH] == candidate["prompt_hash"]
         return Prompt(messages, proven, "" if proven else "template or settings have changed since")

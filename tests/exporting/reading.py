@@ -33,12 +33,12 @@ def _hermes(row: Row) -> list[Call]:
 
 
 def _sharegpt(row: Row) -> list[Call]:
-    held: list[Row] = []
+    calls: list[Row] = []
     for turn in row["conversations"]:
         if turn["from"] == "function_call":
             value = json.loads(turn["value"])
-            held += value if isinstance(value, list) else [value]
-    return _named(held)
+            calls += value if isinstance(value, list) else [value]
+    return _named(calls)
 
 
 def _xlam(row: Row) -> list[Call]:
@@ -46,19 +46,19 @@ def _xlam(row: Row) -> list[Call]:
 
 
 def _bfcl(row: Row) -> list[Call]:
-    found = []
-    for one in row.get("answer", {}).get("ground_truth", ()):
-        ((name, arguments),) = one.items()
+    calls = []
+    for expected in row.get("answer", {}).get("ground_truth", ()):
+        ((name, arguments),) = expected.items()
         assert all(len(accepted) == 1 for accepted in arguments.values())
-        found.append(Call(name, {key: _value(held[0]) for key, held in arguments.items()}))
-    return found
+        calls.append(Call(name, {key: _value(values[0]) for key, values in arguments.items()}))
+    return calls
 
 
 def _value(accepted: Any) -> Any:
     if isinstance(accepted, dict):
-        return {key: held[0] for key, held in accepted.items()}
+        return {key: values[0] for key, values in accepted.items()}
     if isinstance(accepted, list):
-        return [_value(one) if isinstance(one, dict) else one for one in accepted]
+        return [_value(item) if isinstance(item, dict) else item for item in accepted]
     return accepted
 
 

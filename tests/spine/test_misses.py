@@ -15,8 +15,8 @@ BOOK = {"name": "book", "arguments": {"city": ["Paris"], "nights": [3], "note": 
 
 def row(*predicted: dict[str, Any], act: str = "call", error: str | None = None,
         expected: list[dict[str, Any]] | None = None) -> dict[str, Any]:  # fmt: skip
-    wanted = [BOOK] if expected is None else expected
-    return {"golden_id": 1, "act": act, "error": error, "expected": json.dumps(wanted),
+    accepted = [BOOK] if expected is None else expected
+    return {"golden_id": 1, "act": act, "error": error, "expected": json.dumps(accepted),
             "predicted": json.dumps(predicted)}  # fmt: skip
 
 
@@ -25,7 +25,7 @@ def call(name: str = "book", **arguments: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("held", "told"),
+    ("answer", "reasons"),
     [
         (row(call(city="Paris", nights=3)), []),
         (row(call(city="Rome", nights=3)), ["city: “Rome”, not “Paris”"]),
@@ -41,20 +41,20 @@ def call(name: str = "book", **arguments: Any) -> dict[str, Any]:
         (row(call(), act="refuse", expected=[]), ["called book where it was to refuse"]),
     ],
 )  # fmt: skip
-def test_the_reasons(held: dict[str, Any], told: list[str]) -> None:
-    assert misses.why(held) == told
+def test_the_reasons(answer: dict[str, Any], reasons: list[str]) -> None:
+    assert misses.why(answer) == reasons
 
 
 def test_of_long_texts_the_words_are_told_that_differ() -> None:
-    wanted = [{"name": "find", "arguments": {"words": ["a red barn in deep snow"]}}]
-    held = row(call("find", words="red barn deep icy snow"), expected=wanted)
-    assert misses.why(held) == ["words: lacks “a in”, adds “icy”"]
-    held = row(call("find", words="snow deep in barn red a"), expected=wanted)
-    assert misses.why(held) == [
+    expected = [{"name": "find", "arguments": {"words": ["a red barn in deep snow"]}}]
+    answer = row(call("find", words="red barn deep icy snow"), expected=expected)
+    assert misses.why(answer) == ["words: lacks “a in”, adds “icy”"]
+    answer = row(call("find", words="snow deep in barn red a"), expected=expected)
+    assert misses.why(answer) == [
         "words: the words of “a red barn in deep snow” in another order or number"
     ]
-    held = row(call("find", words="green owl"), expected=wanted)
-    assert misses.why(held) == ["words: “green owl”, not “a red barn in deep snow”"]
+    answer = row(call("find", words="green owl"), expected=expected)
+    assert misses.why(answer) == ["words: “green owl”, not “a red barn in deep snow”"]
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", '[{"name": "f"}]', '{"a": 1}'])

@@ -30,15 +30,15 @@ WANTED = 80
 
 @given(st.lists(st.sampled_from("abcdef"), max_size=60), st.integers(1, 70))
 def test_plans_are_spread_over_strata(strata: list[str], count: int) -> None:
-    found = spread(strata, count)
-    assert len(found) == len({*found}) == min(count, len(strata))
-    taken, plans = Counter(strata[n] for n in found), Counter(strata)
-    most = max(taken.values(), default=0)
+    positions = spread(strata, count)
+    assert len(positions) == len({*positions}) == min(count, len(strata))
+    counts, plans = Counter(strata[n] for n in positions), Counter(strata)
+    largest = max(counts.values(), default=0)
     # A stratum that gives less than another has no more, or the last round was not whole.
-    assert all(taken[name] >= min(most - 1, n) for name, n in plans.items())
+    assert all(counts[name] >= min(largest - 1, n) for name, n in plans.items())
     for name in plans:
-        own = [n for n, one in enumerate(strata) if one == name]
-        assert sorted(n for n in found if strata[n] == name) == own[: taken[name]]
+        queue = [n for n, stratum in enumerate(strata) if stratum == name]
+        assert sorted(n for n in positions if strata[n] == name) == queue[: counts[name]]
 
 
 def test_the_requests_of_a_route_are_those_of_its_quotas_or_plans() -> None:
@@ -53,9 +53,9 @@ def test_the_requests_of_a_route_are_those_of_its_quotas_or_plans() -> None:
 
 
 def completion(text: object, **usage: Any) -> SimpleNamespace:
-    told = SimpleNamespace(**usage) if usage else None
+    tokens = SimpleNamespace(**usage) if usage else None
     choice = SimpleNamespace(message=SimpleNamespace(content=text))
-    return SimpleNamespace(usage=told, choices=[choice])
+    return SimpleNamespace(usage=tokens, choices=[choice])
 
 
 @pytest.mark.parametrize("odd", [None, -1, 1.5, "7", True, 10**12])
@@ -99,7 +99,7 @@ def counting(handler: fakes.Handler, body: dict[str, Any]) -> bool:
 
 
 @pytest.fixture
-def place(made: Path) -> Iterator[tuple[Path, fakes.Fake]]:
+def previewed(made: Path) -> Iterator[tuple[Path, fakes.Fake]]:
     """The same, and a server under a name of its own, for the store to know nothing of."""
     with fakes.running() as fake:
         fake.behave = counting
@@ -114,14 +114,14 @@ def place(made: Path) -> Iterator[tuple[Path, fakes.Fake]]:
 
 def written() -> set[Path]:
     """Files that a stage writes; not what it keeps beside."""
-    found = {*Path("data").rglob("*"), *Path("metrics").rglob("*")}
-    return {one for one in found if ".work" not in one.parts}
+    paths = {*Path("data").rglob("*"), *Path("metrics").rglob("*")}
+    return {path for path in paths if ".work" not in path.parts}
 
 
 def test_a_preview_shows_everything_and_is_paid_once(
-    place: tuple[Path, fakes.Fake], capsys: pytest.CaptureFixture[str]
+    previewed: tuple[Path, fakes.Fake], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _, fake = place
+    _, fake = previewed
     before = written()
     capsys.readouterr()
     generate.main(["text", "--preview", "7"])
@@ -138,7 +138,7 @@ def test_a_preview_shows_everything_and_is_paid_once(
     assert "tokens: 700 tokens (630 of prompts, 70 of answers, in 7 answers)" in shown
     assert re.search(r"about [\d,]+ requests of 100 tokens \(as here\), [\d,]+00 tokens", shown)
 
-    previewed = [json.dumps(body) for body in fake.asked]
+    bodies = [json.dumps(body) for body in fake.asked]
     generate.main(["text", "--preview", "7"])
     shown = capsys.readouterr().out
     assert len(fake.asked) == 7 and "7 from the store, 0 asked for" in shown
@@ -146,16 +146,16 @@ def test_a_preview_shows_everything_and_is_paid_once(
     fake.asked.clear()
     generate.main(["text"])
     asked = [json.dumps(body) for body in fake.asked]
-    assert asked and not {*asked} & {*previewed}
-    told = json.loads(Path("data/.work/timings/generate_text.json").read_text())["tokens"]
-    assert told == {"prompt": 90 * len(asked), "answer": 10 * len(asked), "answers": len(asked)}
+    assert asked and not {*asked} & {*bodies}
+    spent = json.loads(Path("data/.work/timings/generate_text.json").read_text())["tokens"]
+    assert spent == {"prompt": 90 * len(asked), "answer": 10 * len(asked), "answers": len(asked)}
     assert f"{100 * len(asked):,} tokens" in capsys.readouterr().out
 
 
 def test_a_preview_of_patterns_asks_nobody(
-    place: tuple[Path, fakes.Fake], capsys: pytest.CaptureFixture[str]
+    previewed: tuple[Path, fakes.Fake], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _, fake = place
+    _, fake = previewed
     before = written()
     capsys.readouterr()
     generate.main(["heuristic", "--preview", "5"])
@@ -164,8 +164,10 @@ def test_a_preview_of_patterns_asks_nobody(
     assert shown.count("  query     ") == 5 and "tokens" not in shown
 
 
-def test_a_limit_stops_the_stage_and_keeps_what_was_paid(place: tuple[Path, fakes.Fake]) -> None:
-    folder, fake = place
+def test_a_limit_stops_the_stage_and_keeps_what_was_paid(
+    previewed: tuple[Path, fakes.Fake],
+) -> None:
+    folder, fake = previewed
     generate.main(["text"])
     table = Path("data/generated/text.parquet")
     whole, needed = table.read_bytes(), len(fake.asked)
@@ -192,8 +194,8 @@ def test_a_limit_stops_the_stage_and_keeps_what_was_paid(place: tuple[Path, fake
     assert again.equals(pl.read_parquet(table).drop("model", "prompt_hash"))
 
 
-def test_answers_that_are_thrown_away_count(place: tuple[Path, fakes.Fake]) -> None:
-    folder, fake = place
+def test_answers_that_are_thrown_away_count(previewed: tuple[Path, fakes.Fake]) -> None:
+    folder, fake = previewed
     params(folder, lambda v: v["generate"]["server"].update(max_tokens_total=900))
     # A model that thinks is asked again otherwise; each answer is paid.
     fake.behave = fakes.saying({"content": "", "reasoning_content": "hm"}, usage=USAGE)
@@ -203,9 +205,9 @@ def test_answers_that_are_thrown_away_count(place: tuple[Path, fakes.Fake]) -> N
 
 
 @pytest.mark.parametrize(
-    "given", [["--preview", "3"], ["text", "--preview", "0"], ["text", "--preview", "1001"]]
+    "argv", [["--preview", "3"], ["text", "--preview", "0"], ["text", "--preview", "1001"]]
 )
-def test_a_preview_needs_a_route_and_a_number(given: list[str]) -> None:
+def test_a_preview_needs_a_route_and_a_number(argv: list[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
-        generate.main(given)
+        generate.main(argv)
     assert stopped.value.code == 2

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from stages import generate
-from stages.core import files, pack, plan, settings
+from stages.core import files, plan
+from stages.core import pack as packs
+from stages.core.settings import load as load_settings
 from stages.core.tables import Conversations, Plans
 from stages.engines import as_chat, store
 from stages.spine import prompted
@@ -21,14 +23,14 @@ from tests.conftest import ROOT, params
 from tests.spine.runs import planned
 
 
-def check(asked: list[dict[str, Any]], known: pack.Pack, templates: bool) -> None:
+def check(asked: list[dict[str, Any]], pack: packs.Pack, templates: bool) -> None:
     """That each candidate's prompt in the working folder is proven and was asked."""
     plans = files.read_table("data/routed/plans.parquet", Plans).filter(route="text")
     rows = plans.to_dicts()
     by_id = {row["plan_id"]: row for row in rows}
     written = files.read_table("data/generated/text.parquet", Conversations)
     assert written.height and all(bool(row["template_id"]) == templates for row in rows)
-    make = prompted.prompter(known, settings.load(), rows)
+    make = prompted.prompter(pack, load_settings(), rows)
     sent = {json.dumps(body["messages"]) for body in asked}
     for candidate in written.iter_rows(named=True):
         made = make(by_id[candidate["plan_id"]], candidate)
@@ -53,7 +55,7 @@ def test_of_plans_that_are_said_anew(tmp_path: Path, fake: fakes.Fake) -> None:
 
     with planned(tmp_path / "said", TRAVEL, small) as folder:
         generate.main(["text"])
-        check(fake.asked, pack.load(folder.name), templates=False)
+        check(fake.asked, packs.load(folder.name), templates=False)
 
 
 @pytest.mark.slow
@@ -65,28 +67,28 @@ def test_of_plans_with_templates(
     monkeypatch.chdir(folder)
     monkeypatch.delenv("DVC_ROOT", raising=False)
     generate.main(["text"])
-    known = pack.load(settings.load().pack)
-    check(fake.asked, known, templates=True)
+    pack = packs.load(load_settings().pack)
+    check(fake.asked, pack, templates=True)
     plans = files.read_table("data/routed/plans.parquet", Plans).filter(route="text").to_dicts()
-    make = prompted.prompter(known, settings.load(), plans)
+    make = prompted.prompter(pack, load_settings(), plans)
     gone = make(plans[0] | {"template_id": "text/../../agents/reword"}, {})
     assert gone.messages == [] and "is gone" in gone.note
 
 
-def test_a_prompt_is_proven_by_its_hash(creative: pack.Pack) -> None:
+def test_a_prompt_is_proven_by_its_hash(creative: packs.Pack) -> None:
     name, slots = "text/search_each_style_tiny", {"intent": "a", "object": "b", "style": "c"}
     row = plan.to_record(make_search(route="text", template_id=name, slots=slots, seed=5))
-    chosen = settings.load(ROOT / "params.yaml")
-    make = prompted.prompter(creative, chosen, [row])
+    settings = load_settings(ROOT / "params.yaml")
+    make = prompted.prompter(creative, settings, [row])
     messages = make(row, {"model": "m", "prompt_hash": ""}).messages
-    sampling = chosen.generate.text.sampling.model_dump()
-    key = store.key("m", messages, sampling, chosen.seed + 5)
+    sampling = settings.generate.text.sampling.model_dump()
+    key = store.key("m", messages, sampling, settings.seed + 5)
     assert make(row, {"model": "m", "prompt_hash": key[:16]}).proven
     assert not make(row, {"model": "other", "prompt_hash": key[:16]}).proven
     assert not make(row | {"seed": 6}, {"model": "m", "prompt_hash": key[:16]}).proven
 
 
-def test_a_template_is_named_by_its_file_alone(creative: pack.Pack) -> None:
+def test_a_template_is_named_by_its_file_alone(creative: packs.Pack) -> None:
     assert prompted.template_text(creative, "text/search_each_style_tiny")
     for name in ("text/none", "../agents/reword", "text/../text/search_each_style_tiny", ""):
         assert prompted.template_text(creative, name) is None
