@@ -18,6 +18,8 @@ from stages.engines.models import load_tokenizer, package_folder
 HUB = re.compile(r"([\w.-]+/[\w.-]+)@(\w+)")
 # Beside a tokenizer that was made of a GGUF file: the most tokens that its model takes.
 LIMITS = "limits.json"
+# The class of a tokenizer that its tokenizer.json tells whole.
+PLAIN = "TokenizersBackend"
 
 
 class Known(NamedTuple):
@@ -90,7 +92,18 @@ def _of_gguf(file: Path) -> Known:
         shutil.rmtree(kept, ignore_errors=True)
         fresh.rename(kept)
     limits = files.read_json(kept / LIMITS)
-    return Known(load_tokenizer(str(kept)), _most(limits))
+    return Known(_plain(kept) or load_tokenizer(str(kept)), _most(limits))
+
+
+def _plain(folder: Path) -> Any:
+    """The tokenizer in a folder of data/.work where it has no class of its own, else None. To look
+    for a class takes transformers some ten seconds, for it reads torch and all kinds of models.
+    """
+    if files.read_json(folder / "tokenizer_config.json").get("tokenizer_class") != PLAIN:
+        return None
+    from transformers import PreTrainedTokenizerFast
+
+    return PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
 
 
 def _unpack(file: Path, folder: Path) -> None:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +24,7 @@ from stages.core.plan import from_record
 from stages.core.settings import Settings
 from stages.core.tables import Conversations, Plans
 from stages.engines import tokenizers
+from stages.engines.models import load_tokenizer
 from stages.planning.sources import Pools
 from stages.spine import labels, lengths
 from stages.spine.examples import examples
@@ -117,6 +122,24 @@ def test_a_folder_without_a_tokenizer_is_one_problem(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"max_position_embeddings": 512}')
     with pytest.raises(InputError, match="has no tokenizer that can be read"):
         tokenizers.known(f"path:{tmp_path}")
+
+
+def test_a_known_tokenizer_is_read_without_torch(place: Path) -> None:
+    known = tokenizers.known(settings.load().models.student)
+    assert known is not None
+    (kept,) = (files.work_dir() / "tokenizers").iterdir()
+    text = "book “Café Central” for 4,\n<|im_start|>user  [f(a=1)]"
+    code = (
+        "import json, sys; from pathlib import Path; from stages.engines import tokenizers\n"
+        "tokenizer = tokenizers._plain(Path(sys.argv[1]))\n"
+        "assert 'torch' not in sys.modules and 'sklearn' not in sys.modules\n"
+        "print(json.dumps([tokenizer(sys.argv[2])['input_ids'], tokenizer.chat_template]))"
+    )
+    run = [sys.executable, "-c", code, str(kept), text]
+    there = {"PYTHONPATH": str(Path(__file__).parents[2])}
+    ran = subprocess.run(run, capture_output=True, text=True, check=True, env=os.environ | there)
+    full = load_tokenizer(str(kept))
+    assert json.loads(ran.stdout) == [full(text)["input_ids"], full.chat_template]
 
 
 def golden(query: str, act: str = "call", missing: str | None = None, **given: Any) -> GoldenRow:
