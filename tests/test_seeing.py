@@ -146,7 +146,7 @@ class Answers:
             return [answer] * len(asks)
 
         @contextmanager
-        def engine(chosen: Settings, role: str) -> Iterator[Complete]:
+        def engine(chosen: Settings, role: str, spending: object) -> Iterator[Complete]:
             self.roles.append(role)
             yield complete
 
