@@ -289,12 +289,13 @@ def test_an_experiment_uses_the_completions_again(small: Path) -> None:
 
     options = ("-n", "queued", "-S", "route.weights.text=0.45")
     shell(small, "dvc", "exp", "run", "--queue", *options, "generate@text")
-    shell(small, "dvc", "queue", "start")
     # The run writes its timings here when it ends; asking DVC takes seconds of processor time.
-    known = (small / STORE).stat().st_mtime_ns
+    before_it = (small / STORE).stat().st_mtime_ns
+    shell(small, "dvc", "queue", "start")
     state, until = "", time.monotonic() + 600
-    while (small / STORE).stat().st_mtime_ns == known and time.monotonic() < until:
+    while (small / STORE).stat().st_mtime_ns == before_it and time.monotonic() < until:
         time.sleep(1)
+    until = max(until, time.monotonic() + 60)
     while time.monotonic() < until:
         state = shell(small, "dvc", "queue", "status").stdout
         if "Success" in state or "Failed" in state:
