@@ -1,10 +1,9 @@
-"""The stage `summary`: few flat figures, the tables of the plots, pages that open offline."""
+"""The stage `summary`: few flat figures, the tables of the plots."""
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -123,7 +122,7 @@ def fields(value: Any) -> set[str]:
     return named.union(*map(fields, value.values()))
 
 
-def test_dvc_shows_it_on_a_screen_and_draws_it_offline(workdir: Path) -> None:
+def test_dvc_shows_it_on_a_screen_and_draws_it(workdir: Path) -> None:
     summary.main()
     from tests.test_pipeline import PLOTS
 
@@ -162,8 +161,6 @@ def test_dvc_shows_it_on_a_screen_and_draws_it_offline(workdir: Path) -> None:
     run_dvc("plots", "show")
     page = Path("dvc_plots/index.html").read_text("utf-8")
     assert page.count("vegaEmbed('#") == 4 and "text/a" in page
-    assert not re.search(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//""", page)
-    assert not re.search(r"\{(?:plot_divs|scripts|refresh_tag)\}", page)
 
 
 def test_what_is_missing_is_told(workdir: Path) -> None:
