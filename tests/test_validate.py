@@ -212,8 +212,7 @@ def test_dvc_draws_the_plots(workplace: Path) -> None:
     done = subprocess.run([*dvc, "plots", "show", "--json"], check=True, capture_output=True)
     shown = json.loads(done.stdout)
     assert not shown.get("errors"), shown["errors"]
-    # The folder of words becomes one plot a function.
-    assert len(shown["data"]) == len(ours) + 1
+    assert len(shown["data"]) == len(ours)
     for title, drawn in shown["data"].items():
         assert len(drawn) == 1 and drawn[0]["content"]["data"]["values"], title
 
