@@ -23,7 +23,7 @@ from stages.core.tables import Dialogues
 from stages.exporting import cards, licenses
 from tests.builders import TRAVEL
 from tests.conftest import ROOT, params, start
-from tests.exporting.test_formats import ROWS, table
+from tests.exporting.test_export_formats import ROWS, table
 
 TOKEN = "hf_" + "x" * 20
 APACHE = "\n                 Apache License\n           Version 2.0, January 2004\n"
