@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import re
 import shutil
+import signal
 import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from stages import serve
@@ -99,3 +105,41 @@ def test_the_client_in_the_help_has_ten_lines() -> None:
     lines = [line for line in text.splitlines() if line.strip()]
     assert len(lines) <= 10
     compile("\n".join(line[4:] for line in lines), "client", "exec")
+
+
+def test_a_second_interrupt_leaves_no_server_behind(tmp_path: Path) -> None:
+    deaf = tmp_path / "deaf.py"  # a server that obeys nothing but a kill
+    deaf.write_text(
+        "import os, signal, sys, time\n"
+        "for number in (signal.SIGINT, signal.SIGTERM): signal.signal(number, signal.SIG_IGN)\n"
+        "open(sys.argv[1], 'w').write(str(os.getpid()))\n"
+        "while True: time.sleep(1)\n"
+    )
+    number = tmp_path / "pid"
+    command = [sys.executable, str(deaf), str(number)]
+    code = (
+        "import signal, sys; from stages.engines import openai_server\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "try: openai_server.serve(sys.argv[1:], 'http://127.0.0.1:9/v1', '')\n"
+        "finally: print('ended')\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *command], cwd=ROOT, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    waited(lambda: number.is_file() and bool(number.read_text()))
+    server = psutil.Process(int(number.read_text()))
+    process.send_signal(signal.SIGINT)
+    time.sleep(1)  # within the time that the server is given
+    assert process.poll() is None and server.is_running()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) != 0
+    waited(lambda: not server.is_running() or server.status() == psutil.STATUS_ZOMBIE)
+
+
+def waited(true: Callable[[], bool]) -> None:
+    """Wait until something is so; half a minute at most."""
+    until = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < until
+        time.sleep(0.02)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -121,8 +122,9 @@ def serve(command: list[str], address: str, ready: str) -> None:
     finally:
         process.terminate()
         try:
-            process.wait(GRACE)
-        except subprocess.TimeoutExpired:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(GRACE)
+        finally:  # after a second interrupt, too, it is not left behind
             process.kill()
             process.wait()
     raise InputError(
