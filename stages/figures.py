@@ -17,9 +17,9 @@ from typing import Any
 
 from stages.core import files
 from stages.core.command import InputError, run
+from stages.core.scores import ENDS, with_interval
 
 WORKSPACE = "workspace"
-ENDS = ("", "_low", "_high")
 
 
 def read(rev: str, name: str) -> dict[str, Any]:
@@ -44,11 +44,6 @@ def read(rev: str, name: str) -> dict[str, Any]:
     return value
 
 
-def scores(block: dict[str, Any]) -> list[str]:
-    """The scores of a model's block: what has an interval."""
-    return [name for name in block if {f"{name}{end}" for end in ENDS} <= block.keys()]
-
-
 def figures(evaluated: dict[str, Any], tuned: dict[str, Any], seconds: float | None) -> dict:
     """The flat figures: the tuned model's scores with their 95% intervals, those of constrained
     decoding as `constrained_*`, the base model's as `base_*`, the shortlist's recall, rows, the
@@ -59,7 +54,7 @@ def figures(evaluated: dict[str, Any], tuned: dict[str, Any], seconds: float | N
     models = (("tuned", ""), ("tuned_constrained", "constrained_"), ("base", "base_"))
     for model, prefix in models:
         block = evaluated.get(model, {})
-        for score in scores(block):
+        for score in with_interval(block):
             for end in ENDS if model != "base" else ("",):
                 values[f"{prefix}{score}{end}"] = round(block[f"{score}{end}"], 4)
     if "function_accuracy" not in values:
@@ -89,7 +84,7 @@ def main(argv: list[str] | None = None) -> None:
     seconds = files.read_json(timings).get("seconds") if timings.is_file() else None
     value = figures(read(options.rev, "evaluate"), read(options.rev, "finetune"), seconds)
     files.write_json(options.file, value)
-    for name in scores(value):
+    for name in with_interval(value):
         print(f"{name}: {value[name]} [{value[f'{name}_low']}, {value[f'{name}_high']}]")
 
 

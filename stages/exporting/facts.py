@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from stages.core import catalogue, files, yaml
+from stages.core import files
+from stages.core import pack as packs
 from stages.core.command import InputError
-from stages.core.pack import CATALOGUE, PACK
+from stages.core.scores import with_interval
 from stages.core.settings import Settings
 from stages.core.tables import Dialogues
 from stages.engines import models
@@ -24,7 +25,6 @@ from stages.exporting.sample import SPLITS
 BASE, ADAPTER, DATASET = Path("models/base"), Path("models/adapter"), Path("data/dataset")
 # Routes whose words a model writes.
 WRITTEN = ("text", "vision")
-ENDS = ("_low", "_high")
 
 
 class Model(NamedTuple):
@@ -76,10 +76,10 @@ def read(settings: Settings) -> Facts:
     """
     splits = {s: files.read_table(DATASET / f"{s}.parquet", Dialogues) for s in SPLITS}
     both = pl.concat(splits.values())
-    pack_yaml = yaml.read(Path(settings.pack) / PACK)
+    pack = packs.load(settings.pack)
     tools = (tool for text in both["tools"].unique() for tool in json.loads(text))
     functions = sorted({tool["function"]["name"] for tool in tools})
-    if missing := set(functions) - set(catalogue.load(Path(settings.pack) / CATALOGUE)):
+    if missing := set(functions) - set(pack.catalogue.names):
         raise InputError(
             f"{DATASET} shows {min(missing)}, which {settings.pack} has not: the dataset was made "
             "from another pack; run `dvc repro`, or set `pack` in params.yaml to that one"
@@ -87,10 +87,10 @@ def read(settings: Settings) -> Facts:
     with_call = {s: table["messages"].str.contains('"tool_calls"', literal=True).sum()
               for s, table in splits.items()}  # fmt: skip
     return Facts(
-        pack=plain(pack_yaml.get("name", Path(settings.pack).name)),
-        description=plain(pack_yaml.get("description", "")),
-        license=licenses.of_folder(Path(settings.pack)),
-        license_files=licenses.files_of(Path(settings.pack)),
+        pack=plain(pack.name),
+        description=plain(pack.description),
+        license=licenses.of_folder(pack.folder),
+        license_files=licenses.files_of(pack.folder),
         rows={split: table.height for split, table in splits.items()},
         calls={split: int(n) for split, n in with_call.items()},
         dated=both["today"].null_count() < both.height,
@@ -165,10 +165,9 @@ def base_model(role: str, name: str) -> Model:
 def scores(evaluated: Mapping[str, Any]) -> list[Score]:
     """The tuned model's scores that have an interval, in their order."""
     tuned, base = evaluated.get("tuned", {}), evaluated.get("base", {})
-    names = [name for name in tuned if all(f"{name}{end}" in tuned for end in ENDS)]
     return [
         Score(name, tuned[name], tuned[f"{name}_low"], tuned[f"{name}_high"], base.get(name))
-        for name in names
+        for name in with_interval(tuned)
     ]
 
 

@@ -37,7 +37,7 @@ FIGURES = (
     "validate", "finetune", "evaluate",
 )  # fmt: skip
 # Single files with columns, and folders of them.
-CURVES = ("validate/strata", "validate/routes", "finetune/loss", "ablation")
+CURVES = ("validate/strata", "validate/templates", "finetune/loss", "ablation")
 FOLDERS = ("validate/dimensions", "validate/words")
 # Bytes of a file of columns, and how many of a folder are read, at most.
 MOST_BYTES, MOST_FILES = 5_000_000, 60

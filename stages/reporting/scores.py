@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from stages.core.scores import ENDS, with_interval
 from stages.core.tables import ROUTES
 from stages.reporting.material import Material
 
-ENDS = ("_low", "", "_high")
 # Models' blocks in metrics/evaluate.json, in the order of the page.
 MODELS = ("tuned", "base", "tuned_constrained", "base_constrained")
 # Scores that are better the lower they are.
@@ -21,8 +21,8 @@ class Score(NamedTuple):
     """A score of one model, 0 to 1, with its 95% interval."""
 
     model: str
-    low: float
     value: float
+    low: float
     high: float
 
 
@@ -37,25 +37,12 @@ class Step(NamedTuple):
 def scores(evaluated: Mapping[str, Any]) -> list[tuple[str, list[Score]]]:
     """Of each score that has an interval, every model's."""
     blocks = {name: evaluated[name] for name in MODELS if isinstance(evaluated.get(name), dict)}
-    names = dict.fromkeys(
-        name
-        for block in blocks.values()
-        for name in block
-        if all(_is_share(block.get(f"{name}{end}")) for end in ENDS)
-    )
-    rows = []
-    for name in names:
-        row = [
-            Score(model, *(float(block[f"{name}{end}"]) for end in ENDS))
-            for model, block in blocks.items()
-            if all(_is_share(block.get(f"{name}{end}")) for end in ENDS)
-        ]
-        rows.append((name.replace("_", " "), row))
-    return rows
-
-
-def _is_share(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and -1 <= value <= 1
+    rows: dict[str, list[Score]] = {}
+    for model, block in blocks.items():
+        for name in with_interval(block):
+            score = Score(model, *(float(block[f"{name}{end}"]) for end in ENDS))
+            rows.setdefault(name.replace("_", " "), []).append(score)
+    return [*rows.items()]
 
 
 def tests(evaluated: Mapping[str, Any]) -> list[tuple[str, float]]:
@@ -63,7 +50,7 @@ def tests(evaluated: Mapping[str, Any]) -> list[tuple[str, float]]:
     tests = evaluated.get("tests")
     pairs = tests.items() if isinstance(tests, dict) else ()
     return [(name.removesuffix("_p").replace("_", " "), float(p))
-            for name, p in pairs if name.endswith("_p") and _is_share(p)]  # fmt: skip
+            for name, p in pairs if name.endswith("_p") and isinstance(p, int | float)]  # fmt: skip
 
 
 def cards(material: Material) -> list[tuple[str, str, str]]:
@@ -158,30 +145,26 @@ def routes(material: Material) -> list[tuple[str, int, int]]:
 
 def templates(material: Material) -> list[dict[str, Any]]:
     """Of each template the candidates, those refused, and the check that refuses most of them;
-    the worst first.
+    the worst first. As validate counted them, but for that check.
     """
-    candidates = [material.tables[r].with_columns(route=pl.lit(r))
-                  for r in ROUTES if r in material.tables]  # fmt: skip
-    refused = material.tables.get("rejected")
-    if not candidates or refused is None:
+    frame, refused = material.curves.get("validate/templates"), material.tables.get("rejected")
+    if frame is None or not {"route", "template_id", "candidates", "passed"} <= set(frame.columns):
         return []
-    tried = pl.concat(candidates).group_by("template_id", "route").agg(tried=pl.len())
-    counted = refused.group_by("template_id", "route", "check").len()
-    lost = (
-        counted.sort(["len", "check"], descending=[True, False])
-        .group_by("template_id", "route", maintain_order=True)
-        .agg(refused=pl.col("len").sum(), worst=pl.col("check").first())
-    )
-    table = (
-        tried.join(lost, ["template_id", "route"], "left")
-        .with_columns(pl.col("refused").fill_null(0))
-        .with_columns(accepted=(1 - pl.col("refused") / pl.col("tried")).round(3))
-        .sort(["accepted", "tried", "template_id", "route"], descending=[False, True, False, False])
+    by = ["template_id", "route"]
+    mostly = {
+        (name, route): check
+        for name, route, check in refused.group_by(*by, "check").len()
+        .sort(["len", "check"], descending=[False, True])
+        .select(*by, "check").iter_rows()
+    } if refused is not None else {}  # fmt: skip
+    table = frame.with_columns(accepted=(pl.col("passed") / pl.col("candidates")).round(3)).sort(
+        ["accepted", "candidates", *by], descending=[False, True, False, False]
     )
     return [
         {
-            "template": row["template_id"], "route": row["route"], "tried": row["tried"],
-            "refused": row["refused"], "accepted": row["accepted"], "mostly": row["worst"],
+            "template": row["template_id"], "route": row["route"], "tried": row["candidates"],
+            "refused": row["candidates"] - row["passed"], "accepted": row["accepted"],
+            "mostly": mostly.get((row["template_id"], row["route"])),
         }
         for row in table.iter_rows(named=True)
     ]  # fmt: skip

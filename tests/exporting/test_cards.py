@@ -151,8 +151,11 @@ def test_cards_name_the_models_that_wrote(run: Path, monkeypatch: pytest.MonkeyP
 
 def test_a_dataset_of_another_pack_gets_no_card(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(run)
-    tools = files.read_json("pack/catalogue.json")
-    files.write_json("pack/catalogue.json", tools[1:])
+    shutil.rmtree("pack")
+    files.write_json("pack/catalogue.json", [{"name": "feed_cat", "description": "Feed the cat."}])
+    Path("pack/pack.yaml").write_text("name: pets\n")
+    Path("pack/vocabularies").mkdir()
+    Path("pack/vocabularies/en.yaml").write_text("phrases: {feed_cat: [feed the cat]}\n")
     with pytest.raises(InputError, match="book_hotel, which pack has not"):
         export.main(["cards"])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -102,6 +103,12 @@ def write(folder: Path, samples: int = 40, rejects: int = 20, texts: Sequence[st
     put("data/rejected/surplus.parquet", [r for r in refused if r["check"] == "surplus"], Refused)
     put("metrics/evaluate/answers.parquet", answers(texts), Answers)
     metrics(folder / "metrics", samples)
+    lost = Counter(r["route"] for r in refused if r["check"] != "surplus")
+    (folder / "metrics/validate/templates.csv").write_text("".join([
+        "route,template_id,candidates,passed\n",
+        *(f"{route},{TEMPLATES[route]},{len(made)},{len(made) - lost[route]}\n"
+          for route, made in written.items() if made),
+    ]))  # fmt: skip
     return folder
 
 

@@ -110,13 +110,13 @@ def test_a_dimension_may_have_the_name_of_a_column(workdir: Path) -> None:
 
 
 def test_a_pattern_of_two_routes_is_counted_in_each() -> None:
-    candidates = {"heuristic": 4, "text": 2}
-    frames = {
-        route: pl.DataFrame({"template_id": ["book/1"] * n}) for route, n in candidates.items()
-    }
+    counts = pl.DataFrame({"route": ["heuristic", "text"], "template_id": ["book/1"] * 2,
+                           "candidates": [4, 2], "passed": [3, 0]})  # fmt: skip
     refused = pl.DataFrame({"template_id": ["book/1"] * 3, "route": ["text", "text", "heuristic"],
                             "check": ["length"] * 3})  # fmt: skip
-    rows = scores.templates(Material(tables={**frames, "rejected": refused}))
+    rows = scores.templates(
+        Material(tables={"rejected": refused}, curves={"validate/templates": counts})
+    )
     assert [(row["route"], row["refused"], row["accepted"]) for row in rows] == [
         ("text", 2, 0.0), ("heuristic", 1, 0.75),
     ]  # fmt: skip
