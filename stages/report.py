@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,6 @@ from stages.reporting import rows
 from stages.reporting.material import Material
 
 if TYPE_CHECKING:
-    from stages.core.pack import Pack
     from stages.core.settings import Settings
 
 OUT = Path("metrics/report/index.html")
@@ -62,21 +61,6 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     if options.function is not None and options.samples is None:
         raise InputError("--function goes with --samples N")
     return options
-
-
-def prompts(
-    settings: Settings, pack: Pack, plans: Iterable[Mapping[str, Any]]
-) -> Callable[[Mapping[str, Any], Mapping[str, Any]], tuple[list[dict[str, Any]], str]]:
-    """What makes prompts of the route text again. plans: of that route, all."""
-    from stages.spine import prompted
-
-    make = prompted.prompter(pack, settings, list(plans))
-
-    def prompt(plan: Mapping[str, Any], row: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str]:
-        made = make(plan, row)
-        return made.messages, made.note
-
-    return prompt
 
 
 def print_table(options: argparse.Namespace) -> None:
@@ -120,7 +104,7 @@ def plan_table(plan_id: str) -> Any:
     material = materials.read(names=(row["route"], "train", "validation", "rejected", "surplus"))
     settings = load_settings()
     pack = packs.load(settings.pack)
-    make = prompts(settings, pack, plans.filter(route="text").iter_rows(named=True))
+    make = prompted.prompter(pack, settings, plans.filter(route="text").to_dicts())
     named = rows.namer(material.metrics.get("models", {}), seeing(settings))
     return shell.plan(row, material, make, named, lambda t: prompted.template_text(pack, t))
 
@@ -138,12 +122,13 @@ def page(material: Material, limit: int | None = None) -> tuple[str, int]:
     from stages.core.settings import load as load_settings
     from stages.reporting import contents
     from stages.reporting import page as pages
-    from stages.spine import misses
+    from stages.spine import misses, prompted
 
     settings = load_settings()
     pack = packs.load(settings.pack)
-    texts = material.tables["plans"].filter(route="text") if "plans" in material.tables else None
-    prompt = prompts(settings, pack, texts.iter_rows(named=True) if texts is not None else ())
+    plans = material.tables.get("plans")
+    texts = plans.filter(route="text").to_dicts() if plans is not None else []
+    prompt = prompted.prompter(pack, settings, texts)
     named = rows.namer(material.metrics.get("models", {}), seeing(settings))
     tables = contents.tables(material, prompt, named, misses.why, limit)
     values = contents.values(material, tables) | {

@@ -121,6 +121,10 @@ class Plan:
         low, _, high = self.stratum.get(BAND, "").partition("-")
         return (int(low), int(high)) if low.isdigit() and high.isdigit() else (0, 0)
 
+    def request_seed(self, seed: int) -> int:
+        """The seed with which a model writes it, in a run of this seed."""
+        return (seed + self.seed) % 2**31
+
     @property
     def turn(self) -> Turn:
         """The last turn: the one that is learned and scored."""

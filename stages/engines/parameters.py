@@ -1,4 +1,6 @@
-"""Which parameter of a request a server does not take, by the words of its error."""
+"""Parameters of a request: which are OpenAI's, and which a server does not take, by the words of
+its error.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +8,19 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+# The sampling settings that OpenAI's interface has; the others are vLLM's own.
+STANDARD = ("temperature", "top_p", "frequency_penalty", "max_tokens", "stop")
 REFUSES = re.compile(
     r"unsupported|not (?:\w+ )?supported|(?:does not|doesn't) support|unknown|unrecogni[sz]ed"
     r"|unexpected|extra|not permitted|not allowed|forbidden|cannot find|no longer|deprecated"
     r"|cannot (?:both )?be|only the default",
     re.IGNORECASE,
 )
+
+
+def standard(sampling: dict[str, Any]) -> dict[str, Any]:
+    """The sampling settings that any server takes."""
+    return {name: sampling[name] for name in STANDARD}
 
 
 def refused(body: Any, sent: set[str]) -> str | None:

@@ -33,15 +33,13 @@ from stages.core.connections import Connection, ScoringServer, Server
 from stages.engines import ONLY_THOUGHT, Answer, Ask, Complete, Failed, as_chat, begins, heard
 from stages.engines.complaints import Complaints, codes
 from stages.engines.listing import Listed, Wanted, check_loaded, choose, listed, scored
-from stages.engines.parameters import refused
+from stages.engines.parameters import STANDARD, refused
 from stages.engines.probing import Probe, problem
 from stages.engines.redaction import Key
 from stages.engines.spending import Spending, Spent
 from stages.engines.transport import TooLong, bounded
 
 T = TypeVar("T")
-# The sampling settings that OpenAI's interface has; the others are vLLM's own.
-STANDARD = ("temperature", "top_p", "frequency_penalty", "max_tokens", "stop")
 # vLLM needs no key, but the client does.
 NO_KEY = "none"
 PAUSE, LONGEST_PAUSE = 0.5, 8.0

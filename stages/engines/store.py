@@ -53,6 +53,11 @@ def key(
     ).hexdigest()
 
 
+def short(name: str) -> str:
+    """A key as tables have it, in the column prompt_hash."""
+    return name[:16]
+
+
 def checksum(name: str, model: str, text: str) -> bytes:
     """Eight bytes that distinguish an intact row from a damaged one."""
     row = "\0".join(map(str, (name, model, text))).encode("utf-8", "surrogatepass")

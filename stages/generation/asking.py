@@ -15,6 +15,7 @@ from stages.core.command import InputError
 from stages.core.settings import Settings
 from stages.engines import Answer, Ask, Complete, Failed, started, store
 from stages.engines.models import identity, resolve
+from stages.engines.parameters import standard
 from stages.engines.spending import Spending
 from stages.engines.thinking import spoken
 
@@ -79,11 +80,7 @@ class Asker:
 
     def accepted(self, sampling: dict[str, Any]) -> dict[str, Any]:
         """The sampling settings that the engine takes."""
-        if not self.plain:
-            return sampling
-        from stages.engines.server import STANDARD
-
-        return {name: sampling[name] for name in STANDARD}
+        return standard(sampling) if self.plain else sampling
 
     def start(
         self, asks: Sequence[Ask], pictures: Sequence[str | None] = (),

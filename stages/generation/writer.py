@@ -77,8 +77,7 @@ class Writer:
         asks, pictured, seen = [], [], []
         for plan in plans:
             messages, picture, shown = self.prompt(plan)
-            seed = (self.settings.seed + plan.seed) % 2**31
-            asks.append(Ask(messages, self.sampling, seed))
+            asks.append(Ask(messages, self.sampling, plan.request_seed(self.settings.seed)))
             pictured.append(picture)
             seen.append(shown)
         wait = self.asker.start(asks, pictured, lambda n, ask: self.shown(ask, plans[n]))

@@ -23,27 +23,24 @@ from stages.core.settings import Settings
 from stages.core.templates import Header, Template, lexicon, split
 from stages.core.text import composed
 from stages.engines import begins, store
+from stages.engines.parameters import standard
 from stages.generation.patterns import Patterns
 from stages.generation.prompting import Prompter
 from stages.generation.rewording import Rewording
 
 # Which routes' prompts are made of words alone; another has a picture's description in it.
 ROUTE = "text"
-# What a server that is not vLLM is sent of the sampling settings (stages.engines.server).
-STANDARD = ("temperature", "top_p", "frequency_penalty", "max_tokens", "stop")
 # A template's name in a table is a part of a path.
 NAME = re.compile(r"(?:heuristic|text|vision)/[\w-]{1,100}")
-HASH = 16
 Row = Mapping[str, Any]
 
 
 class Prompt(NamedTuple):
-    """messages: of the chat, [] where they cannot be made; proven: they are those that were sent;
-    note: what is to be said of them, "" for nothing.
+    """messages: of the chat, [] where they cannot be made; note: why they may not be those that
+    were sent, "" where their hash proves that they are.
     """
 
     messages: list[dict[str, Any]]
-    proven: bool
     note: str
 
 
@@ -78,7 +75,7 @@ def prompter(pack: Pack, settings: Settings, rows: Sequence[Row]) -> Callable[[R
     sampling = getattr(settings.generate, ROUTE).sampling.model_dump()
     plain = settings.generate.engine == "server" and not settings.generate.server.vllm
     if plain:
-        sampling = {name: sampling[name] for name in STANDARD}
+        sampling = standard(sampling)
     words = lexicon(pack.templates) if pack.templates is not None else {}
     prompters: dict[str, Prompter | None] = {}
     rewording: list[Rewording] = []
@@ -109,12 +106,12 @@ def prompter(pack: Pack, settings: Settings, rows: Sequence[Row]) -> Callable[[R
         try:
             messages = by_template(plan) if plan.template_id else again(plan)
         except (InputError, ValidationError, LookupError, ValueError) as error:
-            return Prompt([], False, f"cannot be made again: {error!s:.200}")
+            return Prompt([], f"cannot be made again: {error!s:.200}")
         if messages is None:
-            return Prompt([], False, f"{PROMPTS.name}/{pack.name}/{plan.template_id}.j2 is gone")
-        seed = (settings.seed + plan.seed) % 2**31
-        key = store.key(candidate["model"], messages, sampling, seed)
-        proven = key[:HASH] == candidate["prompt_hash"]
-        return Prompt(messages, proven, "" if proven else "template or settings have changed since")
+            return Prompt([], f"{PROMPTS.name}/{pack.name}/{plan.template_id}.j2 is gone")
+        key = store.key(candidate["model"], messages, sampling, plan.request_seed(settings.seed))
+        if store.short(key) != candidate["prompt_hash"]:
+            return Prompt(messages, "template or settings have changed since")
+        return Prompt(messages, "")
 
     return prompt

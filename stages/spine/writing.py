@@ -17,7 +17,7 @@ from stages.core.plan import Plan
 from stages.core.settings import Settings
 from stages.core.templates import lexicon
 from stages.core.text import normalized
-from stages.engines import Answer, Ask, Failed, Messages
+from stages.engines import Answer, Ask, Failed, Messages, store
 from stages.generation.asking import Asker
 from stages.generation.heuristic import Grammar
 from stages.generation.patterns import Patterns, Written
@@ -168,7 +168,8 @@ class Models:
                 candidates = [
                     judged(query, one, context, one.template_id, refusal) for query in draft.queries
                 ]
-                made.append(Reply(candidates, draft.answer, self.asker.model, draft.key[:16]))
+                prompt_hash = store.short(draft.key)
+                made.append(Reply(candidates, draft.answer, self.asker.model, prompt_hash))
             return made
 
         return written
@@ -177,7 +178,7 @@ class Models:
         if not plans:
             return list
         rewordings = [self.rewording.ask(one, *one.band) for one, _ in plans]
-        seeds = [(self.settings.seed + one.seed) % 2**31 for one, _ in plans]
+        seeds = [one.request_seed(self.settings.seed) for one, _ in plans]
         wait = self.asker.start(
             [
                 Ask(a.messages, self.sampling, seed)
@@ -200,7 +201,7 @@ class Models:
                     candidate = candidate._replace(
                         check=DUPLICATE, reason="the pattern's own words"
                     )
-                made.append(Reply([candidate], answer, self.asker.model, key[:16]))
+                made.append(Reply([candidate], answer, self.asker.model, store.short(key)))
             return made
 
         return written

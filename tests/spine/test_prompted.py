@@ -34,10 +34,10 @@ def check(asked: list[dict[str, Any]], pack: packs.Pack, templates: bool) -> Non
     sent = {json.dumps(body["messages"]) for body in asked}
     for candidate in written.iter_rows(named=True):
         made = make(by_id[candidate["plan_id"]], candidate)
-        assert made.proven and made.note == ""
+        assert made.messages and made.note == ""
         assert json.dumps(as_chat(made.messages)) in sent
     other = make(by_id[candidate["plan_id"]], candidate | {"prompt_hash": "0" * 16})
-    assert not other.proven and other.messages == made.messages and other.note
+    assert other.messages == made.messages and other.note
 
 
 @pytest.fixture
@@ -83,9 +83,9 @@ def test_a_prompt_is_proven_by_its_hash(creative: packs.Pack) -> None:
     messages = make(row, {"model": "m", "prompt_hash": ""}).messages
     sampling = settings.generate.text.sampling.model_dump()
     key = store.key("m", messages, sampling, settings.seed + 5)
-    assert make(row, {"model": "m", "prompt_hash": key[:16]}).proven
-    assert not make(row, {"model": "other", "prompt_hash": key[:16]}).proven
-    assert not make(row | {"seed": 6}, {"model": "m", "prompt_hash": key[:16]}).proven
+    assert not make(row, {"model": "m", "prompt_hash": key[:16]}).note
+    assert "changed since" in make(row, {"model": "other", "prompt_hash": key[:16]}).note
+    assert "changed since" in make(row | {"seed": 6}, {"model": "m", "prompt_hash": key[:16]}).note
 
 
 def test_a_template_is_named_by_its_file_alone(creative: packs.Pack) -> None:
