@@ -21,7 +21,18 @@ import pytest
 
 from stages.core import connections, settings
 from stages.core.command import OFFLINE, InputError
-from stages.engines import Answer, Ask, Complete, Failed, engine, ray, server, started, vllm
+from stages.engines import (
+    Answer,
+    Ask,
+    Complete,
+    Failed,
+    engine,
+    ray,
+    server,
+    session,
+    started,
+    vllm,
+)
 from tests import fakes
 from tests.conftest import ROOT, in_time
 
@@ -108,7 +119,7 @@ def test_a_fifth_of_faults_loses_nothing_and_doubles_nothing() -> None:
 @pytest.fixture
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short pauses, where a test is about what comes after them."""
-    monkeypatch.setattr(server, "PAUSE", 0.01)
+    monkeypatch.setattr(session, "PAUSE", 0.01)
     monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.01)
 
 

@@ -27,7 +27,7 @@ from stages.core import pack as packs
 from stages.core.command import InputError
 from stages.core.pack import Pack
 from stages.core.tables import Items
-from stages.engines import server
+from stages.engines import server, session
 from stages.engines.adapter import check_adapter
 from stages.formats import pythonic
 from stages.ingest import sources
@@ -213,7 +213,7 @@ def test_answers_of_models(creative: Pack) -> None:
 
 def test_servers(monkeypatch: pytest.MonkeyPatch) -> None:
     """The body of a server's reply."""
-    monkeypatch.setattr(server, "PAUSE", 0.01)
+    monkeypatch.setattr(session, "PAUSE", 0.01)
     monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.01)
     body = b""
 

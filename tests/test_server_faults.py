@@ -22,7 +22,7 @@ from stages.core import connections, files
 from stages.core.command import InputError, run
 from stages.core.plan import to_record
 from stages.core.tables import Edges, Items, Nodes, Plans, ToolSets, empty
-from stages.engines import Failed, models, server, transport
+from stages.engines import Failed, models, server, session, transport
 from stages.engines.redaction import Key
 from stages.engines.thinking import spoken
 from stages.ingest.assets import own_columns
@@ -37,7 +37,7 @@ KEY = "sk-proj-Qx7vLm20TzRb9KdW4Ns8"
 
 @pytest.fixture(autouse=True)
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "PAUSE", 0.01)
+    monkeypatch.setattr(session, "PAUSE", 0.01)
     monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.01)
 
 
@@ -237,7 +237,7 @@ def test_a_model_named_like_the_key_is_refused(fake: fakes.Fake, key: str) -> No
 def test_what_cannot_be_a_key_is_refused_without_showing_it(
     monkeypatch: pytest.MonkeyPatch, bad: str
 ) -> None:
-    monkeypatch.setattr(server.os, "environ", {"WRITER_KEY": bad})
+    monkeypatch.setattr(session.os, "environ", {"WRITER_KEY": bad})
     told = refusal(address="http://127.0.0.1:9/v1", key_variable="WRITER_KEY")
     assert "WRITER_KEY holds no key" in told
     assert not any(part in told for part in ("two-three", "secret", "geheim", "x y"))
@@ -306,7 +306,7 @@ def test_thoughts_apart_from_the_content_are_told(
     fake.behave = fakes.saying({"content": content, field: "hm, old barns"}, "length")
     (bad,) = answers(fake, n=1)
     assert isinstance(bad, Failed) and "raise sampling.max_tokens" in bad.reason
-    assert fake.asked[-1]["max_tokens"] == 8 + server.THINKING and "stop" not in fake.asked[-1]
+    assert fake.asked[-1]["max_tokens"] == 8 + session.THINKING and "stop" not in fake.asked[-1]
     fake.behave = fakes.saying({"content": "old barn", field: "hm"})
     assert answers(fake, n=1) == ["old barn"]
 
