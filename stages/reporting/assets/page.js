@@ -42,19 +42,19 @@ function shown(key, value) {
   return made("div", String(value));
 }
 
-function detail(told, row) {
+function detail(content, row) {
   const list = made("dl", undefined, "detail");
   const line = (name, node) => {
-    const place = made("dd");
-    place.append(node);
-    list.append(made("dt", name), place);
+    const cell = made("dd");
+    cell.append(node);
+    list.append(made("dt", name), cell);
   };
-  const of = (key) => row[told.keys.indexOf(key)];
-  for (const key of told.keys) {
+  const of = (key) => row[content.keys.indexOf(key)];
+  for (const key of content.keys) {
     const value = of(key);
-    if (told.short.includes(key) || value === null || value === undefined || value.length === 0) continue;
+    if (content.short.includes(key) || value === null || value === undefined || value.length === 0) continue;
     line(titled(key), shown(key, value));
-    const picture = key === "picture" && told.pictures?.[value];
+    const picture = key === "picture" && content.pictures?.[value];
     if (picture) {
       const image = made("img");
       image.src = picture;
@@ -62,20 +62,20 @@ function detail(told, row) {
       list.lastChild.append(image);
     }
   }
-  const short = told.short.filter((key) => words(of(key)));
+  const short = content.short.filter((key) => words(of(key)));
   if (short.length)
     line("belongs to", made("div", short.map((key) => `${titled(key)} ${words(of(key))}`).join(" · ")));
   return list;
 }
 
-// A drop-down for each column to choose by; what is chosen, by the column's place.
-function filters(place, told, redraw) {
-  const chosen = new Map();
+// A drop-down for each column to choose by; the chosen values, by the column's index.
+function filters(parent, content, redraw) {
+  const choices = new Map();
   const bar = made("div", undefined, "filters");
-  for (const [key, first] of told.filters) {
-    const at = told.keys.indexOf(key);
+  for (const [key, first] of content.filters) {
+    const at = content.keys.indexOf(key);
     const counts = new Map();
-    for (const row of told.rows) {
+    for (const row of content.rows) {
       const value = words(row[at]);
       counts.set(value, (counts.get(value) ?? 0) + 1);
     }
@@ -87,8 +87,8 @@ function filters(place, told, redraw) {
     for (const value of values.slice(0, MANY))
       select.append(new Option(`${value || "(none)"} (${counts.get(value)})`, `=${value}`));
     const choose = () => {
-      if (select.value === " all") chosen.delete(at);
-      else chosen.set(at, select.value.slice(1));
+      if (select.value === " all") choices.delete(at);
+      else choices.set(at, select.value.slice(1));
     };
     if (first) select.value = `=${first}`;
     if (!select.value) select.value = " all";
@@ -100,24 +100,24 @@ function filters(place, told, redraw) {
     label.append(select);
     bar.append(label);
   }
-  place.append(bar);
-  return chosen;
+  parent.append(bar);
+  return choices;
 }
 
-function draw(place, told) {
+function draw(parent, content) {
   const asText = $.fn.dataTable.render.text();
   const display = (value) => (typeof value === "number" ? value : words(value));
-  const first = told.rows[0] ?? [];
-  const visible = new Set(told.shown.map(([key]) => key));
-  const columns = told.shown.map(([key, kind]) => ({
+  const first = content.rows[0] ?? [];
+  const visible = new Set(content.shown.map(([key]) => key));
+  const columns = content.shown.map(([key, kind]) => ({
     title: titled(key),
     className: kind,
-    data: (row) => display(row[told.keys.indexOf(key)]),
+    data: (row) => display(row[content.keys.indexOf(key)]),
     render: asText,
     // Else the library looks at every value to find out.
-    type: typeof first[told.keys.indexOf(key)] === "number" ? "num" : "string",
+    type: typeof first[content.keys.indexOf(key)] === "number" ? "num" : "string",
   }));
-  const hidden = told.keys.some((key) => !visible.has(key));
+  const hidden = content.keys.some((key) => !visible.has(key));
   if (hidden)
     columns.unshift({
       title: "",
@@ -128,11 +128,11 @@ function draw(place, told) {
       defaultContent: '<button type="button" aria-expanded="false" aria-label="details">+</button>',
     });
   let table;
-  const chosen = filters(place, told, () => table.draw());
+  const choices = filters(parent, content, () => table.draw());
   const node = made("table", undefined, "stripe hover");
-  place.append(node);
+  parent.append(node);
   table = $(node).DataTable({
-    data: told.rows,
+    data: content.rows,
     columns,
     order: [],
     pageLength: matchMedia("(max-width: 700px)").matches ? 8 : 15,
@@ -144,17 +144,17 @@ function draw(place, told) {
                 info: "_TOTAL_ rows", infoFiltered: "of _MAX_", infoEmpty: "no row" },
   });
   table.search.fixed("filters", (_, row) => {
-    for (const [at, value] of chosen) if (words(row[at]) !== value) return false;
+    for (const [at, value] of choices) if (words(row[at]) !== value) return false;
     return true;
   });
-  if (chosen.size) table.draw();
+  if (choices.size) table.draw();
   node.addEventListener("click", (event) => {
     const button = event.target.closest("td.open button");
     if (!button) return;
     const row = table.row(button.closest("tr"));
     const open = row.child.isShown();
     if (open) row.child.hide();
-    else row.child(detail(told, row.data())).show();
+    else row.child(detail(content, row.data())).show();
     button.textContent = open ? "+" : "–";
     button.setAttribute("aria-expanded", String(!open));
   });
@@ -162,8 +162,8 @@ function draw(place, told) {
 
 try {
   const tables = await unpacked();
-  for (const place of document.querySelectorAll("[data-table]")) {
-    draw(place, tables[place.dataset.table]);
+  for (const parent of document.querySelectorAll("[data-table]")) {
+    draw(parent, tables[parent.dataset.table]);
     await new Promise((done) => setTimeout(done)); // what stands already is seen and scrolls
   }
   // Milliseconds from the page's beginning to its tables, which a test reads.
