@@ -31,7 +31,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from stages.core import files
+from stages.core import files, trackers
 from stages.core import pack as packs
 from stages.core.command import InputError, run
 from stages.core.settings import Settings, read_yaml
@@ -129,6 +129,7 @@ def check_training(settings: Settings) -> None:
         raise InputError(
             "finetune.attention flex trains on a GPU only, and there is none: set sdpa"
         )
+    trackers.check(tune.report_to)
     if tune.accelerate:
         read_yaml(tune.accelerate)
 

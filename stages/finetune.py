@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import polars as pl
 
-from stages.core import catalogue, files
+from stages.core import catalogue, files, trackers
 from stages.core.command import InputError, grace, run
 from stages.core.pace import duration
 from stages.core.settings import Finetune, read_yaml
@@ -140,6 +140,7 @@ def main() -> None:
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     settings = load_settings()
     tune = settings.finetune
+    trackers.check(tune.report_to)
     if tune.accelerate and not {"RANK", LAUNCHED} & os.environ.keys():
         launch(tune.accelerate)
     is_first = os.environ.get("RANK", "0") == "0"

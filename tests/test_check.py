@@ -20,7 +20,7 @@ from jinja2 import TemplateError
 
 from stages import check
 from stages.checks import phrases
-from stages.core import connections, prompts, settings, yaml
+from stages.core import connections, prompts, settings, trackers, yaml
 from stages.core import pack as packs
 from stages.core.command import InputError
 from stages.core.pack import Pack
@@ -124,6 +124,7 @@ BAD_PARAMS: list[tuple[str, str, str]] = [
     ("lr_scheduler_type: cosine", "lr_scheduler_type: cosin", "'cosin' is none of linear, cosine"),
     ("lr_scheduler_type: cosine", "lr_scheduler_type: cosine_with_min_lr", "is none of linear"),
     ("max_steps: -1", "max_steps: 0", "max_steps: 0 would train nothing"),
+    ("report_to: none", "report_to: mlflow", "finetune.report_to: .*'none', 'wandb'.*found 'mlf"),
     ("lora_dropout: 0.0", "lora_dropout: 1.0", "lora_dropout: .*less than 1"),
     ("  r: 16", "  r: 1000000000", "finetune.r: .*512"),
     ("  lora_alpha: 32", "  lora_alpha: 1000000000", "finetune.lora_alpha: .*10000"),
@@ -430,6 +431,10 @@ def others(value: dict[str, Any]) -> None:
     value["population"]["source"] = "no.csv"
 
 
+def untold(value: dict[str, Any]) -> None:
+    value["finetune"]["report_to"] = "dvclive"
+
+
 # How params.yaml changes, files, and a message for each problem that there then is.
 PROBLEMS: list[tuple[Callable[[dict[str, Any]], Any], dict[str, str], list[str]]] = [
     (many, {"m/config.json": '{"max_position_embeddings": 512}', "a.yaml": LAUGHS,
@@ -445,6 +450,7 @@ PROBLEMS: list[tuple[Callable[[dict[str, Any]], Any], dict[str, str], list[str]]
     (lambda v: v.update(pack="nowhere"), {},
      ["pack nowhere is no folder"]),
     (lambda v: v["population"].update(source="no.csv"), {}, [r"no\.csv is missing"]),
+    (untold, {}, ["report_to is dvclive, but the package dvclive is not installed"]),
     (lambda v: None, {"pack/population.yaml": "functions: {Search: .nan}"}, 
      [r"Search: .*finite number"]),
 ]  # fmt: skip
@@ -452,8 +458,13 @@ PROBLEMS: list[tuple[Callable[[dict[str, Any]], Any], dict[str, str], list[str]]
 
 @pytest.mark.parametrize(("how", "texts", "told"), PROBLEMS)
 def test_the_command_tells_all_problems(
-    whole: Path, how: Callable[[dict[str, Any]], Any], texts: dict[str, str], told: list[str]
+    whole: Path,
+    how: Callable[[dict[str, Any]], Any],
+    texts: dict[str, str],
+    told: list[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setitem(trackers.PACKAGES, "dvclive", ("no_such_package",))
     change(how)
     for name, text in texts.items():
         Path(name).parent.mkdir(exist_ok=True)

@@ -35,7 +35,7 @@ from trl import SFTTrainer
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
 from stages import finetune
-from stages.core import catalogue, files, settings
+from stages.core import catalogue, files, settings, trackers
 from stages.core.command import InputError
 from stages.core.conversation import Call, assistant, user
 from stages.core.pack import Pack
@@ -53,6 +53,7 @@ from stages.training import (
     shared_prefix,
     stop,
     tokens,
+    tracking,
 )
 from stages.training.tokens import NO_LOSS, Row
 
@@ -1000,6 +1001,135 @@ def test_a_full_disk_is_told(saved: Callable[..., str], tokenizer: Any, tmp_path
     assert run(base, tokenizer, tmp_path).total_steps == 10
 
 
+def figures(tool: str, folder: Path) -> dict[str, list[tuple[int, float]]]:
+    """Step and value of loss, learning_rate, grad_norm and eval_loss in the tool's files; nothing
+    for wandb and trackio, whose files are their own.
+    """
+    if tool == "tensorboard":
+        from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+        events = EventAccumulator(str(folder))
+        events.Reload()
+        named = {"loss": "train/loss", "learning_rate": "train/learning_rate",
+                 "grad_norm": "train/grad_norm", "eval_loss": "eval/loss"}  # fmt: skip
+        return {n: [(e.step, e.value) for e in events.Scalars(tag)] for n, tag in named.items()}
+    if tool == "dvclive":
+        tables = {n: folder / f"plots/metrics/{n.replace('eval_', 'eval/')}.tsv"
+                  for n in ("loss", "learning_rate", "grad_norm", "eval_loss")}  # fmt: skip
+        return {
+            n: pl.read_csv(p, separator="\t").select(pl.all().exclude("timestamp")).rows()
+            for n, p in tables.items()
+        }
+    return {}
+
+
+@pytest.mark.parametrize("tool", list(trackers.PACKAGES))
+def test_figures_are_reported_and_change_nothing(
+    tool: str,
+    saved: Callable[..., str],
+    tokenizer: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Stopped in step 7 and gone on with: one curve; the same bytes as without."""
+    pytest.importorskip(tool)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    for name in ("DVC_ROOT", "TRACKIO_DIR", "WANDB_DIR", "TENSORBOARD_LOGGING_DIR"):
+        monkeypatch.setenv(name, "as it was")  # so that it is put back
+        monkeypatch.delenv(name)
+    base, chosen = saved("llama"), {"lora_dropout": 0.1, "save_steps": 3, "logging_steps": 2}
+    plain = run(base, tokenizer, tmp_path / "checkpoints/none", **chosen)
+    # Trackio reads where to write when it is imported, which TRL does at the first checkpoint.
+    for name in [name for name in sys.modules if name.partition(".")[0] == "trackio"]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(KeyboardInterrupt):
+        run(base, tokenizer, tmp_path / "checkpoints/key", Signal(7), report_to=tool, **chosen)
+    told = run(base, tokenizer, tmp_path / "checkpoints/key", report_to=tool, **chosen)
+    adapters = []
+    for name, trained in (("none", plain), ("told", told)):
+        qlora.save_adapter(trained.model, tmp_path / name, "base")
+        adapters.append((tmp_path / name / "adapter_model.safetensors").read_bytes())
+    assert adapters[0] == adapters[1]
+    assert told.validation_loss == plain.validation_loss
+    assert finetune.loss_curve(told.log).equals(finetune.loss_curve(plain.log))
+    (folder,) = Path("data/.work/tracking").iterdir()
+    assert folder.name == tool and any(folder.iterdir())
+    assert {p.name for p in tmp_path.iterdir()} == {"checkpoints", "data", "none", "told"}
+    if found := figures(tool, next(folder.iterdir())):
+        assert len(list(folder.iterdir())) == 1
+        curve = finetune.loss_curve(told.log)
+        for name in ("loss", "learning_rate"):
+            steps, values = zip(*found[name], strict=True)
+            assert list(steps) == curve["step"].to_list() == [2, 4, 6, 8, 10]
+            assert values == pytest.approx(curve[name].to_list(), rel=1e-6)
+        assert len(found["grad_norm"]) == 5
+        assert found["eval_loss"] == [(10, pytest.approx(told.validation_loss, rel=1e-6))]
+
+
+class Notes(TrainerCallback):
+    """A tool that notes what it is told; it fails from the step `fails` on."""
+
+    def __init__(self, fails: int = 1000) -> None:
+        self.fails, self.noted = fails, [""] * 0
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if not self.fails:
+            raise RuntimeError("no\nkey")
+        self.noted.append("begin")
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
+        if state.global_step >= self.fails:
+            raise OSError("no connection")
+        self.noted.append(f"{state.global_step} {min(logs)}")
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.noted.append("end")
+
+
+def test_a_tool_hears_the_validation_loss_before_its_end(
+    saved: Callable[..., str], tokenizer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = Notes()
+    monkeypatch.setattr(tracking, "_callback", lambda *_: tool)
+    run(saved("llama"), tokenizer, tmp_path, report_to="trackio")
+    assert tool.noted == ["begin", "4 epoch", "8 epoch", "10 epoch", "10 eval_loss", "end"]
+
+
+def test_a_tool_that_fails_does_not_end_the_training(
+    saved: Callable[..., str],
+    tokenizer: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tool = Notes(fails=8)
+    monkeypatch.setattr(tracking, "_callback", lambda *_: tool)
+    assert run(saved("llama"), tokenizer, tmp_path, report_to="trackio").total_steps == 10
+    assert tool.noted == ["begin", "4 epoch"]
+    assert capsys.readouterr().err.count("trackio gets no more figures: no connection") == 1
+    # One that does not even begin is an error, for nothing is lost yet.
+    monkeypatch.setattr(tracking, "_callback", lambda *_: Notes(fails=0))
+    with pytest.raises(InputError, match=r"report_to wandb cannot begin \(no key\).*wandb login"):
+        run(saved("llama"), tokenizer, tmp_path / "other", report_to="wandb")
+
+
+@pytest.mark.parametrize("tool", list(trackers.PACKAGES))
+def test_the_callback_is_that_of_transformers(tool: str) -> None:
+    (made,) = transformers.integrations.get_reporting_integration_callbacks([tool])
+    assert made.__module__.startswith("transformers.")
+    if not any(map(trackers.is_installed, trackers.PACKAGES[tool])):
+        with pytest.raises(RuntimeError, match=f"requires {tool}"):
+            made()
+
+
+def test_a_run_is_the_same_wherever_it_reports_to(saved: Callable[..., str]) -> None:
+    base, rows = saved("llama"), [Row("a", [1, 2], [1, 2], 1)]
+    keys = {qlora.run_key(base, tune(report_to=tool), 5, rows) for tool in ("none", "wandb")}
+    assert len(keys) == 1
+    assert qlora.run_key(base, tune(r=8), 5, rows) not in keys
+
+
 def test_only_whole_checkpoints_are_resumed(tmp_path: Path) -> None:
     assert qlora.last_checkpoint(tmp_path) is None
     for step, whole in ((8, True), (12, True), (100, False)):
@@ -1150,6 +1280,17 @@ def test_stage_refuses_a_student_before_it_is_loaded(
     held = json.loads(config.read_text())
     config.write_text(json.dumps({**held, "quantization_config": {"quant_method": "fp8"}}))
     with pytest.raises(InputError, match=r"models.student: .*quantized already .*fp8"):
+        finetune.main()
+
+
+def test_stage_refuses_a_tool_that_is_not_installed(
+    workplace: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before it reads anything else."""
+    monkeypatch.setitem(trackers.PACKAGES, "trackio", ("no_such_package",))
+    workplace(report_to="trackio")
+    shutil.rmtree("models")
+    with pytest.raises(InputError, match=r"report_to is trackio, .*`pip install trackio`.*: none"):
         finetune.main()
 
 

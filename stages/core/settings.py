@@ -210,6 +210,7 @@ class Finetune(Block):
     gradient_checkpointing: bool
     logging_steps: Positive
     save_steps: Annotated[int, Field(gt=0, le=1_000_000_000)]
+    report_to: Literal["none", "wandb", "tensorboard", "trackio", "dvclive"]
     accelerate: Line
 
     @field_validator("lr_scheduler_type")

@@ -54,7 +54,7 @@ def sft_config(settings: Finetune, seed: int, folder: Path) -> SFTConfig:
         save_total_limit=1,
         seed=seed,
         data_seed=seed,
-        report_to="none",
+        report_to="none",  # training/tracking.py does
         disable_tqdm=True,
         # Rows come tokenised, measured and with a column of ours.
         max_length=None,

@@ -25,7 +25,15 @@ from trl import SFTTrainer
 from stages.core import files, memory
 from stages.core.command import InputError
 from stages.core.settings import Finetune
-from stages.training import bfd, configuration, grouping, isolation, lora, shared_prefix
+from stages.training import (
+    bfd,
+    configuration,
+    grouping,
+    isolation,
+    lora,
+    shared_prefix,
+    tracking,
+)
 from stages.training.base import load_base
 from stages.training.grouping import Grouped
 from stages.training.progress import ProgressLine
@@ -162,10 +170,13 @@ def answer_loss(
 
 
 def run_key(base: str, settings: Finetune, seed: int, rows: Sequence[Row]) -> str:
-    """A name for a run: the same base, settings, seed and rows give the same."""
+    """A name for a run: the same base, settings, seed and rows give the same, wherever its figures
+    are reported to.
+    """
     model = sorted((p.name, p.stat().st_size) for p in Path(base).iterdir() if p.is_file())
     described = (Path(base) / "config.json").read_text("utf-8")
-    text = json.dumps([described, model, settings.model_dump(), seed, [asdict(r) for r in rows]])
+    chosen = settings.model_dump(exclude={"report_to"})
+    text = json.dumps([described, model, chosen, seed, [asdict(r) for r in rows]])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -318,6 +329,8 @@ def train(
         trainer.add_callback(Resumed(trainer, resume))
     if model.device.type == "cpu":
         memory.keep_freed()
+    tracked = tracking.begin(trainer, settings.report_to, folder, goes_on=bool(resume))
+    validation_loss = None
     began = time.monotonic()
     try:
         # PEFT copies every adapter's input to the adapter's float32, which autocast undoes at once.
@@ -329,6 +342,8 @@ def train(
                 trainer.state = TrainerState.load_from_json(str(Path(resume, "trainer_state.json")))
             else:
                 trainer.train(resume_from_checkpoint=resume)
+            if tracked and stop.agreed:
+                tracked.end(trainer, None)  # here, where a stop has time
         seconds = time.monotonic() - began
         if stop.agreed:
             stop.tell(trainer)
@@ -341,6 +356,9 @@ def train(
         # Nothing goes on from there.
         shutil.rmtree(folder, ignore_errors=True)
         raise
+    finally:
+        if tracked:
+            tracked.end(trainer, validation_loss)
     weights = None
     if trainer.is_fsdp_enabled:
         trainer.accelerator.state.fsdp_plugin.set_state_dict_type("FULL_STATE_DICT")
