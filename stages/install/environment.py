@@ -3,7 +3,8 @@
 Command: make setup [PLATFORM=gpu] [PYTHON=python3.12], or python -m stages.install.environment
 Reads requirements-PLATFORM.txt; writes the environment and, last, its file .installed, which says
 what it was made from. An environment without that file, or of another platform or Python, is made
-from nothing; one of another list gets what changed and loses what is no longer listed.
+from nothing; one of another list gets what changed and loses what is no longer listed. After it
+comes the page of `dvc plots show` (stages/install/plots.py).
 Runs before the environment exists, with the standard library alone.
 """
 
@@ -25,14 +26,14 @@ import time
 from pathlib import Path
 from platform import libc_ver, machine
 
-from stages.install import gpu, lists
+from stages.install import gpu, lists, plots
 from stages.install.lists import Pin
 
 PYTHONS = [tuple(map(int, version.split("."))) for version in lists.PYTHONS]
 TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
 # GB to download and on disk, as measured (cpu) or summed from the wheels' tables of contents (gpu).
 DOWNLOAD = {"cpu": 1.2, "gpu": 4.6}
-DISK = {"cpu": 4.1, "gpu": 10.0}
+DISK = {"cpu": 4.2, "gpu": 10.1}
 MINUTES = {"uv": {"cpu": "1 to 3", "gpu": "5 to 15"}, "pip": {"cpu": "4 to 10", "gpu": "10 to 30"}}
 # What an environment has besides its list.
 TOOLS = {"pip", "setuptools"}
@@ -262,6 +263,24 @@ def make(platform: str, source: Path, venv: Path, uv: str | None, checked: bool)
     )
 
 
+def plots_page(venv: Path, folder: Path) -> None:
+    """Make the page of DVC's plots, in the folder .dvc, where it is missing or older than `venv`.
+
+    Without Vega's scripts in `venv` nothing is done; a failure is told, for plots can do without.
+    """
+    page = folder / plots.NAME
+    if page.is_file() and page.stat().st_mtime >= (venv / ".installed").stat().st_mtime:
+        return
+    if plots.PACKAGE not in packages(venv):
+        return
+    command = [str(venv.absolute() / "bin" / "python"), "-m", "stages.install.plots", str(folder)]
+    root = Path(__file__).parents[2]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    if done.returncode:
+        why = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        print(f"`dvc plots show` will load its scripts from the network: {why}", file=sys.stderr)
+
+
 def stop(*_: object) -> None:
     """SIGTERM ends as Ctrl-C does, which takes pip and uv along."""
     raise KeyboardInterrupt
@@ -286,6 +305,7 @@ def main() -> None:
         checked = not os.environ.get("ROUTENATOR_WITHOUT_GPU")
         source = arguments.list or lists.path(arguments.platform)
         make(arguments.platform, source, arguments.venv, uv, checked)
+        plots_page(arguments.venv, Path(__file__).parents[2] / ".dvc")
     except KeyboardInterrupt:
         sys.exit("stopped; make again starts anew, what was downloaded is kept")
     except (Failed, gpu.Missing, OSError, ValueError) as error:

@@ -59,17 +59,22 @@ class Browser:
         assert "exceptionDetails" not in result, result["exceptionDetails"]
         return result["result"].get("value")
 
-    def open(self, path: Path, width: int = 1200, height: int = 900) -> float:
-        """Open a file in a window of that size; seconds until its tables stand, as it measures."""
+    def show(self, path: Path, drawn: str, width: int = 1200, height: int = 900) -> None:
+        """Open a file in a window of that size; it is drawn when the expression `drawn` is true."""
         self.send("Emulation.setDeviceMetricsOverride", width=width, height=height,
                   deviceScaleFactor=1, mobile=width < 700)  # fmt: skip
         self.send("Page.navigate", url=path.resolve().as_uri())
         deadline = time.monotonic() + TIMEOUT
         while time.monotonic() < deadline:
-            if self.run("document.documentElement?.dataset.ready ?? ''"):
-                return float(self.run("Number(document.documentElement.dataset.ready)")) / 1000
+            if self.run(drawn):
+                return
             time.sleep(0.05)
         raise AssertionError(f"{path} was not drawn: {self.said}")
+
+    def open(self, path: Path, width: int = 1200, height: int = 900) -> float:
+        """Open a report page; seconds until its tables stand, as it measures."""
+        self.show(path, "document.documentElement?.dataset.ready ?? ''", width, height)
+        return float(self.run("Number(document.documentElement.dataset.ready)")) / 1000
 
     def picture(self, path: Path, top: float = 0, height: float = 900) -> None:
         """A picture of a part of the page, as PNG."""
