@@ -28,7 +28,7 @@ repro: setup
 	dvc repro
 	@printf '%s\n' "Open metrics/report/index.html: figures, samples, rejects, golden errors; it needs no network." \
 	  "Or look here: python -m stages.report --samples 50   --rejects   --errors   --plan ID" \
-	  "Try another setting: dvc exp run -S route.weights.text=0.5, then dvc exp show"
+	  "Try another setting: dvc exp run -S route.weights.text=0.5, then python -m stages.compare"
 
 # The tuned model behind OpenAI's API, on 127.0.0.1 alone.
 PORT ?= 8000

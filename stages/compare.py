@@ -1,13 +1,14 @@
-"""Compare experiments: the ablation table, and how varied their datasets are.
+"""Compare experiments: all of them on a screen, or some on their golden queries, with tests.
 
 Command: python -m stages.compare [REV ...] [--reference NAME] [--markdown FILE] [--csv FILE]
                                   [--repo PATH_OR_URL] [--remote NAME]
-Reads:   of every revision, through DVC: metrics/evaluate/answers.parquet and, where there,
-         metrics/validate.json, metrics/finetune.json
+Reads:   through DVC, of every revision: metrics/evaluate/answers.parquet and, where there,
+         metrics/validate.json, metrics/finetune.json; without any: metrics and settings of the
+         workspace, the commit and its experiments
 Writes:  what --markdown and --csv name
 
-Not a stage of the pipeline. REV is a branch, tag, commit, experiment or `workspace`; without any
-it is the four recipes of `make ablation`. Data that the cache lacks comes from the remote.
+Not a stage of the pipeline. REV is a branch, tag, commit, experiment or `workspace`. Data that the
+cache lacks comes from the remote.
 """
 
 from __future__ import annotations
@@ -26,13 +27,14 @@ from stages.core import files, tables
 from stages.core.command import InputError, run
 from stages.evaluation import comparison, report
 
-RECIPES = ("heuristic", "single_prompt", "router", "router_heuristic")
 REFERENCE = "single_prompt"
 WORKSPACE = "workspace"
 FOLDER = "metrics/evaluate"
 ANSWERS = f"{FOLDER}/answers.parquet"
-# Of the table where there is no terminal.
-WIDTH = 180
+# Experiments that have no figures, as DVC says.
+UNFINISHED = ("queued", "running", "failed")
+# Of the tables where there is no terminal: of experiments, and of tests.
+SCREEN, WIDTH = 120, 180
 
 
 @dataclass(frozen=True)
@@ -48,16 +50,20 @@ class Revision:
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line. Raises InputError for names that cannot be compared."""
     parser = argparse.ArgumentParser(
-        prog="python -m stages.compare", description="Compare revisions on their golden queries."
+        prog="python -m stages.compare", description=(__doc__ or "").split("\n\n")[0]
     )
-    parser.add_argument("rev", nargs="*", help=f"at least two (default: {' '.join(RECIPES)})")
+    parser.add_argument("rev", nargs="*", help="at least two; without any: all experiments")
     parser.add_argument("--reference", help=f"test against it (default: {REFERENCE}, or the first)")
     parser.add_argument("--markdown", type=Path, help="write the tables to this file")
     parser.add_argument("--csv", type=Path, help="write a line for each model to this file")
     parser.add_argument("--repo", help="folder or URL of the repository (default: this one)")
     parser.add_argument("--remote", help="DVC remote to read from (default: the default remote)")
     options = parser.parse_args(argv)
-    names = options.rev = options.rev or list(RECIPES)
+    names = options.rev
+    if not names:
+        if options.reference or options.csv or options.remote:
+            raise InputError("--reference, --csv and --remote want names: name two revisions")
+        return options
     if len(set(names)) < 2:
         raise InputError(f"one revision ({names[0]}): name at least two different ones")
     if len(set(names)) < len(names):
@@ -147,11 +153,52 @@ def tables_of(revisions: list[Revision], reference: str) -> tuple[list[report.Gr
     return [report.ablation(comparisons), report.diversity(figures)], frame
 
 
+def experiments(repo: str | None) -> list[report.Grid]:
+    """The workspace, the commit and its experiments, as `dvc exp show` has them: the figures, with
+    the scores, which are in capitals, first; then the settings that are not the commit's.
+
+    Raises InputError where DVC cannot tell.
+    """
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+    from dvc.repo.experiments.show import tabulate
+    from scmrepo.exceptions import SCMError
+
+    where = f"repository {repo or Path.cwd()}"
+    try:
+        with Repo.open(repo) as opened:
+            table, headers = tabulate(opened.experiments.show())
+    except (DvcException, SCMError) as error:
+        raise InputError(f"{where}: {error.__cause__ or error}; check --repo") from None
+    rows = [{key: str(cell) for key, cell in row.items()} for row in table.as_dict()]
+    commit = next((row for row in rows if row["rev"] != WORKSPACE), None)
+    if commit is None:
+        raise InputError(f"{where} has no commit: experiments are of one")
+    names = sorted(headers["metrics"], key=lambda name: not name.isupper())
+    figures, settings = [], []
+    for row in rows:
+        name, state = row["Experiment"] or row["rev"], row["State"].lower()
+        told = f"{name}\n({state})" if state in UNFINISHED else name
+        figures.append([told, *(row[figure] for figure in names)])
+        changed = [f"{key}={row[key]}" for key in headers["params"] if row[key] != commit[key]]
+        if changed:
+            settings.append([name, ", ".join(changed)])
+    heads = ["", *(name.replace("_", "\n") for name in names)]
+    grids = [report.Grid(f"Experiments of {commit['rev']}", heads, figures)]
+    if settings:
+        grids.append(report.Grid(f"Settings not as in {commit['rev']}", ["", ""], settings))
+    return grids
+
+
 def main(argv: list[str] | None = None) -> None:
     options = arguments(argv)
-    revisions = [read(rev, options.repo, options.remote) for rev in options.rev]
-    shown, frame = tables_of(revisions, options.reference)
-    console = Console(markup=False, width=None if sys.stdout.isatty() else WIDTH)
+    if options.rev:
+        revisions = [read(rev, options.repo, options.remote) for rev in options.rev]
+        shown, frame = tables_of(revisions, options.reference)
+    else:
+        shown, frame = experiments(options.repo), pl.DataFrame()
+    width = WIDTH if options.rev else SCREEN
+    console = Console(markup=False, width=None if sys.stdout.isatty() else width)
     for grid in shown:
         console.print(grid.rich())
     if options.markdown is not None:

@@ -23,6 +23,13 @@ from tests.test_pipeline import shell
 
 VENV = Path(sys.prefix)
 STAGES = ("validate", "evaluate")
+RECIPES = ("heuristic", "single_prompt", "router", "router_heuristic")
+# What metrics/summary.json of the two packs has.
+CREATIVE = {"F1": 0.987, "CTA": 0.913, "SS": 0.97, "ARGUMENT_F1": 0.766, "EXACT": 0.585,
+            "unreadable": 5, "rows": 2400, "acceptance": 0.752, "js_bits": 2e-06,
+            "loss": 0.0493}  # fmt: skip
+ASSISTANT = {"F1": 0.746, "FUNCTION_ACCURACY": 0.756, "NO_CALL_ACCURACY": 0.525,
+             "MISSING_ARGUMENT_ACCURACY": 0.302, "rows": 4887}  # fmt: skip
 
 
 def frame(function: str, types: str, similarity: list[float], model: str = "tuned") -> pl.DataFrame:
@@ -213,6 +220,7 @@ def test_tables_and_csv() -> None:
         (["main", "main"], "one revision"),
         (["a", "b", "a"], "named twice"),
         (["a", "b", "--reference", "c"], "--reference c: must be one of a, b"),
+        (["--csv", "a.csv"], "--csv and --remote want names"),
         (["a", "workspace", "--repo", "https://example.org/x.git"], "is no folder here"),
     ],
 )
@@ -221,9 +229,8 @@ def test_bad_command_lines(given: list[str], told: str) -> None:
         compare.arguments(given)
 
 
-def test_defaults() -> None:
-    options = compare.arguments([])
-    assert tuple(options.rev) == compare.RECIPES and options.reference == "single_prompt"
+def test_the_reference_is_the_single_prompt_or_the_first() -> None:
+    assert compare.arguments([*RECIPES]).reference == "single_prompt"
     assert compare.arguments(["b", "a"]).reference == "b"
 
 
@@ -235,12 +242,78 @@ def make(folder: Path, *given: str, ok: bool = True) -> subprocess.CompletedProc
 
 def test_make_runs_the_recipes_and_compares_them(tmp_path: Path) -> None:
     printed = make(tmp_path, "-n", "ablation").stdout
-    for name in compare.RECIPES:
+    for name in RECIPES:
         assert f"dvc exp run --temp --name {name} -S route.recipe={name} " in printed
-    assert f"python -m stages.compare {' '.join(compare.RECIPES)} --markdown" in printed
+    assert f"python -m stages.compare {' '.join(RECIPES)} --markdown" in printed
     printed = make(tmp_path, "-n", "ablation-vision").stdout
     assert "--name no_vision -S route.recipe=router_heuristic -S route.weights.vision=0 " in printed
     assert "python -m stages.compare router_heuristic no_vision" in printed
+
+
+# --- all experiments
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    """A commit with the project's settings, an experiment of each pack, and one that waits."""
+    git(tmp_path, "init", "-q", "-b", "main")
+    shell(tmp_path, "dvc", "init", "-q")
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    pipeline = {"stages": {"one": {"cmd": "true", "params": ["pack", "route", "finetune"]}},
+                "metrics": ["summary.json"]}  # fmt: skip
+    (tmp_path / "dvc.yaml").write_text(json.dumps(pipeline), "utf-8")
+    (tmp_path / "summary.json").write_text(json.dumps(CREATIVE), "utf-8")
+    commit(tmp_path, "all")
+    tuned = "-S route.weights.text=0.77 -S finetune.num_train_epochs=7"
+    other = "-S pack=data/domains/assistant -S finetune.per_device_train_batch_size=77"
+    for name, settings, figures in (
+        ("more-text", tuned, CREATIVE | {"F1": 0.991}),
+        ("assistant", other, ASSISTANT),
+    ):
+        (tmp_path / "summary.json").write_text(json.dumps(figures), "utf-8")
+        shell(tmp_path, "dvc", "exp", "run", "--name", name, *settings.split())
+        git(tmp_path, "checkout", "-q", ".")
+    shell(tmp_path, "dvc", "exp", "run", "--queue", "--name", "later", "-S", "route.rows=777")
+    return tmp_path
+
+
+def test_all_experiments_fit_a_screen_with_the_scores_first(
+    saved: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(saved)
+    monkeypatch.setenv("COLUMNS", "300")
+    compare.main(["--markdown", "all.md"])
+    printed = capsys.readouterr().out.splitlines()
+    assert max(len(line.rstrip()) for line in printed) <= 120
+    figures, settings = compare.experiments(None)
+    scores = ["F1", "CTA", "SS", "ARGUMENT_F1", "EXACT",
+              "FUNCTION_ACCURACY", "NO_CALL_ACCURACY", "MISSING_ARGUMENT_ACCURACY"]  # fmt: skip
+    others = ["unreadable", "rows", "acceptance", "js_bits", "loss"]
+    assert [head.replace("\n", "_") for head in figures.heads] == ["", *scores, *others]
+    cells = {row[0]: dict(zip(scores + others, row[1:], strict=True)) for row in figures.rows}
+    assert list(cells)[:2] == ["workspace", "main"]
+    assert cells["main"]["F1"] == "0.987" and cells["more-text"]["F1"] == "0.991"
+    assert cells["assistant"]["FUNCTION_ACCURACY"] == "0.756" and cells["assistant"]["CTA"] == "-"
+    assert set(cells["later\n(queued)"].values()) == {"-"}
+    assert dict(settings.rows) == {
+        "more-text": "route.weights.text=0.77, finetune.num_train_epochs=7",
+        "assistant": "pack=data/domains/assistant, finetune.per_device_train_batch_size=77",
+        "later": "route.rows=777",
+    }
+    assert "| more-text | 0.991 | 0.913 |" in (saved / "all.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("program", [None, "git", "dvc"])
+def test_without_a_commit_there_are_no_experiments(
+    program: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if program:
+        git(tmp_path, "init", "-q")
+    if program == "dvc":
+        shell(tmp_path, "dvc", "init", "-q")
+    with pytest.raises(InputError, match=f"repository {tmp_path}"):
+        compare.main([])
 
 
 # --- a small repository
@@ -382,7 +455,7 @@ def ablation(toy: Path) -> Path:
 @pytest.mark.slow
 def test_the_ablation_is_written(ablation: Path) -> None:
     csv = pl.read_csv(ablation.parent / "ablation.csv")
-    assert csv["model"].to_list() == ["base (untuned)", *compare.RECIPES]
+    assert csv["model"].to_list() == ["base (untuned)", *RECIPES]
     assert csv["cta"].to_list() == pytest.approx([0, 2 / 12, 4 / 12, 9 / 12, 1])
     assert csv["trained_on"].to_list() == [None, 9, 9, 9, 9]
     # Eight right in router_heuristic only; the least of 21 p-values of functions and types.
