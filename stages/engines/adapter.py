@@ -10,7 +10,7 @@ from typing import Any
 from stages.core import files
 from stages.core.bounds import bounded
 from stages.core.command import InputError
-from stages.engines import models
+from stages.engines import models, rounding
 
 ADAPTER_CONFIG, ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 PEFT_PREFIX = "base_model.model."
@@ -197,7 +197,8 @@ def _check_injected(
 
 
 def merge(base: str, adapter: str | Path, out: str | Path) -> None:
-    """Write the base model with the adapter added to its weights, and its tokenizer, to `out`.
+    """Write the base model with the adapter added to its weights, and its tokenizer, to `out`: to
+    the weights in four bits where it was trained on those.
 
     Adds in float32 and rounds once, to the base model's own type.
     """
@@ -209,6 +210,9 @@ def merge(base: str, adapter: str | Path, out: str | Path) -> None:
         base, dtype="auto", use_safetensors=True, trust_remote_code=False
     )
     dtype = model.dtype
+    if rounding.is_rounded(adapter):
+        del model  # one of them at a time
+        model = rounding.load_rounded(base)
     merged = PeftModel.from_pretrained(model.float(), str(adapter)).merge_and_unload().to(dtype)
     with torch.no_grad():
         few = torch.arange(8)[None] % merged.config.get_text_config().vocab_size

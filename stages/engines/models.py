@@ -41,6 +41,12 @@ def package_folder(name: str) -> Path:
     raise InputError(f"package:{name}: {top} holds no GGUF or safetensors weights")
 
 
+def public_name(name: str) -> str:
+    """A model's name as in params.yaml, for other people: where a folder lies is not for them."""
+    kind, _, rest = name.partition(":")
+    return f"path:{Path(rest).name}" if kind == "path" else name
+
+
 def load_tokenizer(folder: str) -> Any:
     """The tokenizer in a model's folder, without running any code of the model's own. InputError
     where that cannot be.

@@ -59,13 +59,14 @@ def merged(base: str, adapter: str | Path, copy: Path) -> int:
     import torch
 
     from stages.engines.adapter import check_adapter, merge
+    from stages.engines.rounding import is_rounded
 
     config = check_adapter(adapter, base)
     patterns = config.get("rank_pattern") or config.get("alpha_pattern")
-    if torch.cuda.is_available() and not patterns:
+    if torch.cuda.is_available() and not patterns and not is_rounded(adapter):
         return int(config["r"])
-    # Serving the adapter apart is several times slower on a processor, and vLLM takes one scale
-    # for all matrices.
+    # Serving the adapter apart is several times slower on a processor, vLLM takes one scale for all
+    # matrices, and the base model beside it would be the one that was not rounded.
     merge(base, adapter, copy)
     return 0
 

@@ -157,9 +157,9 @@ def base_model(role: str, name: str) -> Model:
     if kind == "hub":
         hub, _, revision = rest.partition("@")
         return Model(name, hub, revision, license)
-    # A card is for others: where a folder lies here is not for them.
-    label = f"path:{Path(rest).name}" if kind == "path" else name
-    return Model(label, None, models.digest(folder) if folder.is_dir() else "", license)
+    return Model(
+        models.public_name(name), None, models.digest(folder) if folder.is_dir() else "", license
+    )
 
 
 def scores(evaluated: Mapping[str, Any]) -> list[Score]:

@@ -7,10 +7,11 @@ from typing import Any
 
 import torch
 import transformers
-from transformers import AutoConfig, AutoModelForCausalLM, BitsAndBytesConfig
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from stages.core import processor
 from stages.core.command import InputError
+from stages.engines.rounding import nf4
 from stages.training import attention as products
 
 
@@ -29,14 +30,8 @@ def load_base(
     options: dict[str, Any] = {}
     sliced = os.environ.get("ACCELERATE_USE_FSDP") == "true"
     if quantize:
-        options["quantization_config"] = BitsAndBytesConfig(
-            load_in_4bit=True,
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=dtype,
-            # FSDP slices what looks like ordinary weights: four-bit ones in bfloat16's clothes.
-            bnb_4bit_quant_storage=dtype if sliced else torch.uint8,
-        )
+        # FSDP slices what looks like ordinary weights: four-bit ones in bfloat16's clothes.
+        options["quantization_config"] = nf4(dtype, storage=dtype if sliced else None)
     config = AutoConfig.from_pretrained(path, trust_remote_code=False)
     if attention == "flex":
         options["attn_implementation"] = "flex_attention"

@@ -379,15 +379,20 @@ def train(
 
 
 def save_adapter(
-    model: Any, out: Path, base_name: str, weights: dict[str, torch.Tensor] | None = None
+    model: Any,
+    out: Path,
+    base_name: str,
+    weights: dict[str, torch.Tensor] | None = None,
+    revision: str | None = None,
 ) -> None:
     """Write adapter_model.safetensors and adapter_config.json to the new folder `out`.
 
     `base_name` is what the configuration names as the base: no path of this machine. `weights`
-    are the adapter's where the model does not hold them itself.
+    are the adapter's where the model does not hold them itself. revision: the base's on the hub.
     """
     for config in model.peft_config.values():
         config.base_model_name_or_path = base_name
+        config.revision = revision
     with saving(out):
         model.save_pretrained(out, safe_serialization=True, save_embedding_layers=False,
                               state_dict=weights)  # fmt: skip

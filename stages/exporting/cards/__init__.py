@@ -12,6 +12,7 @@ from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from stages.core import files
+from stages.engines import openai_server, rounding
 from stages.exporting import facts
 from stages.exporting.facts import ADAPTER, Facts
 from stages.exporting.sample import SPLITS
@@ -90,9 +91,16 @@ def model_card(run: Facts, repo: str = NOBODY) -> str:
     body = _rendered(
         "model", **run._asdict(), base=base, scores=scores, trained=_trained(run),
         golden=run.metrics["evaluate"].get("golden", 0), limits=_model_limits(run),
-        format=run.settings.tools.format, has_template=(ADAPTER / "chat_template.jinja").is_file(),
+        format=run.settings.tools.format, has_template=_has_template(),
+        rounded=rounding.is_rounded(ADAPTER),
     )  # fmt: skip
     return f"---\n{header.to_yaml()}\n---\n\n{body}"
+
+
+def _has_template() -> bool:
+    """Whether the adapter brings a chat template of ours, not only the student's own."""
+    file = ADAPTER / "chat_template.jinja"
+    return file.is_file() and bool(openai_server.format_of(file))
 
 
 def _rendered(name: str, **values: Any) -> str:
