@@ -5,8 +5,8 @@ Reads:   models/base/student, models/adapter; params `tools.format`, `engine`, `
 Writes:  nothing; while it runs, a merged copy of the model in data/.work, but for an adapter that
          a GPU serves beside its base: one that was trained on weights that were not rounded
 
-The model's name is `tuned`; beside such an adapter the base model is there, too, as `student`. Requests that name
-no temperature get 0. A client:
+The model's name is `tuned`; beside such an adapter the base model is there, too, as `student`.
+Requests that name no temperature get 0. A client:
 
     import json
     from openai import OpenAI
