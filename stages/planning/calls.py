@@ -172,12 +172,27 @@ class Calls:
         members, group = self._open(leaf, drawn, leaves)
         size = pool.size if members is None else len(members)
         stream, taken = self._stream(leaf, group, size), self._taken(leaf, drawn)
+        named = self._named_already(leaf, drawn)
         for _ in range(min(size, TRIES)):
             index = next(stream)
             item = pool.item(index if members is None else members[index], today)
-            if taken.isdisjoint(item.asset_ids):
+            if taken.isdisjoint(item.asset_ids) and label(item.value) not in named:
                 break
         return item
+
+    def _named_already(self, leaf: Source, drawn: Mapping[str, Item]) -> set[str]:
+        """What the call's other arguments took from the same vocabulary: nobody flies from Oslo to
+        Oslo.
+        """
+        if leaf.kind != "vocabulary":
+            return set()
+        of_same = (
+            slot
+            for slot in drawn
+            if (other := self.pack.by_key[f"{self.function}.{slot}"]).kind == leaf.kind
+            and other.settings == leaf.settings
+        )
+        return {label(drawn[slot].value) for slot in of_same}
 
     def _taken(self, leaf: Source, drawn: Mapping[str, Item]) -> frozenset[str]:
         """The content items of the call's other rows: from where is not to where."""

@@ -152,6 +152,10 @@ def test_values_agree_and_exclude_each_other(tmp_path: Path) -> None:
     for plan in made.plans:
         values = {a.name: a.value for call in plan.calls for a in call.arguments}
         assert len({"track", "album"} & set(values)) < 2
+        of_one_vocabulary = [
+            values[name] for name in ("cuisine", "track", "album") if name in values
+        ]
+        assert len(set(of_one_vocabulary)) == len(of_one_vocabulary)
         if "dish" in values and "cuisine" in values:
             dishes += 1
             assert values["cuisine"] in goes[values["dish"]]
