@@ -1506,6 +1506,7 @@ def test_two_processes_train_the_same_adapter(workplace: Callable[..., None]) ->
     workplace()
     finetune.main()
     shapes, curve = adapter_shapes(), pl.read_csv("metrics/finetune/loss.csv")
+    validation_loss = files.read_json("metrics/finetune.json")["validation_loss"]
     shutil.rmtree("models/adapter")
     file = ROOT / "stages" / "training" / "accelerate" / "data_parallel.yaml"
     workplace(per_device_train_batch_size=4, accelerate=str(file))
@@ -1515,7 +1516,9 @@ def test_two_processes_train_the_same_adapter(workplace: Callable[..., None]) ->
     assert out.count(" steps in ") == 1, "one process alone writes"
     both = pl.read_csv("metrics/finetune/loss.csv")
     assert adapter_shapes() == shapes
-    assert files.read_json("metrics/finetune.json")["steps"] == 12
+    metrics = files.read_json("metrics/finetune.json")
+    assert metrics["steps"] == 12
+    assert metrics["validation_loss"] == pytest.approx(validation_loss, rel=0.1)
     assert both["loss"][-1] < 0.7 * both["loss"][0]
     # The same rows in the same steps, in another order.
     assert both["loss"].to_list() == pytest.approx(curve["loss"].to_list(), rel=0.05)

@@ -287,7 +287,8 @@ def mean_loss(trainer: AnswerTrainer, rows: Sequence[Row]) -> float | None:
     ):
         with trainer.compute_loss_context_manager():
             inputs = trainer._prepare_inputs(batch)
-            total += float(trainer.compute_loss(trainer.model, inputs, num_items_in_batch=1))
+            # Not Trainer's compute_loss, which multiplies by the processes that share a step.
+            total += float(answer_loss(trainer.model, inputs, 1)[0])
     return total / sum(label != NO_LOSS for row in rows for label in row.labels)
 
 
