@@ -40,11 +40,11 @@ from stages.core.settings import Settings
 from stages.core.settings import load as load_settings
 from stages.core.tables import Answers, Dialogues
 from stages.engines import engine, models
-from stages.engines.adapter import check_adapter
 from stages.evaluation import report
 from stages.evaluation.answered import answered
-from stages.evaluation.asking import answer, served_name
+from stages.evaluation.asking import answer
 from stages.evaluation.own import SIMILARITY
+from stages.evaluation.scored_models import adapters_of, add_options
 from stages.evaluation.shortlist import examples, recall, shortlist
 from stages.evaluation.similarity import Encode, embedder
 from stages.formats.grammar import grammar
@@ -53,7 +53,7 @@ from stages.spine import scoring
 from stages.spine.scoring import CONSTRAINED, Scored
 
 METRICS = Path("metrics")
-ADAPTER, TRAIN = Path("models/adapter"), Path("data/dataset/train.parquet")
+TRAIN = Path("data/dataset/train.parquet")
 # evaluate.decoding -> whether the models answer freely, and whether by a grammar.
 DECODINGS = {"free": (True, False), "constrained": (False, True), "both": (True, True)}
 
@@ -68,11 +68,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--golden", type=Path, help=".jsonl, .csv or .parquet, in any form of a golden set"
     )
-    parser.add_argument("--adapter", type=Path, help=f"LoRA adapter (default {ADAPTER})")
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument("--base-only", action="store_true", help="score the base model alone")
-    which.add_argument("--no-base", action="store_true", help="score the adapter alone")
-    parser.add_argument("--out", type=Path, help="folder for answers, metrics and confusion")
+    add_options(parser)
     return parser.parse_args(argv)
 
 
@@ -158,26 +154,6 @@ def write(
         with files.replacing(folder / f"confusion_{name}.csv") as temporary:
             table.write_csv(temporary)
     files.write_json(path, value)
-
-
-def adapters_of(
-    options: argparse.Namespace, settings: Settings, student: str
-) -> dict[str, Path | None]:
-    """Name of each model to score -> its adapter, None for the base model alone. Adapters, and
-    whether a server has them, are checked here, before the base model has cost a minute.
-    """
-    adapters: dict[str, Path | None] = {"base": None, "tuned": options.adapter or ADAPTER}
-    if options.base_only:
-        del adapters["tuned"]
-    elif options.no_base:
-        del adapters["base"]
-    for adapter in adapters.values():
-        if adapter is not None:
-            check_adapter(adapter, student)
-        served_name(settings, adapter)
-    if options.out is not None and options.out.exists() and not options.out.is_dir():
-        raise InputError(f"--out {options.out} is no folder")
-    return adapters
 
 
 def golden_of(path: Path | None, pack: Pack) -> list[GoldenRow]:

@@ -495,7 +495,7 @@ def test_stage_and_command_with_the_real_engine(workplace: Path) -> None:
 def test_query_too_long_for_the_model(workplace: Path) -> None:
     rows = [ROWS[0], {**ROWS[1], "query": "long " * 500}]
     Path("long.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    with pytest.raises(InputError, match=r"golden row 2: \d+ tokens .* raise engine.max_model_len"):
+    with pytest.raises(InputError, match=r"query 2: \d+ tokens .* raise engine.max_model_len"):
         evaluate.main(["--golden", "long.jsonl", "--base-only"])
 
 
@@ -581,7 +581,7 @@ def test_a_query_without_an_answer_ends_the_scoring_and_the_others_are_kept(
         return [Failed("broken off") if text == "2" else text for text in answers]
 
     monkeypatch.setattr(asking, "engine", lambda *_: nullcontext(failing))
-    with pytest.raises(InputError, match="golden row 2 has no answer: broken off"):
+    with pytest.raises(InputError, match="query 2 has no answer: broken off"):
         asking.answer(settings(), None, told(queries))
     fake = FakeEngine(1)
     monkeypatch.setattr(asking, "engine", lambda *_: nullcontext(fake))

@@ -1,4 +1,4 @@
-"""Answers to golden queries, from the base model or with an adapter on it: the completion store
+"""Answers to queries, from the base model or with an adapter on it: the completion store
 before, the engine that `evaluate.engine` names behind.
 """
 
@@ -52,16 +52,25 @@ def prompts(
 
     Raises InputError for the first that leaves no room for its answer, `room` being in tokens.
     """
-    template = chat_template.read(models.load_tokenizer(base), learn=False)
-    texts = [template.prompt(messages, tools) for messages, tools in conversations]
-    rendered = [Prompt(text, tuple(template.ids(text))) for text in texts]
+    rendered, end = _rendered(base, conversations)
     for number, prompt in enumerate(rendered):
         if len(prompt.tokens) > room:
             raise InputError(
-                f"golden row {number + 1}: {len(prompt.tokens)} tokens with the system prompt, "
+                f"query {number + 1}: {len(prompt.tokens)} tokens with the system prompt, "
                 f"{room} fit; shorten the query or raise engine.max_model_len"
             )
-    return rendered, template.end
+    return rendered, end
+
+
+def lengths(base: str, conversations: Sequence[Conversation]) -> list[int]:
+    """How many tokens each conversation has before its answer."""
+    return [len(prompt.tokens) for prompt in _rendered(base, conversations)[0]]
+
+
+def _rendered(base: str, conversations: Sequence[Conversation]) -> tuple[list[Prompt], int | None]:
+    template = chat_template.read(models.load_tokenizer(base), learn=False)
+    texts = [template.prompt(messages, tools) for messages, tools in conversations]
+    return [Prompt(text, tuple(template.ids(text))) for text in texts], template.end
 
 
 def answer(
@@ -217,7 +226,7 @@ def _asked(
         store.put(model, [(one, json.dumps(value)) for one, value in fresh.items()])
         for one, text in zip(part, answers, strict=True):
             if isinstance(text, Failed):
-                where = "" if text.fatal else f"golden row {missing[one] + 1} has no answer: "
+                where = "" if text.fatal else f"query {missing[one] + 1} has no answer: "
                 raise InputError(f"{where}{text.reason}")
         answered |= fresh
         done = min(first + size, len(keys))

@@ -205,7 +205,7 @@ def test_a_refused_query_ends_the_scoring_and_the_others_are_kept(place: Path) -
     with fakes.running() as fake:
         params = chosen(address=fake.address, vllm=False)
         fake.refuse = QUERIES[1]
-        with pytest.raises(InputError, match=r"golden row 2 has no answer: .*too long"):
+        with pytest.raises(InputError, match=r"query 2 has no answer: .*too long"):
             asking.answer(params, None, conversations())
         fake.refuse = None
         fake.asked.clear()
