@@ -271,3 +271,22 @@ class Answers(Table):
     error: str = Field(nullable=True)
     exact: bool
     metrics: str
+
+
+class BenchmarkAnswers(Table):
+    """One row is a row of the Berkeley benchmark as one model answered it. `messages`: JSON;
+    `expected`: BFCL's ground truth, JSON; `predicted`: a JSON list of calls. `error`: why it is
+    wrong, a code, null for one that is right; `reason`: BFCL's words for it.
+    """
+
+    row_id: str
+    category: str
+    model: str
+    messages: str
+    shown: int = Field(ge=0)
+    completion: str
+    expected: str
+    predicted: str
+    right: bool
+    error: str = Field(nullable=True)
+    reason: str
