@@ -22,6 +22,8 @@ MODEL = "routenator"
 CONFIGURATION = "bfcl_eval.constants.model_config"
 # Codes of ours, where BFCL's checker has no calls to look at, or cannot compare them.
 NO_CALLS, CALLED, EXCEEDS, FAILED = "no_call", "called", "exceeds_context", "checker_failed"
+# How two of BFCL's own end.
+NO_MATCH, OTHER_FUNCTION = ":cannot_find_match", ":wrong_func_name"
 # Characters of a reason.
 MAX_REASON = 500
 
@@ -77,7 +79,18 @@ def _compared(row: Row, parsed: Parsed) -> tuple[str | None, str]:
         result = _checker()(row.functions, calls, row.expected, row.category)
     except Exception as error:  # such as of a text where the ground truth has an object
         return FAILED, f"{type(error).__name__}: {error}"
-    return (None, "") if result["valid"] else (result["error_type"], str(result["error"]))
+    return (None, "") if result["valid"] else (_code(result), str(result["error"]))
+
+
+def _code(result: dict[str, Any]) -> str:
+    """BFCL's code of an error. Of calls in any order it says only that one is missing: then what is
+    wrong with a call that could stand for it, of the same function if there is any.
+    """
+    if not result["error_type"].endswith(NO_MATCH):
+        return str(result["error_type"])
+    _, *tried = result["error"]
+    codes = [one["sub_error_type"] for by_call in tried for one in by_call.values()]
+    return next((code for code in codes if not code.endswith(OTHER_FUNCTION)), codes[0])
 
 
 @cache

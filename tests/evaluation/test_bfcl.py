@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -273,6 +274,23 @@ def test_what_is_wrong_with_an_answer(completion: str, error: str | None) -> Non
     assert bool(answer.reason) == (error is not None and ":" in error)
 
 
+@pytest.mark.parametrize(
+    ("completion", "error"),
+    [
+        ("[a_f(n=6), a_f(n=5)]", None),
+        ("[a_f(n=5), a_f(n=7)]", "value_error:others"),
+        ("[a_f(n=5), g(n=6)]", "simple_function_checker:wrong_func_name"),
+        ("[g(n=5), a_f(m=1, n=6)]", "simple_function_checker:unexpected_param"),
+        ("[a_f(n=5)]", "parallel_function_checker_no_order:wrong_count"),
+    ],
+)
+def test_what_is_wrong_with_one_of_several_calls(completion: str, error: str | None) -> None:
+    row = made("parallel", {"n": [5]}, n={"type": "integer"})
+    row = replace(row, expected=[*row.expected, {"a.f": {"n": [6]}}])
+    answer = judged(row, completion, PYTHONIC)
+    assert answer.error == error and bool(answer.reason) == bool(error)
+
+
 def test_an_object_of_objects_stays_one() -> None:
     """BFCL's own decoder takes its keys for functions."""
     row = made(expected={"o": [{"x": [{"y": 1}]}]}, o={"type": "dict"})
@@ -377,7 +395,7 @@ def answers(by_category: dict[str, str]) -> list[Judged]:
         for number, kind in enumerate(kinds):
             expected = {"n": [5]} if category in (*bfcl.NON_LIVE, *bfcl.LIVE) else None
             row = made(category, expected, n={"type": "integer"})
-            row = Row(f"{category}_{number}", *list(vars(row).values())[1:])
+            row = replace(row, row_id=f"{category}_{number}")
             text = {"r": "[a_f(n=5)]", "w": "[a_f(n=6)]", "n": "no", "u": "[a_f(", "l": ""}[kind]
             found.append(not_asked(row) if kind == "l" else judged(row, text, PYTHONIC))
     return found
