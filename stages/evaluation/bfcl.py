@@ -111,7 +111,7 @@ def read(categories: Sequence[str]) -> Questions:
             for line in files.read_jsonl(questions):
                 truth = expected[line["id"]] if expected else []
                 rows.append(_row(category, line, truth))
-        except (KeyError, TypeError, IndexError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise InputError(
                 f"{questions} is not as BFCL v4 has it ({type(error).__name__}: {error!s:.100}): "
                 f"install the version of {PACKAGE} that `make setup` has"
