@@ -118,7 +118,9 @@ class Locale(Protocol):
         """A day's words as they stand after a preposition: "from three weeks from now"."""
 
     def fitted(self, text: str, surface: str) -> str:
-        """A text with the article before a surface in it that its sound asks for: "an 8"."""
+        """A text with what fits a surface in it: before it the article that its sound asks for ("an
+        8"), after it the number of a noun ("1 hour").
+        """
 
     def stem(self, word: str) -> str:
         """A word as it is compared where its number and case do not count."""

@@ -177,8 +177,13 @@ def test_what_closes_a_phrase_fits_its_last_sentence(phrase: str, ends: set[str]
         ("a 110 m race", "110", "a 110 m race"),
         ("a eighteen month plan", "eighteen", "an eighteen month plan"),
         ("plan a 1 hour call", "1", "plan a 1 hour call"),
+        ("park for 1 hours", "1", "park for 1 hour"),
+        ("one examples, please", "one", "one example, please"),
+        ("1 glass, 1 thanks", "1", "1 glass, 1 thanks"),
+        ("at 7:1 hours, 11 hours", "1", "at 7:1 hours, 11 hours"),
+        ("2 hours", "2", "2 hours"),
     ],
 )
-def test_an_article_before_a_surface(text: str, surface: str, made: str) -> None:
+def test_words_beside_a_surface(text: str, surface: str, made: str) -> None:
     assert en.fitted(text, surface) == made
     assert language.of("de").fitted(text, surface) == text

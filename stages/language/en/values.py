@@ -264,7 +264,13 @@ WORD = re.compile(r"[a-z]|[A-Z][a-z]")
 SOUNDED = re.compile(r"(?!uni|us[eu]|uti|eu|ewe|once|one\b)[aeiou]|hour|honest|heir", re.IGNORECASE)
 
 
+# What ends in s after a one and is no plural, besides NO_PLURALS.
+NO_NOUNS = frozenset("thanks pls as is this us plus perhaps times across unless yes".split())  # noqa: SIM905
+
+
 def fitted(text: str, surface: str) -> str:
+    if surface in ("1", "one"):
+        text = re.sub(rf"(?<![\w.,:/-]){surface} ([a-z]+s)(?!\w)", _singular, text)
     if NUMERAL.match(surface):
         article = "an" if VOWEL.match(surface) else "a"
     elif WORD.match(surface):
@@ -272,6 +278,11 @@ def fitted(text: str, surface: str) -> str:
     else:
         return text
     return re.sub(rf"\b(a)n? (?={re.escape(surface)}(?!\w))", rf"{article} ", text)
+
+
+def _singular(match: re.Match[str]) -> str:
+    """One and a plural, as "1 hours", with the singular."""
+    return match[0] if match[1] in NO_NOUNS else match[0].removesuffix(match[1]) + stem(match[1])
 
 
 def stem(word: str) -> str:
