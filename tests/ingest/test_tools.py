@@ -514,6 +514,20 @@ def test_a_schema_that_grows_without_end_is_cut_or_refused(tmp_path: Path) -> No
     assert row.code == "too_large"
 
 
+def test_schemas_of_a_file_have_a_bound_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred operations of a few bytes, each of which refers to a tree without end."""
+    held = {f"s{n}": {"properties": {f"p{k}": {"$ref": f"#/s{n + 1}"} for k in range(10)}}
+            for n in range(20)}  # fmt: skip
+    body = {"content": {"x": {"schema": {"$ref": "#/s0"}}}}
+    paths = {f"/{n}": {"post": {"requestBody": body}} for n in range(100)}
+    monkeypatch.setattr(gathering, "MAX_VALUES", 50_000)
+    made = gathered(tmp_path, a__json=api(paths, **held, s20={}), b__json=[tool("f")])
+    assert made.functions[-1].file.endswith("b.json") and made.rejects[-1].code == "too_large"
+    assert "more than 50000 values" in made.rejects[-1].reason and 70 < len(made.rejects) < 100
+
+
 def test_choices_at_the_root_are_arguments(tmp_path: Path) -> None:
     branches = [{"type": "object", "properties": {"a": {}, other: {}}, "required": ["a", other]}
                 for other in ("b", "c")]  # fmt: skip
@@ -546,6 +560,13 @@ def test_descriptions_are_plain_and_short() -> None:
     assert descriptions.described(["第一。" * 30], 10, "x", changes) == "第一。第一。第一。"
     assert descriptions.described(["List.", "All pets"], 40, "x", changes) == "List. All pets"
     assert descriptions.described([None, "", 5], 10, "x", changes) == ""
+
+
+def test_a_summary_that_is_the_name_says_nothing(tmp_path: Path) -> None:
+    held = get(operationId="listPets", summary="List pets", description=r"All \`pets\`.")
+    assert only(gathered(tmp_path, a__json=held))["description"] == "All `pets`."
+    del held["paths"]["/things"]["get"]["operationId"]
+    assert only(gathered(tmp_path, a__json=held))["description"] == "List pets. All `pets`."
 
 
 # --- filters

@@ -13,8 +13,9 @@ from stages.ingest.tools.rows import Changes
 OF_FUNCTION, OF_ARGUMENT = 400, 200
 # Characters of a text that are looked at.
 MOST = 5_000
-TAG = re.compile(r"<!--.{0,2000}?-->|</?[A-Za-z][^<>]{0,500}>", re.DOTALL)
+TAG = re.compile(r"<!--.*?(?:-->|\Z)|</?[A-Za-z][^<>]{0,500}>", re.DOTALL)
 LINK = re.compile(r"!?\[([^\[\]]{0,300})\]\([^()\s]{0,500}\)")
+ESCAPED = re.compile(r"\\([`*_#\[\]])")
 SENTENCE = re.compile(r"[.!?](?=\s)|[。！？]")
 
 
@@ -38,7 +39,7 @@ def _plain(text: str, where: str, changes: Changes) -> str:
     without = TAG.sub(" ", text)
     if without != text:
         changes.say(f"{where}: tags left out of the description")
-    return " ".join(cleaned(html.unescape(LINK.sub(r"\1", without))).split())
+    return " ".join(cleaned(html.unescape(ESCAPED.sub(r"\1", LINK.sub(r"\1", without)))).split())
 
 
 def _first(text: str, limit: int) -> str:

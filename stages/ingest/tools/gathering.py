@@ -21,6 +21,7 @@ from stages.ingest.tools.rows import (
     INVALID,
     LEFT_OUT,
     NO_FUNCTIONS,
+    TOO_LARGE,
     TOO_MANY,
     UNREADABLE,
     Changes,
@@ -30,12 +31,13 @@ from stages.ingest.tools.rows import (
     Refused,
     Reject,
 )
-from stages.ingest.tools.schemas import fitting
+from stages.ingest.tools.schemas import MOST_READ, fitting
 
 # Bytes of functions that one catalogue file can hold; half of them for indents.
 MAX_BYTES = catalogue.MAX_BYTES // 4
-# Operations of one file.
-MAX_OPERATIONS = 20_000
+# Operations of one file, and the values of their schemas; the largest real file that we know has
+# 38,000 of these.
+MAX_OPERATIONS, MAX_VALUES = 20_000, 1_000_000
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ def gather(paths: Iterable[Path], wanted: Filter) -> Gathered:
             made.rejects.append(Reject(file, "", NO_FUNCTIONS, str(error), [*document.changes]))
             continue
         made.read += 1
+        taken.left = MAX_VALUES
         for operation in found:
             taken.take(operation, document.changes, wanted)
     return made
@@ -128,6 +131,8 @@ class _Taken:
     def __init__(self, made: Gathered) -> None:
         self.made = made
         self.bytes = 0
+        # Values of schemas that may yet be read of a file.
+        self.left = MAX_VALUES
         # A name as models write it; a name as it was read -> the functions that had it.
         self.written: set[str] = set()
         self.by_name: dict[str, list[Known]] = {}
@@ -151,7 +156,7 @@ class _Taken:
         most = min(wanted.most, catalogue.MAX_FUNCTIONS)
         if len(self.made.functions) >= most:
             raise Refused(TOO_MANY, f"there are {most} functions already")
-        draft = drafted(operation, changes)
+        draft = self._drafted(operation, changes)
         name = names.of_function(draft.name)
         name = name or f"function_{self.made.rows + 1}"
         if name != draft.name:
@@ -173,6 +178,17 @@ class _Taken:
         known.append(Known(made, operation, key))
         self.written.add(written(free))
         self.made.functions.append(made)
+
+    def _drafted(self, operation: Operation, changes: Changes) -> Draft:
+        if self.left <= 0:
+            raise Refused(TOO_LARGE, f"the file's schemas have more than {MAX_VALUES} values")
+        try:
+            draft = drafted(operation, changes)
+        except Refused as error:
+            self.left -= MOST_READ if error.code == TOO_LARGE else 1
+            raise
+        self.left -= draft.read
+        return draft
 
 
 def drafted(operation: Operation, changes: Changes) -> Draft:

@@ -79,12 +79,18 @@ def draft(operation: Operation, levels: int, changes: Changes) -> Draft:
         raise raw
     if not isinstance(raw, dict):
         raise Refused(NOT_A_FUNCTION, f"an operation must be an object, not {raw!r:.60}")
-    texts = [raw.get("summary"), raw.get("description")]
+    summary = raw.get("summary")
+    is_name = _letters(summary) == _letters(raw.get("operationId"))
+    texts = [None if is_name else summary, raw.get("description")]
     if not any(texts):
         texts = [operation.shared.get("summary"), operation.shared.get("description")]
     description = described(texts, OF_FUNCTION, "function", changes)
     arguments = _Arguments(operation, Reader(operation.root, changes, levels), changes)
     return Draft(_name(operation, changes), description, arguments.parameters())
+
+
+def _letters(text: Any) -> str:
+    return re.sub(r"[\W_]", "", text[:200]).lower() if isinstance(text, str) else ""
 
 
 def _name(operation: Operation, changes: Changes) -> str:

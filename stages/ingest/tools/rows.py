@@ -78,11 +78,14 @@ class Operation:
 
 
 class Draft(NamedTuple):
-    """A function as it was read: `name` may not be one yet, `parameters` is a JSON Schema."""
+    """A function as it was read: `name` may not be one yet, `parameters` is a JSON Schema. read:
+    how many values were read for it.
+    """
 
     name: str
     description: str
     parameters: dict[str, Any]
+    read: int = 0
 
 
 class Made(NamedTuple):

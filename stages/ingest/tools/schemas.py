@@ -19,6 +19,8 @@ from stages.ingest.tools.rows import TOO_LARGE, Changes, Draft, Refused
 # values: what is deeper is any value of its type.
 LEVELS = (5, 3, 2, 1)
 MAX_PARTS = 1_500
+# Values that are read, at most, for one function.
+MOST_READ = len(LEVELS) * MAX_PARTS
 # Keywords that narrow what they stand in, and which nothing here would keep right.
 LEFT_OUT = ("not", "if", "then", "else", "patternProperties", "propertyNames", "contains",
             "dependentSchemas", "dependentRequired", "dependencies", "unevaluatedProperties",
@@ -307,14 +309,15 @@ def fitting(build: Callable[[int, Changes], Draft], changes: Changes) -> Draft:
     """What `build(levels, changes)` gives with the most levels at which it has at most MAX_PARTS
     values. Raises Refused where even the fewest are too many.
     """
-    for levels in LEVELS:
+    for tries, levels in enumerate(LEVELS):
         tried = Changes()
         try:
             made = build(levels, tried)
         except TooLarge:
             continue
-        if sum(1 for _ in _inside(made.parameters)) <= MAX_PARTS:
+        number = sum(1 for _ in _inside(made.parameters))
+        if number <= MAX_PARTS:
             for text in tried.all():
                 changes.say(text)
-            return made
+            return made._replace(read=tries * MAX_PARTS + number)
     raise Refused(TOO_LARGE, f"more than {MAX_PARTS} values in its schema at any depth")
