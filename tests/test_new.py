@@ -118,3 +118,30 @@ def test_rough_phrases_say_counts_days_and_times_as_people_do(tmp_path: Path) ->
     assert pack.vocabulary("en").phrases["stay"][0] == (
         "stay {date} at {time} hotel nights {hotel_nights} {guests} guests"
     )
+
+
+def test_large_numbers_many_arguments_and_open_objects_load(tmp_path: Path) -> None:
+    """As real catalogues have them: colors and identifiers, dozens of arguments, an optional object
+    whose properties have no source.
+    """
+    text = {"type": "string"}
+    big = {"type": "integer", "minimum": 0}
+    address = {"type": "object", "properties": {"city": text}, "required": ["city"]}
+    tool = {"name": "paint", "parameters": {
+        "properties": {
+            "color": big | {"maximum": 16_777_215}, "permissions": big | {"maximum": 2**63},
+            "weight": {"type": "number", "minimum": 0.1234567, "maximum": 2_000_000.5,
+                       "multipleOf": 0.0000001},
+            "address": address,
+            **{f"the_option_of_the_number_{n}": text for n in range(60)}, "mood": {"enum": ["a"]},
+        },
+        "required": ["color", "mood"],
+    }}  # fmt: skip
+    folder = written(tmp_path, [tool])
+    pack = packs.load(folder)
+    assert pack.by_key["paint.color"].settings.max == 16_777_215
+    assert pack.by_key["paint.weight"].settings.min == 0.1234567
+    assert "paint.permissions" in {lack.key for lack in pack.lacking}
+    assert pack_problems(pack) == []
+    for phrase in pack.vocabulary("en").phrases["paint"]:
+        assert len(phrase) <= 2_000 and "{color}" in phrase and "{mood}" in phrase

@@ -162,6 +162,29 @@ class SourceRejects(Table):
     reason: str
 
 
+class ToolOrigins(Table):
+    """One row is a function that was read from a catalogue of others, in the order of
+    functions.json. `changes`: what of it is not as its file has it.
+    """
+
+    name: str = Field(unique=True)
+    file: str
+    operation: str
+    changes: list[str]
+
+
+class ToolRejects(Table):
+    """One row is an operation of a catalogue of others that gave no function, or a file that gave
+    none, with an empty `operation`. `code`: why, as ingest/tools/rows.py has it.
+    """
+
+    file: str
+    operation: str
+    code: str
+    reason: str
+    changes: list[str]
+
+
 def empty(contract: type[Table]) -> pl.DataFrame:
     """A frame with the contract's columns and no rows."""
     return pl.DataFrame(schema=contract.schema())

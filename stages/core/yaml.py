@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -27,11 +27,21 @@ from stages.core.command import InputError
 
 # Bytes of a file. Params, packs and templates have a few thousand; larger things are tables.
 MOST_BYTES = 4 * 2**20
-# Values once every alias is written out, and their characters: what the readers behind copy.
-MOST_VALUES, MOST_CHARACTERS = 500_000, 16 * 2**20
-MOST_LEVELS = 50
-# Characters of one text, and of one number or date.
-LONGEST_TEXT, LONGEST_NUMBER = 20_000, 40
+
+
+class Bounds(NamedTuple):
+    """At most: values once every alias is written out, and their characters, which the readers
+    behind copy; levels of nesting; characters of one text, and of one number or date.
+    """
+
+    values: int = 500_000
+    characters: int = 16 * 2**20
+    levels: int = 50
+    text: int = 20_000
+    number: int = 40
+
+
+BOUNDS = Bounds()
 NUMBER = re.compile(r"[-+]?\.?[0-9][0-9A-Fa-f_xob:.eE+-]*")
 TEXT_TAG = "tag:yaml.org,2002:str"
 
@@ -58,6 +68,11 @@ def text_of(path: Path, most: int = MOST_BYTES) -> str:
         raise InputError(f"{path} cannot be read: {error}") from None
     if len(raw) > most:
         raise InputError(f"{path} has more than {most} bytes: it is not meant for so much")
+    return decoded(raw, path)
+
+
+def decoded(raw: bytes, path: str | Path) -> str:
+    """The text of a file; InputError with the line where it is not UTF-8."""
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -65,11 +80,11 @@ def text_of(path: Path, most: int = MOST_BYTES) -> str:
         raise InputError(f"{path}:{line}: not UTF-8 ({error.reason}): save it as UTF-8") from None
 
 
-def parse(text: str, where: str | Path, first: int = 1) -> Any:
+def parse(text: str, where: str | Path, first: int = 1, bounds: Bounds = BOUNDS) -> Any:
     """The value of YAML text. `first` is the number of its first line in the file `where`."""
     scalars: list[ScalarEvent] = []
     try:
-        _check(YAML(typ="safe").parse(text), where, first, scalars)
+        _check(YAML(typ="safe").parse(text), where, first, scalars, bounds)
         return YAML(typ="safe").load(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -119,7 +134,9 @@ def _reads(plain: str) -> bool:
     return True
 
 
-def _check(events: Any, where: str | Path, first: int, scalars: list[ScalarEvent]) -> None:
+def _check(
+    events: Any, where: str | Path, first: int, scalars: list[ScalarEvent], bounds: Bounds
+) -> None:
     """Raise InputError where a bound is passed; plain scalars that may be no text go to `scalars`.
 
     Sizes are counted as if each alias were written out.
@@ -146,20 +163,20 @@ def _check(events: Any, where: str | Path, first: int, scalars: list[ScalarEvent
                 raise refuse(event, f"tag {event.tag:.60}: write the plain value without a tag")
             if isinstance(event, CollectionStartEvent):
                 open_.append((event.anchor, 1, 0))
-                if len(open_) > MOST_LEVELS:
-                    raise refuse(event, f"more than {MOST_LEVELS} levels of nesting")
+                if len(open_) > bounds.levels:
+                    raise refuse(event, f"more than {bounds.levels} levels of nesting")
                 continue
             added = 1, len(event.value)
             if event.anchor is not None:
                 sizes[event.anchor] = added
-            if len(event.value) > LONGEST_TEXT:
-                raise refuse(event, f"a text of more than {LONGEST_TEXT} characters")
+            if len(event.value) > bounds.text:
+                raise refuse(event, f"a text of more than {bounds.text} characters")
             if event.implicit[0] and NUMBER.match(event.value):
                 scalars.append(event)
-                if len(event.value) > LONGEST_NUMBER and NUMBER.fullmatch(event.value):
+                if len(event.value) > bounds.number and NUMBER.fullmatch(event.value):
                     raise refuse(
                         event,
-                        f"a number of {len(event.value)} characters, at most {LONGEST_NUMBER} are "
+                        f"a number of {len(event.value)} characters, at most {bounds.number} are "
                         "read: shorten it, or put quotes around it if it is text",
                     )
         else:
@@ -167,9 +184,9 @@ def _check(events: Any, where: str | Path, first: int, scalars: list[ScalarEvent
         anchor, values, characters = open_.pop()
         values, characters = values + added[0], characters + added[1]
         open_.append((anchor, values, characters))
-        if values > MOST_VALUES or characters > MOST_CHARACTERS:
+        if values > bounds.values or characters > bounds.characters:
             raise refuse(
                 event,
-                f"more than {MOST_VALUES} values or {MOST_CHARACTERS} characters once aliases are "
-                "written out: use fewer aliases or smaller lists",
+                f"more than {bounds.values} values or {bounds.characters} characters once aliases "
+                "are written out: use fewer aliases or smaller lists",
             )

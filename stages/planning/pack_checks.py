@@ -134,12 +134,14 @@ def _phrases(pack: Pack) -> Iterator[str]:
             where = f"{_path(pack, locale)}: phrases.{function}"
             leaves = [leaf for source in pack.sources[function] for leaf in source.leaves()]
             spoken = {leaf.slot for leaf in leaves if leaf.is_said}
-            open_ = {".".join(lack.path) for lack in pack.lacking if lack.function == function}
+            open_ = [".".join(lack.path) for lack in pack.lacking if lack.function == function]
             required = {leaf.slot for leaf in leaves if leaf.is_said and _is_needed(pack, leaf)}
             parsed = [parse(phrase) for phrase in phrases]
             every = frozenset().union(*(one.slots for one in parsed))
             for number, one in enumerate(parsed):
-                for slot in sorted(one.slots - spoken - open_):
+                for slot in sorted(one.slots - spoken):
+                    if any(f"{slot}.".startswith(f"{held}.") for held in open_):
+                        continue  # an open argument, or a property of one
                     yield (
                         f"{where}.{number}: {{{slot}}} is no argument that is said: "
                         f"{function} has {sorted(spoken)}"

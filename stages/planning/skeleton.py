@@ -21,7 +21,9 @@ from stages.core.pack_files import (
     POPULATION,
     VOCABULARIES,
 )
+from stages.core.source_kinds import MAX
 from stages.core.sources import DEFAULT_SHARE, MAX_DEPTH, from_schema, simplified
+from stages.core.vocabulary import MAX_PHRASE
 from stages.planning import wording
 
 PLAIN_KEY = re.compile(r"[A-Za-z_][\w.-]*")
@@ -127,8 +129,8 @@ def _derived(schema: Mapping[str, Any], derived: tuple[str, Any]) -> str | None:
     if kind == "constant":
         return f"constant: {json.dumps(settings, ensure_ascii=False)}"
     if kind in ("integer", "number"):
-        step = "" if settings.step == 1 else f", step: {settings.step:g}"
-        return f"{kind}: {{min: {settings.min:g}, max: {settings.max:g}{step}}}"
+        step = "" if settings.step == 1 else f", step: {_figure(settings.step)}"
+        return f"{kind}: {{min: {_figure(settings.min)}, max: {_figure(settings.max)}{step}}}"
     if kind == "date":
         return "date: {days: [0, 60]}"
     if kind == "time":
@@ -138,6 +140,11 @@ def _derived(schema: Mapping[str, Any], derived: tuple[str, Any]) -> str | None:
         if items.get("enum"):
             return f"list: {{of: {{enum: true}}, count: [{settings[0]}, {settings[1]}]}}"
     return None
+
+
+def _figure(number: float) -> str:
+    """A number as YAML of the same value: whole ones of a million and more are no 1e+06."""
+    return str(int(number)) if float(number).is_integer() else f"{number:.12g}"
 
 
 def _guessed(name: str, kind: str, schema: Mapping[str, Any]) -> str | None:
@@ -157,7 +164,7 @@ def _guessed(name: str, kind: str, schema: Mapping[str, Any]) -> str | None:
     if kind in ("integer", "number"):
         low = int(schema.get("minimum", 1))
         high = int(schema.get("maximum", max(low + 9, 10)))
-        if low > high:
+        if low > high or max(-low, high) > MAX:
             return None
         if words & AMOUNTS:
             high = int(schema.get("maximum", max(low, 200)))
@@ -286,10 +293,21 @@ def rough(function: Function, suggested: list[Suggestion]) -> list[str]:
             words = f"{{{slot}}}"
         elif one.yaml.startswith("{constant:"):
             continue
-        slots.append(f" {words}" if one.required else f"[ {words}]")
-    tail = "".join(slots)
-    made = [f"{acts[0]}{tail}", f"(can you|please|) {acts[-1]}{tail}"]
+        slots.append((f" {words}" if one.required else f"[ {words}]", one.required))
+    made = [_phrase(acts[0], slots), _phrase(f"(can you|please|) {acts[-1]}", slots)]
     return list(dict.fromkeys(made))
+
+
+def _phrase(act: str, slots: list[tuple[str, bool]]) -> str:
+    """A phrase with as many of the slots as one can hold, in their order; those that are required
+    (True) go before others where not all fit.
+    """
+    left, kept = MAX_PHRASE - len(act), set()
+    for number in sorted(range(len(slots)), key=lambda n: not slots[n][1]):
+        if len(slots[number][0]) <= left:
+            kept.add(number)
+            left -= len(slots[number][0])
+    return act + "".join(slots[number][0] for number in sorted(kept))
 
 
 def _rough_slot(slot: str, one: Suggestion) -> str:

@@ -1,0 +1,1 @@
+"""Functions from catalogues of others: OpenAI, Anthropic, MCP, OpenAPI 3, Swagger 2."""
