@@ -441,6 +441,8 @@ def test_enums_and_defaults_that_lie(tmp_path: Path) -> None:
         "minimum": 5,
     }
     assert "default" not in of(tmp_path, default=[1] * 1000)[0]
+    held = {"properties": None, "pattern": 5}  # a value that looks like a schema
+    assert of(tmp_path, const=held, default=held)[0] == {"const": held, "default": held}
 
 
 def test_bounds_that_are_none(tmp_path: Path) -> None:

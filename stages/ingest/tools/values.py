@@ -30,6 +30,8 @@ NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multip
 COUNTS = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
 PAIRS = (("minimum", "maximum"), ("minLength", "maxLength"), ("minItems", "maxItems"),
          ("minProperties", "maxProperties"))  # fmt: skip
+# Keywords that hold values, not schemas.
+VALUES = ("enum", "const", "default", "examples")
 LONGEST_PATTERN, MOST_EXAMPLES = 500, 3
 # Types and examples that are looked at.
 MOST_LOOKED_AT = 20
@@ -210,16 +212,17 @@ def takes(schema: dict[str, Any], value: Any) -> bool:
 
 
 def _without_patterns(schema: Any) -> Any:
+    """A schema that `schemas` made without its patterns; what holds values stays as it is."""
     if isinstance(schema, list):
         return [_without_patterns(one) for one in schema]
     if not isinstance(schema, dict):
         return schema
-    made = {key: _without_patterns(one) for key, one in schema.items()
-            if key not in ("pattern", "properties", "enum")}  # fmt: skip
-    if "enum" in schema:
-        made["enum"] = schema["enum"]
-    if "properties" in schema:
-        made["properties"] = {k: _without_patterns(one) for k, one in schema["properties"].items()}
+    made = {}
+    for key, one in schema.items():
+        if key == "properties":
+            made[key] = {name: _without_patterns(inner) for name, inner in one.items()}
+        elif key != "pattern":
+            made[key] = one if key in VALUES else _without_patterns(one)
     return made
 
 
