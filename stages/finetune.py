@@ -49,12 +49,6 @@ LAUNCHER = 40
 LAUNCHED = "ROUTENATOR_LAUNCHED"
 
 
-def base_name(student: str) -> str:
-    """How the adapter's configuration names its base: on the hub, or the folder of this project."""
-    kind, _, rest = student.partition(":")
-    return rest.partition("@")[0] if kind == "hub" else "models/base/student"
-
-
 def loss_curve(log: list[dict[str, float]]) -> pl.DataFrame:
     """The trainer's log as columns step, loss (nats per answer token), learning_rate."""
     columns = ("step", "loss", "learning_rate")
@@ -105,13 +99,11 @@ def write_adapter(
     from stages.training.qlora import save_adapter
     from stages.training.standalone import complete, read_base
 
-    student = settings.models.student
-
     temporary = ADAPTER.with_name(f".{ADAPTER.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
-    base = read_base(student, settings.finetune.quantize)
+    base = read_base(settings.models.student, settings.finetune.quantize)
     revision = base.weights if base.hub else None
-    save_adapter(trained.model, temporary, base_name(student), trained.weights, revision)
+    save_adapter(trained.model, temporary, base.path, trained.weights, revision)
     complete(temporary, base, tokenizer, template, settings.tools.format, rows)
     shutil.rmtree(ADAPTER, ignore_errors=True)
     temporary.replace(ADAPTER)

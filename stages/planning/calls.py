@@ -172,30 +172,26 @@ class Calls:
         members, group = self._open(leaf, drawn, leaves)
         size = pool.size if members is None else len(members)
         stream, taken = self._stream(leaf, group, size), self._taken(leaf, drawn)
-        named = self._named_already(leaf, drawn)
         for _ in range(min(size, TRIES)):
             index = next(stream)
             item = pool.item(index if members is None else members[index], today)
-            if taken.isdisjoint(item.asset_ids) and label(item.value) not in named:
+            if taken.isdisjoint(_marks(leaf, item)):
                 break
         return item
 
-    def _named_already(self, leaf: Source, drawn: Mapping[str, Item]) -> set[str]:
-        """What the call's other arguments took from the same vocabulary: nobody flies from Oslo to
-        Oslo.
-        """
-        if leaf.kind != "vocabulary":
-            return set()
-        of_same = (
-            slot
-            for slot in drawn
-            if (other := self.pack.by_key[f"{self.function}.{slot}"]).kind == leaf.kind
-            and other.settings == leaf.settings
-        )
-        return {label(drawn[slot].value) for slot in of_same}
-
     def _taken(self, leaf: Source, drawn: Mapping[str, Item]) -> frozenset[str]:
-        """The content items of the call's other rows: from where is not to where."""
+        """What the call's other arguments have of that from which the leaf is drawn, as `_marks`
+        has it: the entries of its vocabulary, the content items of other rows. From where is not to
+        where.
+        """
+        if leaf.kind == "vocabulary":
+            sources = {slot: self.pack.by_key[f"{self.function}.{slot}"] for slot in drawn}
+            return frozenset(
+                mark
+                for slot, one in sources.items()
+                if (one.kind, one.settings) == (leaf.kind, leaf.settings)
+                for mark in _marks(one, drawn[slot])
+            )
         if leaf.kind != "asset":
             return frozenset()
         own = self.rows[leaf.slot]
@@ -300,6 +296,11 @@ class Calls:
             accepted = partners([others[i] for i in fit], leaf.path[-1])
             matches = [i for i in matches if accepted is None or key_of(items[i].value) in accepted]
         return tuple(matches)
+
+
+def _marks(leaf: Source, item: Item) -> tuple[str, ...]:
+    """By what an item of a leaf is known again in another argument."""
+    return (label(item.value),) if leaf.kind == "vocabulary" else item.asset_ids
 
 
 def _below(slot: str, leaves: Sequence[Source]) -> list[str]:

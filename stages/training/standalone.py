@@ -28,6 +28,11 @@ class Base(NamedTuple):
         kind, _, rest = self.model.partition(":")
         return rest.partition("@")[0] if kind == "hub" else ""
 
+    @property
+    def path(self) -> str:
+        """Where PEFT finds it: on the hub, or in the folder of this project."""
+        return self.hub or "models/base/student"
+
 
 def read_base(student: str, rounded: bool) -> Base:
     """The prepared student, by its name in params.yaml."""
