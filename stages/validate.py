@@ -27,6 +27,7 @@ from stages.core.command import InputError, run
 from stages.core.golden_rows import read as read_golden
 from stages.core.pace import listed
 from stages.core.pack import Pack
+from stages.core.plan import turns_from_json
 from stages.core.settings import load as load_settings
 from stages.core.strata import FUNCTION, LOCALE, Stratum
 from stages.core.tables import ROUTES, Conversations, Dialogues, Plans, Refused, ToolSets
@@ -72,6 +73,27 @@ def worded(frame: pl.DataFrame, pack: Pack) -> pl.Series:
         value = next(own, None)
         names[name] = bool(frame_of and value and frame_of.classes.get(value))
     return frame["stratum"].replace_strict(names, return_dtype=pl.Boolean)
+
+
+def with_masks(samples: pl.DataFrame, share: float, seed: int) -> pl.DataFrame:
+    """The samples, names masked in this share of the tool sets; a question names an argument by its
+    own name, so its rows are not masked.
+    """
+    from stages.dataset import masking
+
+    if not share:
+        return samples
+    rows = samples.select("messages", "tools", "tool_set", "turns").rows()
+    made = [
+        masking.masked(messages, tools, name, seed)
+        if masking.is_masked(name, share, seed) and turns_from_json(turns)[-1].act != "ask"
+        else (messages, tools)
+        for messages, tools, name, turns in rows
+    ]
+    return samples.with_columns(
+        messages=pl.Series([one for one, _ in made], dtype=pl.String),
+        tools=pl.Series([one for _, one in made], dtype=pl.String),
+    )
 
 
 def check_rows(rows: int, planned: int, minimum: float, frame: pl.DataFrame) -> None:
@@ -143,6 +165,7 @@ def main() -> None:
         )
         .sort("sample_id")
     )
+    samples = with_masks(samples, block.masked_share, seed)
     held_back = splitting.validation(splitting.groups(samples), block.validation_share, seed)
     selected = selected_rows.select("plan_id", "n", selected=pl.lit(True))
     flow, plots = figures.candidates(

@@ -73,6 +73,17 @@ class Pack:
     ingested: Ingested | None = field(default=None, compare=False)
 
     @cached_property
+    def blocked(self) -> dict[str, list[str]]:
+        """The functions of which no valid call can be planned -> their required arguments without a
+        source.
+        """
+        blocked: dict[str, list[str]] = {}
+        for lack in self.lacking:
+            if lack.required:
+                blocked.setdefault(lack.function, []).append(".".join(lack.path))
+        return blocked
+
+    @cached_property
     def by_key(self) -> dict[str, Source]:
         """FUNCTION.ARGUMENT[.PROPERTY] -> its source, objects and their properties alike."""
         sources: dict[str, Source] = {}

@@ -13,7 +13,9 @@ PACK, POPULATION, CATALOGUE = "pack.yaml", "population.yaml", "catalogue.json"
 VOCABULARIES, GOLDEN = "vocabularies", "golden.jsonl"
 # Kinds of sources whose values are ingested.
 INGESTED_KINDS = ("asset", "graph")
-SCENARIOS = ("single", "no_call", "missing_argument", "missing_function")
+SCENARIOS = (
+    "single", "no_call", "missing_argument", "missing_function", "parallel", "parallel_multiple",
+)  # fmt: skip
 # Shares of the scenarios where population.yaml has none.
 DEFAULT_SCENARIOS = {
     "single": 0.8, "no_call": 0.06, "missing_argument": 0.07, "missing_function": 0.07,

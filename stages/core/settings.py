@@ -186,6 +186,7 @@ class Validate(Block):
     near_duplicate_threshold: Annotated[float, Field(gt=0, le=1)]
     validation_share: Annotated[float, Field(gt=0, lt=1)]
     min_rows_share: Share
+    masked_share: Share
 
 
 class Finetune(Block):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping
-from typing import NamedTuple
 
 from stages import language
 from stages.core.pack import Pack
@@ -13,6 +11,8 @@ from stages.core.phrases import Phrase, Slot, parse
 from stages.core.plan import Argument, Plan, PlannedCall
 from stages.core.text import cleaned
 from stages.core.vocabulary import PLAIN
+from stages.generation import several
+from stages.generation.written import Written, adjuncts, named
 from stages.language import frames
 from stages.language.locale import Locale
 
@@ -22,16 +22,6 @@ BEFORE_MARK = re.compile(r"\s+([,.?!;:](?:\s|$))")
 # Commas of optional parts that were left out: ", ," and one at either end.
 IDLE_COMMA = re.compile(r"^\s*,\s*|\s*,\s*$|,(?=\s*[,.?!;:](?:\s|$))")
 CHATTER, GENERAL, ADJUNCT = "chatter", "general", "adjunct"
-
-
-class Written(NamedTuple):
-    """A query; which phrase it was made of, FUNCTION/NUMBER or a general one's name; and the words
-    of each slot that it says.
-    """
-
-    query: str
-    template_id: str
-    surfaces: Mapping[str, str]
 
 
 class Patterns:
@@ -65,12 +55,17 @@ class Patterns:
     def _draft(self, plan: Plan, rng: random.Random) -> Written:
         words = language.of(plan.locale)
         if plan.text is not None:
-            draft = Written(plan.text, CHATTER, {})
+            draft = Written(plan.text, CHATTER)
+        elif len(plan.calls) > 1:
+            draft = several.write(
+                plan.calls, lambda call: self._phrase(call, plan.locale, rng), words, rng
+            )
         else:
-            draft = self._phrase(plan.turn.calls[0], plan.locale, rng)
+            draft = self._phrase(plan.calls[0], plan.locale, rng)
         text = frames.dressed(draft.query, words, rng)
         if rng.random() < self.typo_share:
-            text = frames.slipped(text, list(draft.surfaces.values()), rng)
+            said = [words for held in draft.surfaces for words in held.values()]
+            text = frames.slipped(text, said, rng)
         return draft._replace(query=cleaned(text))
 
     def _phrase(self, call: PlannedCall, locale: str, rng: random.Random) -> Written:
@@ -103,8 +98,8 @@ class Patterns:
             text = spoken.fitted(text, wording)
         text = IDLE_COMMA.sub("", text)
         if rest:
-            return Written(f"{text}, {_adjuncts(rest)}", f"{name}+{ADJUNCT}", surfaces)
-        return Written(text, name, surfaces)
+            return Written(f"{text}, {adjuncts(rest)}", f"{name}+{ADJUNCT}", (surfaces,))
+        return Written(text, name, (surfaces,))
 
     def _surface(
         self, function: str, argument: Argument, form: str, locale: str, rng: random.Random
@@ -128,9 +123,9 @@ class Patterns:
         name = named(function.name)
         sentence = function.description.split(". ")[0].rstrip(".")
         options = [name, *([sentence[0].lower() + sentence[1:]] if 0 < len(sentence) < 80 else [])]
-        parts = _adjuncts(list(call.said))
+        parts = adjuncts(list(call.said))
         surfaces = {argument.slot: argument.surface or "" for argument in call.said}
-        return Written(f"{rng.choice(options)}{', ' if parts else ''}{parts}", GENERAL, surfaces)
+        return Written(f"{rng.choice(options)}{', ' if parts else ''}{parts}", GENERAL, (surfaces,))
 
 
 def _joined(text: str, surfaces: dict[str, str], words: Locale) -> str:
@@ -158,20 +153,3 @@ def _joined(text: str, surfaces: dict[str, str], words: Locale) -> str:
                 surfaces[slot] = joint if joint in new else bare
                 break
     return text
-
-
-def named(identifier: str) -> str:
-    """An identifier as words: `partySize`, `party_size` as "party size"."""
-    spaced = "".join(f" {c}" if c.isupper() else c for c in identifier)
-    return " ".join("".join(c if c.isalnum() else " " for c in spaced).lower().split())
-
-
-def _adjuncts(arguments: list[Argument]) -> str:
-    """Arguments that no phrase says: its name and its words, which a boolean's may hold."""
-    return ", ".join(
-        a.surface or ""
-        if isinstance(a.value, bool)
-        and f" {named(a.path[-1] if a.path else a.name)} " in f" {(a.surface or '').lower()} "
-        else f"{named(a.slot)} {a.surface}"
-        for a in arguments
-    )

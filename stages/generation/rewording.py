@@ -19,7 +19,8 @@ from stages.core.pack import PROMPTS
 from stages.core.plan import Plan
 from stages.core.templates import environment
 from stages.engines import Messages
-from stages.generation.patterns import Patterns, Written
+from stages.generation.patterns import Patterns
+from stages.generation.written import Written
 
 PROMPT = PROMPTS / "agents" / "reword.j2"
 # Pairs that a prompt shows, and how often a second phrase is looked for that differs.

@@ -57,6 +57,20 @@ class Cues(NamedTuple):
     small: frozenset[str] = frozenset()
 
 
+class Several(NamedTuple):
+    """How several requests are said at once. links: between two that are one sentence; starts: what
+    begins the next sentence, "" for nothing; again: before what differs from the request before it;
+    with_names: whether the names of arguments are words of this language; each: after two lists of
+    which the first belong together, "" where no word does that.
+    """
+
+    links: Sequence[str] = (", ",)
+    starts: Sequence[str] = ("",)
+    again: Sequence[str] = ()
+    with_names: bool = False
+    each: str = ""
+
+
 class Locale(Protocol):
     """The names that a locale has."""
 
@@ -70,6 +84,7 @@ class Locale(Protocol):
     THANKS: Sequence[str]
     TELLING: frozenset[str]
     RANGES: Sequence[str]
+    SEVERAL: Several
     CUES: Cues
 
     def integer(self, value: int) -> list[str]:

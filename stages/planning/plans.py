@@ -7,6 +7,7 @@ import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from stages.core.command import InputError
 from stages.core.pack import Pack
@@ -163,13 +164,28 @@ def _plans(
         }
         words = (stratum.min_words, stratum.max_words)
         calls = Calls(pools, Presence(pack, function, locale, own, says, fixed, words))
-    draws = Draws(pack, own, calls, requests.get(locale, ()))
+
+    @cache
+    def of(other: str) -> Calls:
+        return Calls(pools, Presence(pack, other, locale, seed_of(own, "beside", other), says))
+
+    draws = Draws(pack, own, calls, of, requests.get(locale, ()))
     if not scenario.HAS_FUNCTION and not draws.chatter:
         raise InputError(
             f"{pack.folder}/vocabularies/{locale}.yaml: the scenario {stratum[SCENARIO]} needs "
             "requests that no function serves: list some under `chatter`"
         )
-    usable = sets.for_plan(function, scenario.SHOWS_TARGET)
+    usable = tuple(
+        n
+        for n in sets.for_plan(function, scenario.SHOWS_TARGET)
+        if len(sets.sets[n].functions) >= scenario.MIN_SHOWN
+    )
+    if not usable:
+        raise InputError(
+            f"tools.shown: the scenario {stratum[SCENARIO]} needs sets of {scenario.MIN_SHOWN} "
+            f"functions or more, and {function} is in none: raise tools.shown or tools.sets"
+        )
+    plannable = {name for name in pack.catalogue.names if name not in pack.blocked}
     order = Stream(len(usable), seed_of(own, "tool sets"))
     seeds = random.Random(seed_of(own, "seeds"))
     needed = candidates_needed(quota, stratum, route, settings)
@@ -179,6 +195,7 @@ def _plans(
         plan_seed = seeds.randrange(2**31 - 1) if fillings is None else filling.seed
         draws.choices = random.Random(plan_seed)
         draws.today = datetime.date.fromisoformat(tool_set.today) if tool_set.today else TODAY
+        draws.shown = tuple(name for name in tool_set.functions if name in plannable)
         turns, text = scenario.turns(draws)
         asset_ids, node_ids = origins(turns)
         if fillings is not None:

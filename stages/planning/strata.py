@@ -23,6 +23,8 @@ from stages.planning.sources import Pools, label
 BAND_LEVELS = (1 / 3, 2 / 3, 1.0)
 # Kinds of sources whose values can be a dimension.
 LISTED = ("enum", "class", "vocabulary", "boolean", "examples", *INGESTED_KINDS)
+# Length bands where any length will do: lowest words, highest words, share.
+ANY_LENGTH = [(0, 0, 1.0)]
 # Below this share of all a stratum is what rounding left.
 NEGLIGIBLE = 1e-12
 
@@ -32,10 +34,7 @@ def plannable(pack: Pack) -> tuple[list[str], list[str]]:
 
     Raises InputError if there is none.
     """
-    blocked: dict[str, list[str]] = {}
-    for lack in pack.lacking:
-        if lack.required:
-            blocked.setdefault(lack.function, []).append(".".join(lack.path))
+    blocked = pack.blocked
     warnings = [
         f"{name} is not planned: its required {', '.join(keys)} has no source: name one in "
         f"{pack.folder / 'pack.yaml'}"
@@ -67,7 +66,8 @@ def strata(pack: Pack, pools: Pools) -> tuple[list[Stratum], list[str]]:
         values = {d.name: d.values[i] for d, i in zip(dimensions, cell, strict=True)}
         own = {name: values[name] for name in list(values)[3:]}
         share = float(table[tuple(cell)])
-        for low, high, part in lengths[values[FUNCTION]]:
+        bands = lengths[values[FUNCTION]] if SCENARIOS[values[SCENARIO]].HAS_BANDS else ANY_LENGTH
+        for low, high, part in bands:
             if part <= 0:
                 continue
             name = band(low, high) if high else NONE
@@ -234,7 +234,7 @@ def _lengths(pack: Pack, function: str) -> list[tuple[int, int, float]]:
     """Length bands of a function with their shares: (lowest words, highest words, share)."""
     words = pack.population.words.get(function) or pack.population.words.get("*")
     if not words:
-        return [(0, 0, 1.0)]
+        return ANY_LENGTH
     longest = int(np.ceil(words[1]))
     bounds = pack.population.bands.get(function) or pack.population.bands.get("*")
     if not bounds:

@@ -7,7 +7,7 @@ from stages.core.catalogue import Catalogue
 from stages.core.conversation import Message, assistant, user
 from stages.core.plan import Plan
 from stages.core.sources import simplified
-from stages.generation.patterns import named
+from stages.generation.written import named
 
 
 def messages(query: str, planned: Plan, catalogue: Catalogue) -> list[Message]:

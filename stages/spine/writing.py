@@ -20,10 +20,11 @@ from stages.core.text import normalized
 from stages.engines import Answer, Ask, Failed, Messages, store
 from stages.generation.asking import Asker
 from stages.generation.heuristic import Grammar
-from stages.generation.patterns import Patterns, Written
+from stages.generation.patterns import Patterns
 from stages.generation.prompting import query_of
 from stages.generation.rewording import Rewording
 from stages.generation.writer import Writer
+from stages.generation.written import Written
 from stages.spine.said import messages
 
 # Plans from which on it pays to start processes, and those that one gets at a time.
@@ -96,7 +97,7 @@ def heuristic(rows: list[Row], folder: str, typo_share: float) -> list[Reply]:
     for row in rows:
         one, today = planned(row)
         made_of = (
-            Written(grammar.write(one), one.template_id, {})
+            Written(grammar.write(one), one.template_id)
             if one.template_id
             else phrases.write(one, *one.band)
         )

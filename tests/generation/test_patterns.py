@@ -15,7 +15,7 @@ from stages.checks import call as checks
 from stages.core import pack
 from stages.core.pack import Pack
 from stages.core.plan import Argument, Plan
-from stages.generation.patterns import Patterns, _adjuncts, _joined, named
+from stages.generation.patterns import Patterns, _joined, adjuncts, named
 from stages.planning.plans import Settings, plans
 from tests.builders import TRAVEL, make_call, make_plan
 
@@ -41,7 +41,7 @@ def test_every_planned_query_carries_its_call(travel: Pack, planned: list[Plan])
         refused += checks.verdict(written.query, unbanded, context) is not None
         if plan.text is None and "adjunct" not in written.template_id:
             slots = {a.slot for a in plan.turn.calls[0].said}
-            assert {*written.surfaces} == slots
+            assert {*written.surfaces[0]} == slots
             if plan.turn.missing:
                 assert plan.turn.missing not in written.surfaces
     assert refused <= 0.02 * len(planned)
@@ -62,7 +62,7 @@ def test_a_date_after_a_preposition_has_none_of_its_own(tmp_path: Path) -> None:
         changed = type(day)(day.name, day.value, "user", "on friday")
         plan = make_plan(type(call)(call.function, (*said, changed)), seed=seed)
         written = patterns.write(plan)
-        assert written.surfaces["check_in"] in ("friday", "on friday")
+        assert written.surfaces[0]["check_in"] in ("friday", "on friday")
         queries.add(written.query.lower())
     assert any("from friday" in query for query in queries)
     assert any("on friday: " in query for query in queries)
@@ -113,7 +113,7 @@ def test_commas_of_parts_left_out_go_too(tmp_path: Path) -> None:
 def test_a_booleans_words_are_not_said_after_its_name() -> None:
     express = Argument("express", True, "user", "with express", ())
     item = Argument("food", "wet", "user", "canned food", ())
-    assert _adjuncts([express, item]) == "with express, food canned food"
+    assert adjuncts([express, item]) == "with express, food canned food"
 
 
 @pytest.mark.parametrize(

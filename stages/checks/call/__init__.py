@@ -12,6 +12,7 @@ from stages.checks.call import (
     grounding,
     leaked,
     length,
+    ordered,
     pictured,
     repeated,
     said,
@@ -27,6 +28,7 @@ from stages.core.text import MAX_QUERY, is_valid
 CHECKS: dict[str, Callable[[str, Plan, Context], Refusal | None]] = {
     "length": length.check,
     "said": said.check,
+    "ordered": ordered.check,
     "leaked": leaked.check,
     "texts": texts.check,
     "repeated": repeated.check,

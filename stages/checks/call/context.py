@@ -82,9 +82,9 @@ class Words:
 class Context:
     """What the checks need beside a query and its plan. today: the day on which it is said, None
     where the prompt names none. prompt, sentence: the prompt of a model, and the pattern's sentence
-    that it had to reword, "" for a pattern itself. surfaces: slot -> the words that a writer of
-    patterns used, where they are not those of the plan. seen: what the picture shows that the query
-    is about, "" without one.
+    that it had to reword, "" for a pattern itself. surfaces: of each call slot -> the words
+    that a writer of patterns used, where they are not those of the plan. seen: what the picture
+    shows that the query is about, "" without one.
     """
 
     pack: Pack
@@ -92,7 +92,7 @@ class Context:
     today: datetime.date | None = None
     prompt: str = ""
     sentence: str = ""
-    surfaces: Mapping[str, str] = field(default_factory=dict)
+    surfaces: Sequence[Mapping[str, str]] = ()
     seen: str = ""
 
     @property

@@ -7,10 +7,23 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from stages import language
-from stages.checks.call.context import Context, Slot, forms_of
+from stages.checks.call.context import Context, Slot, forms_of, value_key
 from stages.core.plan import Argument, Plan
 from stages.core.sources import UNSAID, Source
 from stages.language.mentions import Span, Text
+
+
+class Wanted(NamedTuple):
+    """An argument that the user must say: of which call of the plan, 0, 1, ..., and function."""
+
+    call: int
+    function: str
+    argument: Argument
+
+    @property
+    def meaning(self) -> tuple[str, str, str]:
+        """What two calls may have in common."""
+        return self.function, self.argument.slot, value_key(self.argument.value)
 
 
 class Mention(NamedTuple):
@@ -18,17 +31,18 @@ class Mention(NamedTuple):
     item; () where it is not said, or where its words are another argument's.
     """
 
+    call: int
     function: str
     argument: Argument
     spans: Sequence[Span]
 
 
-def said(plan: Plan, context: Context) -> list[tuple[str, Argument]]:
-    """The function and the argument of everything that the user must say in words of its own."""
+def said(plan: Plan, context: Context) -> list[Wanted]:
+    """Everything that the user must say in words of its own."""
     sources = context.pack.by_key
     return [
-        (call.function, argument)
-        for call in plan.calls
+        Wanted(number, call.function, argument)
+        for number, call in enumerate(plan.calls)
         for argument in call.arguments
         if argument.provenance == "user" and not _is_unsaid(sources, call.function, argument)
     ]
@@ -46,7 +60,8 @@ def text_of(query: str, context: Context) -> Text:
 
 def places(query: str, plan: Plan, context: Context) -> Sequence[Mention]:
     """The mention of each argument, in the plan's order. Two arguments never share a span: in "a
-    room for 2" only one of two arguments with the value 2 is said. Longer words come first.
+    room for 2" only one of two arguments with the value 2 is said. Longer words come first. Two
+    calls of one function may have an argument in common: "rooms in Rome and Oslo for tonight".
     """
     return _places(query, _Key(plan, context))
 
@@ -71,20 +86,23 @@ def _places(query: str, key: _Key) -> Sequence[Mention]:
     wanted = said(plan, context)
     mentions: dict[int, Mention] = {}
     occupied: list[Span] = []
-    for number in sorted(range(len(wanted)), key=lambda n: -len(wanted[n][1].surface or "")):
-        function, argument = wanted[number]
-        slot = context.words(function).slots.get(argument.slot)
-        spans = _spans(text, argument, slot, context, occupied)
+    by_meaning: dict[tuple[str, str, str], Sequence[Span]] = {}
+    for number in sorted(range(len(wanted)), key=lambda n: -len(wanted[n].argument.surface or "")):
+        one = wanted[number]
+        slot = context.words(one.function).slots.get(one.argument.slot)
+        spans = _spans(text, one, slot, context, occupied) or by_meaning.get(one.meaning, ())
         occupied += spans
-        mentions[number] = Mention(function, argument, spans)
+        by_meaning.setdefault(one.meaning, spans)
+        mentions[number] = Mention(*one, spans)
     return [mentions[number] for number in range(len(wanted))]
 
 
 def _spans(
-    text: Text, argument: Argument, slot: Slot | None, context: Context, occupied: Sequence[Span]
+    text: Text, one: Wanted, slot: Slot | None, context: Context, occupied: Sequence[Span]
 ) -> Sequence[Span]:
     """The argument's own spans: first of the words planned, then of others that say the value."""
-    kind = slot.kind if slot else "string"
+    argument, kind = one.argument, slot.kind if slot else "string"
+    written = context.surfaces[one.call] if one.call < len(context.surfaces) else {}
 
     def free(candidates: Sequence[Span], value: Any) -> Span | None:
         """The first span that overlaps none of `occupied` and is no part of another meaning."""
@@ -95,7 +113,7 @@ def _spans(
                 return span
         return None
 
-    planned = [context.surfaces.get(argument.slot), argument.surface]
+    planned = [written.get(argument.slot), argument.surface]
     bare = language.of(context.locale).bare
     for surface in dict.fromkeys(words for words in planned if words):
         for words in dict.fromkeys((surface, bare(surface))):

@@ -27,7 +27,8 @@ LONG, MAX_LISTED = 10, 4
 
 def check(query: str, plan: Plan, context: Context) -> Refusal | None:
     """Refuses a query in which a word follows itself, a word with a meaning occurs too
-    often, or three words return; the words of arguments do not count.
+    often, or three words return; the words of arguments do not count. Who asks for several calls
+    may say each in the same words.
     """
     text = masked(query, plan, context)
     spelled = [token for token in tokens(text) if token.kind == "word"]
@@ -41,14 +42,15 @@ def check(query: str, plan: Plan, context: Context) -> Refusal | None:
     small = language.of(context.locale).CUES.small
     counts = Counter(word for word in keys if word not in small and len(word) > 1)
     longer, listed = len(keys) // LONG, text.count(",") + 1
-    maximum = max(MAX_REPEATS, min(longer, MAX_LISTED), min(listed, MAX_LISTED))
+    requests = max(1, len(plan.calls))
+    maximum = requests * max(MAX_REPEATS, min(longer, MAX_LISTED), min(listed, MAX_LISTED))
     for word, times in counts.items():
         if times > maximum and word not in DOUBLES:
             return Refusal(NAME, f"{word!r:.60} {times} times")
-    seen: set[tuple[str, ...]] = set()
+    seen: Counter[tuple[str, ...]] = Counter()
     for position in range(len(keys) - 2):
         three = tuple(keys[position : position + 3])
-        if three in seen and sum(word not in small for word in three) > 1:
+        seen[three] += 1
+        if seen[three] > requests and sum(word not in small for word in three) > 1:
             return Refusal(NAME, f"{' '.join(three)!r:.60} returns")
-        seen.add(three)
     return None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stages.language.locale import Several
+
 # What a command to one person begins with, as people type it. "kannst du" would move the verb to
 # the end, so that no more than a word of politeness goes before.
 VERBS = frozenset(
@@ -27,6 +29,12 @@ REQUESTS: Sequence[str] = ("bitte", "ach bitte", "sei so nett und")
 CLOSERS = ("bitte", "danke", "vielen dank", "wenn möglich")
 THANKS = ("bitte", "danke", "vielen dank")
 TELLING = frozenset("mein meine unser unsere er sie es sein seine ihr ihre hilfe".split())  # noqa: SIM905
+
+SEVERAL = Several(
+    links=(" und ", ", und ", "; ", ", außerdem: "),
+    starts=("", "", "Und", "Außerdem:", "Und noch etwas:"),
+    again=("und dasselbe für", "und ebenso für", "und noch einmal für"),
+)
 
 
 def question(words: str, schema: Mapping[str, Any]) -> str:

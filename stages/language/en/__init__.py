@@ -8,6 +8,7 @@ from stages.language.en.people import (
     QUESTIONS,
     RANGES,
     REQUESTS,
+    SEVERAL,
     TELLING,
     THANKS,
     VERBS,
@@ -35,8 +36,8 @@ from stages.language.en.values import (
 )
 
 __all__ = [
-    "CLOSERS", "CUES", "OPENERS", "PREPOSITIONS", "QUESTIONS", "RANGES", "REQUESTS", "TELLING",
-    "THANKS", "VERBS", "bare", "date", "day_words", "duration", "fitted", "integer", "joined",
-    "joint", "moment", "money", "month_day", "nth", "number", "question", "refusal",
+    "CLOSERS", "CUES", "OPENERS", "PREPOSITIONS", "QUESTIONS", "RANGES", "REQUESTS", "SEVERAL",
+    "TELLING", "THANKS", "VERBS", "bare", "date", "day_words", "duration", "fitted", "integer",
+    "joined", "joint", "moment", "money", "month_day", "nth", "number", "question", "refusal",
     "split", "stem", "time", "time_words",
 ]  # fmt: skip

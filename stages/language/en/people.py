@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stages.language.en.cues import CUES
+from stages.language.locale import Several
 
 # What a command begins with. Before these "can you" and "i need you to" stand well.
 VERBS = frozenset(
@@ -46,6 +47,15 @@ TELLING = frozenset(
     """my our your his her their its the this that he she it they he's she's it's they're there
     there's someone somebody something i'm i've we're we've help emergency urgent""".split()  # noqa: SIM905
 )
+
+SEVERAL = Several(
+    links=(" and ", ", and ", " and also ", ", then ", " and then ", ", plus ", "; ", ", also "),
+    starts=("", "", "Also,", "And", "Then", "After that,", "Next,", "In addition,", "And also,"),
+    again=("and the same for", "and likewise for", "then the same with", "and again for",
+           "plus the same for", "and once more with"),
+    with_names=True,
+    each="respectively",
+)  # fmt: skip
 
 
 def question(words: str, schema: Mapping[str, Any]) -> str:

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import datetime
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from stages.core.pack import Pack
 from stages.planning.calls import Calls
 from stages.planning.sources import Stream, seed_of
 
+# Shares of two, three and four calls at once.
+CALLS = {2: 0.55, 3: 0.3, 4: 0.15}
+
 
 @dataclass
 class Draws:
-    """One stratum and route's draws. calls: None for a scenario without a function; chatter: the
-    requests that no function serves. `choices` and `today` are the plan's, set before each.
+    """One stratum and route's draws. calls: None for a scenario without a function; of: the calls
+    of another function; chatter: the requests that no function serves. `choices`, `today` and
+    `shown`, the functions that can be planned of the tool set, are the plan's, set before each.
     """
 
     pack: Pack
     seed: int
     calls: Calls | None
+    of: Callable[[str], Calls]
     chatter: tuple[str, ...] = ()
     choices: random.Random = field(default_factory=random.Random)
     today: datetime.date = datetime.date(2026, 6, 1)
+    shown: tuple[str, ...] = ()
     _streams: dict[str, Stream] = field(default_factory=dict)
 
     def stream(self, name: str, size: int) -> Stream:
@@ -41,3 +48,14 @@ def said_share(pack: Pack, function: str, slot: str) -> float:
             share *= source.share
         source = pack.by_key.get(".".join((function, *source.path[:-1])))
     return share
+
+
+def is_phrased(pack: Pack, function: str) -> bool:
+    """Whether phrases write a function: not where an argument is read from the query."""
+    leaves = (leaf for source in pack.sources[function] for leaf in source.leaves())
+    return all(leaf.kind not in ("class", "derived") for leaf in leaves)
+
+
+def number_of_calls(choices: random.Random) -> int:
+    """How many calls a user asks for at once, two at least."""
+    return choices.choices(list(CALLS), list(CALLS.values()))[0]

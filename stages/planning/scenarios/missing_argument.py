@@ -8,6 +8,7 @@ from stages.planning.scenarios import draws as common
 from stages.planning.scenarios.draws import Draws
 
 HAS_FUNCTION, SHOWS_TARGET = True, True
+MIN_SHOWN, HAS_BANDS = 1, True
 
 
 def candidates(pack: Pack, function: str) -> list[str]:

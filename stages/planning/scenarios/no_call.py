@@ -7,6 +7,7 @@ from stages.core.plan import Turn
 from stages.planning.scenarios.draws import Draws
 
 HAS_FUNCTION, SHOWS_TARGET = False, False
+MIN_SHOWN, HAS_BANDS = 1, True
 
 
 def serves(pack: Pack, function: str) -> bool:

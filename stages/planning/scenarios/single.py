@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from stages.core.pack import Pack
 from stages.core.plan import Turn
-from stages.planning.scenarios.draws import Draws, said_share
-
-__all__ = ["HAS_FUNCTION", "SHOWS_TARGET", "said_share", "serves", "turns"]
+from stages.planning.scenarios.draws import Draws
+from stages.planning.scenarios.draws import said_share as said_share
 
 HAS_FUNCTION, SHOWS_TARGET = True, True
+MIN_SHOWN, HAS_BANDS = 1, True
 
 
 def serves(pack: Pack, function: str) -> bool:
