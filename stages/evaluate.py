@@ -48,7 +48,7 @@ from stages.evaluation.scored_models import adapters_of, add_options
 from stages.evaluation.shortlist import examples, recall, shortlist
 from stages.evaluation.similarity import Encode, embedder
 from stages.formats.grammar import grammar
-from stages.planning.plans import TODAY, has_dates
+from stages.planning.plans import TODAY, dated
 from stages.spine import scoring
 from stages.spine.scoring import CONSTRAINED, Scored
 
@@ -89,10 +89,15 @@ def questions_of(
         [row.query for row in rows], pack.catalogue, limit, encode, training_queries()
     )
     shown = [row.tools or names for row, names in zip(rows, nearest, strict=True)]
-    # A tool set names a day where users say "tomorrow"; a golden set is scored on one day.
-    today = TODAY.isoformat() if has_dates(pack) else None
+    # Functions name a day where users say "tomorrow"; a golden set is scored on one day.
+    with_day, day = dated(pack), TODAY.isoformat()
     conversations = [
-        formats.conversation(form, [user(row.query)], pack.catalogue.subset(names).tools, today)
+        formats.conversation(
+            form,
+            [user(row.query)],
+            pack.catalogue.subset(names).tools,
+            None if with_day.isdisjoint(names) else day,
+        )
         for row, names in zip(rows, shown, strict=True)
     ]
     return Questions(rows, shown, conversations)

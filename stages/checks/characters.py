@@ -49,7 +49,7 @@ def check(query: str) -> str | None:
         if paired.count(left) != paired.count(right):
             return f"{left} without {right}"
     if "'" in query and len(re.findall(r"(?:^|\s)'\w", query)) > len(
-        re.findall(r"\w[.,!?]?'(?:$|[\s,.!?])", query)
+        re.findall(r"\w[.,!?]?'(?:$|[\s,.!?;:])", query)
     ):
         rest = re.sub(r"(?:^|\s)'(?:n|til|cause|em|\d\ds?)\b", " ", query)
         if re.search(r"(?:^|\s)'\w", rest):

@@ -52,7 +52,8 @@ class Pack:
     at most one stands in a call; dimensions: name -> function -> slot; vocabularies: by locale;
     frames: locale -> what frames a request, for packs with sources of the kinds `class` or
     `derived`; walks: name -> way through the graph, for templates; acyclic: relations without a
-    circle; ingested: what the sources `asset` and `graph` draw from, None where it was not read.
+    circle; held_out: functions that no conversation of the dataset shows; ingested: what the
+    sources `asset` and `graph` draw from, None where it was not read.
     """
 
     folder: Path
@@ -70,6 +71,7 @@ class Pack:
     frames: Mapping[str, Frame] = field(default_factory=dict)
     walks: Mapping[str, Walk] = field(default_factory=dict)
     acyclic: tuple[str, ...] = ()
+    held_out: frozenset[str] = frozenset()
     ingested: Ingested | None = field(default=None, compare=False)
 
     @cached_property
@@ -203,6 +205,7 @@ def load(folder: str | Path) -> Pack:
             for locale in file.locales
         },
         population, file.metrics, walks=file.walks, acyclic=tuple(file.acyclic),
+        held_out=pack_keys.held_out(file, catalogue, path),
     )  # fmt: skip
     pack_consistency.check_vocabularies(pack, path)
     pack_consistency.check_metrics(pack, path)

@@ -84,6 +84,8 @@ class PackFile(BaseModel):
     FUNCTION.ARGUMENT whose value is a dimension of the population, or a list of these. metrics:
     name -> {accuracy or similarity: ARGUMENT}. walks: through the graph, for templates' slots.
     acyclic: relations that must not lead back to where they began, such as "is a kind of".
+    held_out: functions that no conversation of the dataset shows, for scoring what the model does
+    with functions that it never saw.
     """
 
     model_config = STRICT
@@ -98,6 +100,7 @@ class PackFile(BaseModel):
                                     Field(min_length=1, max_length=1)]] = {}  # fmt: skip
     walks: dict[Name, Walk] = {}
     acyclic: list[Text] = []
+    held_out: list[Text] = []
 
     @model_validator(mode="before")
     @classmethod

@@ -70,3 +70,14 @@ def dimensions(file: PackFile, catalogue: Catalogue, path: Path) -> dict[str, di
                     slots[one] = ".".join(slot)
         by_name[name] = slots
     return by_name
+
+
+def held_out(file: PackFile, catalogue: Catalogue, path: Path) -> frozenset[str]:
+    """The functions that the dataset does not show. Raises InputError."""
+    for name in file.held_out:
+        if name not in catalogue:
+            raise InputError(f"{path}: held_out: {name!r:.80} is no function of {CATALOGUE}")
+    names = frozenset(file.held_out)
+    if len(names) == len(catalogue.names):
+        raise InputError(f"{path}: held_out: all functions are held out: leave some to train on")
+    return names

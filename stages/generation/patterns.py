@@ -62,9 +62,9 @@ class Patterns:
             )
         else:
             draft = self._phrase(plan.calls[0], plan.locale, rng)
-        text = frames.dressed(draft.query, words, rng)
+        said = [surface for held in draft.surfaces for surface in held.values()]
+        text = frames.dressed(draft.query, words, rng, said)
         if rng.random() < self.typo_share:
-            said = [words for held in draft.surfaces for words in held.values()]
             text = frames.slipped(text, said, rng)
         return draft._replace(query=cleaned(text))
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from stages.core.conversation import equal
 from stages.core.plan import Argument, PlannedCall
 from stages.generation.written import Written, adjuncts
+from stages.language.frames import lowered
 from stages.language.locale import Locale
 
 # A phrase of one call.
@@ -62,10 +63,10 @@ def _apart(
         following = part.query
         if END.search(text):
             start = rng.choice(words.SEVERAL.starts)
-            following = f"{start} {_lowered(part)}" if start else following
+            following = f"{start} {_lowered(part, words)}" if start else following
             text = f"{text} {following}"
         else:
-            text = f"{text}{rng.choice(words.SEVERAL.links)}{_lowered(part)}"
+            text = f"{text}{rng.choice(words.SEVERAL.links)}{_lowered(part, words)}"
     surfaces = tuple(held for part in parts for held in part.surfaces)
     return Written(text, _named(part.template_id for part in parts), surfaces)
 
@@ -123,15 +124,9 @@ def _again(
     return Written(f"{text}{mark.strip()}", f"{first.template_id}+again", tuple(surfaces))
 
 
-def _lowered(part: Written) -> str:
-    """A phrase as it goes on after another: in lower case, unless it begins with a value."""
-    text = part.query
-    begins = any(text.startswith(said) for held in part.surfaces for said in held.values() if said)
-    first = text.split(" ", 1)[0]
-    is_capitalized = first[:1].isupper() and first[1:] == first[1:].lower()
-    if begins or not is_capitalized or first.split("'")[0] == "I":
-        return text
-    return text[0].lower() + text[1:]
+def _lowered(part: Written, words: Locale) -> str:
+    """A phrase as it goes on after another."""
+    return lowered(part.query, [said for held in part.surfaces for said in held.values()], words)
 
 
 def _named(names: object) -> str:

@@ -50,18 +50,30 @@ def closers(text: str, mood: str, words: Locale) -> Sequence[str]:
     return () if first in words.TELLING else words.THANKS
 
 
-def dressed(text: str, words: Locale, rng: random.Random) -> str:
+def lowered(text: str, names: Sequence[str], words: Locale) -> str:
+    """A sentence as it goes on after other words: in lower case, unless it begins with one of
+    `names` or with a word that has a capital anywhere.
+    """
+    first = text.split(" ", 1)[0]
+    is_capitalized = first[:1].isupper() and first[1:] == first[1:].lower()
+    if not is_capitalized or words.keeps_capital(first):
+        return text
+    begins = any(text.startswith(name) for name in names if name)
+    return text if begins else text[0].lower() + text[1:]
+
+
+def dressed(text: str, words: Locale, rng: random.Random, names: Sequence[str] = ()) -> str:
     """A phrase as one of many people may say it, in the mood that it has.
 
     Polite forms go before commands alone, and what closes after what asks for something
     (`closers`); neither where the phrase has its words already. The mark at the end is that of the
-    last sentence.
+    last sentence. names: the words of its values, whose capitals stay.
     """
     mood = mood_of(text, words)
     short = len(text.split()) < LONG
     if short and mood == "command" and words.REQUESTS and rng.random() < REQUESTED:
         request = rng.choice(words.REQUESTS)
-        text = f"{request} {text}"
+        text = f"{request} {lowered(text, names, words)}"
         mood = mood_of(request, words)
     elif short and (fitting := closers(text, mood, words)) and rng.random() < CLOSED:
         closer = rng.choice(fitting)
@@ -70,7 +82,7 @@ def dressed(text: str, words: Locale, rng: random.Random) -> str:
     if words.OPENERS and rng.random() < OPENED:
         opener = rng.choice(words.OPENERS)
         if not _shares(opener, text.split()[:CLOSE]):
-            text = f"{opener} {text}"
+            text = f"{opener} {lowered(text, names, words)}"
     if text and rng.random() < CAPITAL:
         text = text[0].upper() + text[1:]
     if text and text[-1].isalnum() and rng.random() < MARKED:

@@ -140,6 +140,9 @@ class Locale(Protocol):
     def stem(self, word: str) -> str:
         """A word as it is compared where its number and case do not count."""
 
+    def keeps_capital(self, word: str) -> bool:
+        """Whether a capitalized word of a phrase, no value, has its capital anywhere."""
+
     def question(self, words: str, schema: Mapping[str, Any]) -> str:
         """A sentence that asks for a missing argument; `words`, its name in words, is in it.
 

@@ -137,6 +137,9 @@ class Plain:
     def joint(self, surface: str) -> str:
         return surface
 
+    def keeps_capital(self, word: str) -> bool:
+        return True
+
     def fitted(self, text: str, surface: str) -> str:
         return text
 

@@ -84,14 +84,14 @@ class Reader:
         if value is None:
             if words[position] not in cues.ones:
                 return None
-            if position + 1 < len(words) and words[position + 1] in cues.scales:
+            if position + 1 < len(words) and self._scale(position + 1):
                 value, end = 1, position + 1  # a hundred
             else:
                 return Match(position + 1, (1,), is_vague=True)
         is_vague = end - begin == 1 and words[begin] in cues.ones
         total: float = 0
         last = float("inf")
-        while end < len(words) and 0 < (scale := cues.scales.get(words[end], 0)) < last:
+        while end < len(words) and 0 < (scale := self._scale(end)) < last:
             last = scale
             total += value * scale
             value, end = 0, end + 1
@@ -105,6 +105,14 @@ class Reader:
                 total, end = total + 0.5, end + len(half)
         whole = int(total) if float(total).is_integer() else total
         return Match(end, (sign * whole,), is_vague=is_vague)
+
+    def _scale(self, position: int) -> int:
+        """What the word at a position multiplies a number by, 0 for none. A letter does so only
+        where nothing parts them: 5k, but not 300 K, which are kelvins.
+        """
+        word, before = self.tokens[position], self.tokens[position - 1]
+        is_apart = len(word.key) == 1 and word.start > before.end
+        return 0 if is_apart else self.lexicon.cues.scales.get(word.key, 0)
 
     def _counted(self, position: int) -> tuple[float | None, int]:
         """A number without scales that starts at a position, and the position after it."""

@@ -30,6 +30,8 @@ from stages.planning.sources import (
 
 # Of the kinds of sources whose values users do not say.
 PROVENANCES: Mapping[str, Provenance] = {"constant": "default", "derived": "derived"}
+# How often a list of numbers is typed as one, "3, 5, 8", and of these in brackets.
+TYPED_SHARE, BRACKETS_SHARE = 0.5, 0.5
 # Draws of one call until it keeps its schema.
 TRIES = 30
 
@@ -144,11 +146,13 @@ class Calls:
             item = pool.item(index if members is None else members[index], today)
             items.setdefault(json.dumps(item.value), item)
         surfaces = [choices.choice(item.surfaces) for item in items.values()]
-        values = [
+        values: list[Any] = [
             language.of(self.locale).bare(surface) if is_in_words(leaf.of) else item.value
             for item, surface in zip(items.values(), surfaces, strict=True)
         ]
         text = wording.joined(surfaces, self.locale)
+        if leaf.of.kind in ("integer", "number") and choices.random() < TYPED_SHARE:
+            text = wording.typed(values, choices.random() < BRACKETS_SHARE)
         assets = dict.fromkeys(one for item in items.values() for one in item.asset_ids)
         nodes = dict.fromkeys(one for item in items.values() for one in item.node_ids)
         return Argument(

@@ -38,8 +38,8 @@ def idle(pack: Pack, function: str, phrases: Sequence[str]) -> Iterator[tuple[in
     if not pack.population.scenarios or pack.population.scenarios.get("missing_argument"):
         left_out += missing_argument.candidates(pack, function)
     for number, one in enumerate(parsed):
-        if one.slots - spoken.keys() - lacking:
-            continue  # a slot of another name is an error of its own
+        if not one.ways or one.slots - spoken.keys() - lacking:
+            continue  # a slot that stands twice, or has another name, is an error of its own
         reasons = [
             _objection(pack, function, spoken, every, way, missing)
             for missing in left_out

@@ -20,7 +20,6 @@ from stages.planning.presence import Presence
 from stages.planning.saying import sayable
 from stages.planning.scenarios import missing_argument
 from stages.planning.sources import Item, Pools
-from stages.planning.strata import plannable
 
 # Rows that are planned for a trial, and phrases that a function should have.
 TRIAL_ROWS, ENOUGH_PHRASES = 200, 8
@@ -128,7 +127,6 @@ def _phrases(pack: Pack) -> Iterator[str]:
     """Phrases that name what the function does not have, or that together cannot say all that is
     required.
     """
-    planned = set(plannable(pack)[0]) if pack.sources and not _all_blocked(pack) else set()
     for locale in pack.locales:
         for function, phrases in pack.vocabulary(locale).phrases.items():
             where = f"{_path(pack, locale)}: phrases.{function}"
@@ -146,17 +144,17 @@ def _phrases(pack: Pack) -> Iterator[str]:
                         f"{where}.{number}: {{{slot}}} is no argument that is said: "
                         f"{function} has {sorted(spoken)}"
                     )
+            yield from (
+                f"{where}.{number}: it says an argument twice: {one.text!r:.60}"
+                for number, one in enumerate(parsed)
+                if not one.ways
+            )
             can = any(required & every <= way.may for one in parsed for way in one.ways)
-            if not can and function in planned and required:
+            if not can and function not in pack.blocked and required:
                 yield (
                     f"{where}: none says all that is required ({', '.join(sorted(required))}): "
                     "write one that does"
                 )
-
-
-def _all_blocked(pack: Pack) -> bool:
-    blocked = {lack.function for lack in pack.lacking if lack.required}
-    return blocked >= set(pack.catalogue.names)
 
 
 def _forms(pack: Pack, locale: str) -> Iterator[str]:

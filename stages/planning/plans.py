@@ -37,7 +37,7 @@ class Settings:
     """How much is planned. rows: of the dataset; weights: route -> weight where phrases write;
     by_template: the same where templates do; minimum: rows of every stratum at least; surplus,
     heuristic_surplus, reserve: as in params.yaml; sets, shown: number of tool sets, and functions
-    of a set from and to.
+    of a set from and to; today: the day of all conversations, None for one of each tool set.
     """
 
     rows: int
@@ -49,6 +49,7 @@ class Settings:
     reserve: float = 3.0
     sets: int = 200
     shown: tuple[int, int] = (8, 24)
+    today: datetime.date | None = None
 
 
 @dataclass(frozen=True)
@@ -87,9 +88,10 @@ def plans(
 
     served, more = quotas(all_strata, settings.rows, settings.minimum, weights)
     warnings += more
+    trained = [name for name in pack.catalogue.names if name not in pack.held_out]
     sets = tool_sets(
-        pack.catalogue, seed, count=settings.sets, shown=settings.shown,
-        with_today=has_dates(pack),
+        pack.catalogue.subset(trained), seed, count=settings.sets, shown=settings.shown,
+        dated=dated(pack), today=settings.today,
         with_lacking=any(not SCENARIOS[s[SCENARIO]].SHOWS_TARGET for s in served),
     )  # fmt: skip
     requests: dict[str, tuple[str, ...]] = {}
@@ -130,12 +132,15 @@ def _sizes(stratum: Stratum, route: str, settings: Settings) -> tuple[int, int]:
     )
 
 
-def has_dates(pack: Pack) -> bool:
-    """Whether some argument is a date that users name by words and the call by its ISO value."""
-    return any(
-        one.kind == "date" and one.settings.as_ == "iso"
+def dated(pack: Pack) -> frozenset[str]:
+    """The functions with an argument that is a date which users name by words and the call by its
+    ISO value.
+    """
+    return frozenset(
+        source.function
         for source in pack.by_key.values()
         for one in (source, *([source.of] if source.of else []))
+        if one.kind == "date" and one.settings.as_ == "iso"
     )
 
 

@@ -30,7 +30,8 @@ NEGLIGIBLE = 1e-12
 
 
 def plannable(pack: Pack) -> tuple[list[str], list[str]]:
-    """The functions for which valid calls can be planned, and a warning for each other one.
+    """The functions for which valid calls can be planned, but those held out, and a warning for
+    each that lacks a source.
 
     Raises InputError if there is none.
     """
@@ -40,7 +41,7 @@ def plannable(pack: Pack) -> tuple[list[str], list[str]]:
         f"{pack.folder / 'pack.yaml'}"
         for name, keys in blocked.items()
     ]
-    names = [name for name in pack.catalogue.names if name not in blocked]
+    names = [name for name in pack.catalogue.names if name not in {*blocked, *pack.held_out}]
     if not names:
         raise InputError("no function can be planned:\n  " + "\n  ".join(warnings))
     return names, warnings

@@ -83,15 +83,17 @@ class ToolSets:
 
 
 def tool_sets(
-    catalogue: Catalogue, seed: int, *, count: int, shown: tuple[int, int], with_today: bool,
+    catalogue: Catalogue, seed: int, *, count: int, shown: tuple[int, int],
+    dated: frozenset[str] = frozenset(), today: datetime.date | None = None,
     with_lacking: bool = True,
 ) -> ToolSets:  # fmt: skip
     """The tool sets of a catalogue.
 
     count: how many, if the catalogue is larger than a set; more where else a function would be
-    first in none. shown: functions of a set, from and to. with_today: whether a set names today's
-    date. A catalogue of at most shown[1] functions is shown whole, and, with_lacking, for plans of
-    a function that is not shown, without some of them.
+    first in none. shown: functions of a set, from and to. dated: functions that want to know the
+    day, which the sets with one of them name; today: which, None for one of each set. A catalogue
+    of at most shown[1] functions is shown whole, and, with_lacking, for plans of a function that is
+    not shown, without some of them.
     """
     names = [function.name for function in catalogue.functions]
     alike = similarity(catalogue.functions)
@@ -102,10 +104,9 @@ def tool_sets(
     draw = random.Random(seed_of(seed, "today"))
     made = []
     for number, group in enumerate(groups):
-        today = None
-        if with_today:
-            today = (FIRST_DAY + datetime.timedelta(days=draw.randrange(DAYS))).isoformat()
-        made.append(ToolSet(f"tools-{number:04d}", tuple(group), today))
+        day = today or FIRST_DAY + datetime.timedelta(days=draw.randrange(DAYS))
+        named = day.isoformat() if not dated.isdisjoint(group) else None
+        made.append(ToolSet(f"tools-{number:04d}", tuple(group), named))
     near = {
         name: {names[j] for j in np.flatnonzero(alike[i] >= ALIKE)} | {name}
         for i, name in enumerate(names)

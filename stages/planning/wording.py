@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from stages import language
 from stages.language.identifiers import booleans, named, plain
+from stages.language.plain import digits
 
 
 def joined(surfaces: Sequence[str], locale: str) -> str:
@@ -13,4 +14,10 @@ def joined(surfaces: Sequence[str], locale: str) -> str:
     return language.of(locale).joined(surfaces)
 
 
-__all__ = ["booleans", "joined", "named", "plain"]
+def typed(numbers: Sequence[float], in_brackets: bool) -> str:
+    """Numbers as people type them: "3, 5.5, 8" or "[3, 5.5, 8]"."""
+    text = ", ".join(map(digits, numbers))
+    return f"[{text}]" if in_brackets else text
+
+
+__all__ = ["booleans", "joined", "named", "plain", "typed"]

@@ -21,7 +21,7 @@ from stages.core.settings import Settings
 from stages.core.templates import Template
 from stages.ingest.look import with_sources
 from stages.planning import pack_checks
-from stages.planning.plans import TODAY, has_dates
+from stages.planning.plans import TODAY, dated
 from stages.planning.sources import Pools
 from stages.spine import labels, lengths, pack_parts
 from stages.spine.examples import examples
@@ -83,7 +83,7 @@ def look(settings: Settings, findings: Findings, count: int = 0) -> None:
     findings.notes += [*pack_checks.pack_notes(full, pools, written), *notes]
     if findings.problems:
         return
-    findings.warnings += labels.warning(full, golden or [], TODAY if has_dates(full) else None)
+    findings.warnings += labels.warning(full, golden or [], TODAY if dated(full) else None)
     if count:
         findings.examples = examples(full, pools, count, settings.seed, written)
         if written:

@@ -16,7 +16,7 @@ from stages.engines import tokenizers
 from stages.formats import Format, chat_template
 from stages.formats.chat_template import ChatTemplate
 from stages.generation.patterns import Patterns
-from stages.planning.plans import has_dates
+from stages.planning.plans import dated
 from stages.planning.sources import Pools
 from stages.planning.strata import strata
 from stages.planning.tool_sets import FIRST_DAY, tool_sets
@@ -71,7 +71,7 @@ def look(
     template = chat_template.read(loaded.tokenizer)
     form = formats.FORMATS[settings.tools.format]
     student = Student(
-        template, loaded.max_tokens, form, FIRST_DAY.isoformat() if has_dates(pack) else None,
+        template, loaded.max_tokens, form, FIRST_DAY.isoformat() if dated(pack) else None,
         _costs(pack, form, lambda text: len(template.ids(text))),
     )  # fmt: skip
     spoken, lacking = _spoken(pack, pools, templated)
@@ -135,7 +135,7 @@ def _trained(
     shown = (settings.tools.shown[0], settings.tools.shown[1])
     sets = tool_sets(
         pack.catalogue, settings.seed, count=settings.tools.sets, shown=shown,
-        with_today=student.today is not None,
+        dated=dated(pack),
     )  # fmt: skip
     sizes = [sum(student.costs[name] for name in one.functions) for one in sets.sets]
     cases = []

@@ -17,7 +17,7 @@ def catalogue(n: int) -> Catalogue:
 
 @pytest.mark.parametrize("n", [9, 40, 300])
 def test_sets_of_a_large_catalogue(n: int) -> None:
-    made = tool_sets(catalogue(n), 1, count=60, shown=(4, 8), with_today=False)
+    made = tool_sets(catalogue(n), 1, count=60, shown=(4, 8))
     assert len(made.sets) == max(60, n)
     counted: Counter[str] = Counter()
     for one in made.sets:
@@ -31,14 +31,14 @@ def test_sets_of_a_large_catalogue(n: int) -> None:
         assert made.for_plan(name, False)
         assert all(name not in made.sets[i].functions for i in made.for_plan(name, False))
     assert made.for_plan("", False) == tuple(range(len(made.sets)))
-    again = tool_sets(catalogue(n), 1, count=60, shown=(4, 8), with_today=False)
+    again = tool_sets(catalogue(n), 1, count=60, shown=(4, 8))
     assert again == made
 
 
 @pytest.mark.parametrize("n", [1, 2, 5])
 def test_a_small_catalogue_is_shown_whole(n: int) -> None:
-    made = tool_sets(catalogue(n), 1, count=60, shown=(8, 24), with_today=True)
-    names = {f"do_{i}_{'ab'[i % 2]}x" for i in range(n)}
+    names = frozenset(catalogue(n).names)
+    made = tool_sets(catalogue(n), 1, count=60, shown=(8, 24), dated=names)
     assert set(made.sets[0].functions) == names
     assert all(one.today and one.today[:2] == "20" for one in made.sets)
     assert len(made.sets) == (1 if n == 1 else n + 1)
@@ -47,7 +47,7 @@ def test_a_small_catalogue_is_shown_whole(n: int) -> None:
 
 
 def test_a_plan_is_mostly_about_the_first_function_that_its_set_shows() -> None:
-    made = tool_sets(catalogue(40), 1, count=160, shown=(4, 8), with_today=False)
+    made = tool_sets(catalogue(40), 1, count=160, shown=(4, 8))
     for name in catalogue(40).names:
         indexes = made.for_plan(name, True)
         share = sum(made.sets[i].functions[0] == name for i in indexes) / len(indexes)
@@ -72,7 +72,7 @@ def test_near_functions_are_near() -> None:
 
 def test_sets_hold_near_functions_together() -> None:
     tools = [{"name": f"topic{i // 4}_{'abcd'[i % 4]}z", "parameters": {}} for i in range(80)]
-    made = tool_sets(from_tools(tools), 3, count=100, shown=(6, 6), with_today=False)
+    made = tool_sets(from_tools(tools), 3, count=100, shown=(6, 6))
     pairs = sum(
         len(one.functions) - len({name.split("_")[0] for name in one.functions})
         for one in made.sets

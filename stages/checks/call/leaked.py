@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from stages import language
 from stages.checks.call.context import Context, Form, Refusal, Words, value_key
 from stages.checks.call.places import Mention, places, text_of
 from stages.core.plan import Argument, Plan
@@ -146,12 +147,18 @@ def _measure(
         if not measures & kinds or any(span.overlaps(other) for other in spans):
             continue
         words = text.words[reading.first : reading.last]
-        if not left & kinds and own.issuperset(words):
-            continue  # "two out of five"
+        if own.issuperset(words) and (not left & kinds or _is_rate(reading, words, context)):
+            continue  # "two out of five", "20 pages a day"
         if not any(_is_of(one, mention, context) for one in same for mention in mentions):
             said = text.text[span.start : span.end]
             return Refusal(NAME, f"a {reading.kind} that no argument has: {said!r:.60}")
     return None
+
+
+def _is_rate(reading: Reading, words: Sequence[str], context: Context) -> bool:
+    """Whether a reading is the second part of a rate: "a day" in the words of a phrase."""
+    ones = language.of(context.locale).CUES.ones
+    return reading.kind == "duration" and len(words) == 2 and words[0] in ones
 
 
 def _left(

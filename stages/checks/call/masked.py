@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from stages.checks.call.context import Context
 from stages.checks.call.places import places
 from stages.core.plan import Plan
 from stages.language.mentions import Span
 
+# A list that was typed with brackets, "[3, 5]".
+IN_BRACKETS = re.compile(r"\[zq\wv(?:, zq\wv)*\]")
 PAIRS = (("(", ")"), ("[", "]"), ("“", "”"), ("«", "»"), ('"', '"'))
 
 
@@ -20,7 +24,7 @@ def masked(query: str, plan: Plan, context: Context) -> str:
     for number, span in enumerate(spans):
         parts += [query[end : span.start], f"zq{chr(97 + number % 26)}v"]
         end = span.end
-    return "".join([*parts, query[end:]])
+    return IN_BRACKETS.sub("zqlv", "".join([*parts, query[end:]]))
 
 
 def _whole(query: str, span: Span) -> Span:

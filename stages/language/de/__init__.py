@@ -12,6 +12,7 @@ from stages.language.de.people import (
     TELLING,
     THANKS,
     VERBS,
+    keeps_capital,
     question,
     refusal,
 )
@@ -38,6 +39,7 @@ from stages.language.de.values import (
 __all__ = [
     "CLOSERS", "CUES", "OPENERS", "PREPOSITIONS", "QUESTIONS", "RANGES", "REQUESTS", "SEVERAL",
     "TELLING", "THANKS", "VERBS", "bare", "date", "day_words", "duration", "fitted", "integer",
-    "joined", "joint", "moment", "money", "month_day", "nth", "number", "question", "refusal",
+    "joined", "joint", "keeps_capital", "moment", "money", "month_day", "nth", "number", "question",
+    "refusal",
     "split", "stem", "time", "time_words",
 ]  # fmt: skip

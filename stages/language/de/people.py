@@ -28,6 +28,13 @@ OPENERS = ("hey", "hallo", "ok", "hi", "also", "guten tag")
 REQUESTS: Sequence[str] = ("bitte", "ach bitte", "sei so nett und")
 CLOSERS = ("bitte", "danke", "vielen dank", "wenn möglich")
 THANKS = ("bitte", "danke", "vielen dank")
+SMALL = (
+    VERBS
+    | QUESTIONS
+    | frozenset(
+        "ich mein meine unser unsere er sie es wir gibt bitte noch auch für in am im auf".split()  # noqa: SIM905
+    )
+)
 TELLING = frozenset("mein meine unser unsere er sie es sein seine ihr ihre hilfe".split())  # noqa: SIM905
 
 SEVERAL = Several(
@@ -35,6 +42,10 @@ SEVERAL = Several(
     starts=("", "", "Und", "Außerdem:", "Und noch etwas:"),
     again=("und dasselbe für", "und ebenso für", "und noch einmal für"),
 )
+
+
+def keeps_capital(word: str) -> bool:
+    return word.lower() not in SMALL  # nouns have one
 
 
 def question(words: str, schema: Mapping[str, Any]) -> str:

@@ -58,6 +58,10 @@ SEVERAL = Several(
 )  # fmt: skip
 
 
+def keeps_capital(word: str) -> bool:
+    return word.split("'")[0] == "I"
+
+
 def question(words: str, schema: Mapping[str, Any]) -> str:
     return f"Could you tell me {_asked(words, schema)}?"
 
