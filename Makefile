@@ -13,7 +13,7 @@ SETUP = -m stages.install.environment --platform $(PLATFORM) --venv $(VENV)
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 export DVC_NO_ANALYTICS = 1
 
-.PHONY: setup repro serve lock assistant ablation ablation-vision carried test test-fast test-faults bench gpu-check lint clean
+.PHONY: setup repro serve lock assistant pool ablation ablation-vision carried test test-fast test-faults bench gpu-check lint clean
 
 # What is installed already costs a tenth of a second.
 setup:
@@ -45,10 +45,24 @@ ASSISTANT = -S pack=data/domains/assistant -S route.recipe=heuristic -S route.ro
   -S finetune.learning_rate=1e-3 -S finetune.quantize=false -S finetune.r=64 -S finetune.lora_alpha=128 \
   -S evaluate.decoding=both
 
+# A thousand functions, of which a conversation shows a few: many sets, names masked in a third of
+# them, so that the model reads the functions that it is shown.
+POOL = -S pack=data/domains/pool -S route.recipe=heuristic -S route.rows=18000 \
+  -S route.min_per_cell=0 -S route.heuristic_surplus=0.2 -S route.reserve=1.5 -S tools.sets=1400 \
+  -S 'tools.shown=[1,5]' -S validate.masked_share=0.33 \
+  -S finetune.per_device_train_batch_size=16 -S finetune.num_train_epochs=1 \
+  -S finetune.learning_rate=1e-3 -S finetune.quantize=false -S finetune.r=64 \
+  -S finetune.lora_alpha=128 -S evaluate.max_tokens=300
+
 # The second pack, as an experiment beside the default run; its figures go to metrics/packs.
 assistant: setup carried
 	$(call experiment,assistant,$(ASSISTANT))
 	python -m stages.figures assistant metrics/packs/assistant.json
+
+# The third, for functions never seen; its golden queries ask for those that are held out.
+pool: setup carried
+	$(call experiment,pool,$(POOL))
+	python -m stages.figures pool metrics/packs/pool.json
 
 RECIPES = heuristic single_prompt router router_heuristic
 

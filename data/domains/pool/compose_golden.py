@@ -42,14 +42,9 @@ def planned(pack: Pack, rows: int) -> Planned:
     population = pack.population.model_copy(update={"scenarios": SCENARIOS, "functions": {}})
     unseen = replace(pack, held_out=others, population=population)
     settings = Settings(
-        rows,
-        surplus=0.0,
-        heuristic_surplus=0.0,
-        reserve=1.0,
-        sets=rows // PLANNED,
-        shown=SHOWN,
+        rows, surplus=0.0, heuristic_surplus=0.0, reserve=1.0, sets=rows // PLANNED, shown=SHOWN,
         today=TODAY,
-    )
+    )  # fmt: skip
     return plans(unseen, settings, SEED)
 
 
