@@ -47,8 +47,8 @@ ASSISTANT = -S pack=data/domains/assistant -S route.recipe=heuristic -S route.ro
 
 # A thousand functions, of which a conversation shows a few: many sets, names masked in a third of
 # them, so that the model reads the functions that it is shown.
-POOL = -S pack=data/domains/pool -S route.recipe=heuristic -S route.rows=18000 \
-  -S route.min_per_cell=0 -S route.heuristic_surplus=0.2 -S route.reserve=1.5 -S tools.sets=1400 \
+POOL = -S pack=data/domains/pool -S route.recipe=heuristic -S route.rows=9500 \
+  -S route.min_per_cell=0 -S route.heuristic_surplus=0.2 -S route.reserve=1.5 -S tools.sets=1010 \
   -S 'tools.shown=[1,5]' -S validate.masked_share=0.33 \
   -S finetune.per_device_train_batch_size=16 -S finetune.num_train_epochs=1 \
   -S finetune.learning_rate=1e-3 -S finetune.quantize=false -S finetune.r=64 \
