@@ -93,6 +93,7 @@ def plans(
         pack.catalogue.subset(trained), seed, count=settings.sets, shown=settings.shown,
         dated=dated(pack), today=settings.today,
         with_lacking=any(not SCENARIOS[s[SCENARIO]].SHOWS_TARGET for s in served),
+        together=max((SCENARIOS[s[SCENARIO]].MIN_SHOWN for s in served), default=1),
     )  # fmt: skip
     requests: dict[str, tuple[str, ...]] = {}
     if any(not SCENARIOS[s[SCENARIO]].HAS_FUNCTION for s in served):

@@ -85,7 +85,7 @@ class ToolSets:
 def tool_sets(
     catalogue: Catalogue, seed: int, *, count: int, shown: tuple[int, int],
     dated: frozenset[str] = frozenset(), today: datetime.date | None = None,
-    with_lacking: bool = True,
+    with_lacking: bool = True, together: int = 1,
 ) -> ToolSets:  # fmt: skip
     """The tool sets of a catalogue.
 
@@ -93,7 +93,7 @@ def tool_sets(
     first in none. shown: functions of a set, from and to. dated: functions that want to know the
     day, which the sets with one of them name; today: which, None for one of each set. A catalogue
     of at most shown[1] functions is shown whole, and, with_lacking, for plans of a function that is
-    not shown, without some of them.
+    not shown, without some of them. together: each function is in a set of so many at least.
     """
     names = [function.name for function in catalogue.functions]
     alike = similarity(catalogue.functions)
@@ -101,6 +101,7 @@ def tool_sets(
         groups = _whole(names, seed) if with_lacking else [names]
     else:
         groups = _mixed(names, alike, seed, count, shown)
+        groups += _for_lone(names, alike, groups, together)
     draw = random.Random(seed_of(seed, "today"))
     made = []
     for number, group in enumerate(groups):
@@ -118,6 +119,21 @@ def tool_sets(
         far = tuple(i for i, group in enumerate(members) if not group & near[name])
         lacks[name] = far or tuple(i for i, group in enumerate(members) if name not in group)
     return ToolSets(tuple(made), shows, lacks)
+
+
+def _for_lone(
+    names: list[str], alike: Floats, groups: Sequence[Sequence[str]], together: int
+) -> list[list[str]]:
+    """A set of `together` functions for each that is in none of this size: the nearest to it."""
+    grouped = {name for group in groups if len(group) >= together for name in group}
+    order = np.argsort(-alike, axis=1, kind="stable")
+    more = []
+    for number, name in enumerate(names):
+        if name not in grouped:
+            others = [names[j] for j in order[number] if j != number]
+            more.append([name, *others[: together - 1]])
+            grouped.update(more[-1])
+    return more
 
 
 def _weighted(name: str, groups: Sequence[Sequence[str]]) -> tuple[int, ...]:

@@ -35,6 +35,15 @@ def test_sets_of_a_large_catalogue(n: int) -> None:
     assert again == made
 
 
+def test_each_function_is_in_a_set_of_the_size_that_is_asked_for() -> None:
+    made = tool_sets(catalogue(40), 1, count=40, shown=(1, 2), together=2)
+    plain = tool_sets(catalogue(40), 1, count=40, shown=(1, 2))
+    assert made.sets[: len(plain.sets)] == plain.sets
+    assert min(len(one.functions) for one in plain.sets) == 1
+    paired = {name for one in made.sets if len(one.functions) > 1 for name in one.functions}
+    assert paired == set(catalogue(40).names)
+
+
 @pytest.mark.parametrize("n", [1, 2, 5])
 def test_a_small_catalogue_is_shown_whole(n: int) -> None:
     names = frozenset(catalogue(n).names)
