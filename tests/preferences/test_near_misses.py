@@ -103,7 +103,9 @@ def test_what_may_mean_the_same_is_no_miss(pack: Pack, drawn: Drawn) -> None:
     assert miss.calls[0].call == two.call
     stay = {"city": "rome", "check_in": "2026-06-02", "nights": 3}
     plan = make_plan(make_call(**stay))
-    assert not list(optional.added(case(pack, lambda _: [make_call(**stay, breakfast=False)], plan)))
+    assert not list(
+        optional.added(case(pack, lambda _: [make_call(**stay, breakfast=False)], plan))
+    )
 
 
 @given(FUNCTIONS, CALLS, CALLS, SEEDS)
