@@ -2,12 +2,17 @@
 
 Command: python -m stages.export FORMAT [--out FOLDER]
          FORMAT: trl, openai, hermes, sharegpt, xlam, bfcl
+         python -m stages.export preferences [--out FOLDER]
          python -m stages.export cards [--out FOLDER]
          python -m stages.export hub --repo ORG/NAME [--model] [--public]
-Reads:   data/dataset; for cards params.yaml, the pack, metrics/{validate,finetune,evaluate}.json,
-         models/base, models/adapter; for hub a token in HF_TOKEN
-Writes:  data/export/FORMAT, data/export/cards/{dataset,model}/README.md, or FOLDER; hub: the
-         dataset in TRL's format with its card, with --model also the adapter with its card
+Reads:   data/dataset; for preferences params.yaml, the pack, data/routed, data/ingested; for cards
+         params.yaml, the pack, metrics/{validate,finetune,evaluate}.json, models/base,
+         models/adapter; for hub a token in HF_TOKEN
+Writes:  data/export/{FORMAT,preferences}, data/export/cards/{dataset,model}/README.md, or FOLDER;
+         hub: the dataset in TRL's format with its card, with --model also the adapter with its card
+
+preferences: for TRL's DPOTrainer. Beside the right answer one that is wrong for the same words: its
+call changed in one way, which the checks of a query refuse.
 
 Not a stage of the pipeline. Rows that a format cannot hold are left out and counted. A repository
 of the hub is private, unless --public is said.
@@ -21,8 +26,9 @@ from pathlib import Path
 from stages import exporting
 from stages.core import files
 from stages.core.command import InputError, run
+from stages.core.pace import listed
 from stages.core.settings import load as load_settings
-from stages.exporting import cards, facts, hub
+from stages.exporting import cards, facts, hub, preferences
 
 OUT = Path("data/export")
 
@@ -35,7 +41,9 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "what", choices=[*exporting.FORMATS, "cards", "hub"], help="a format, cards or hub"
+        "what",
+        choices=[*exporting.FORMATS, "preferences", "cards", "hub"],
+        help="a format, preferences, cards or hub",
     )
     parser.add_argument("--out", type=Path, help="folder (default: data/export/FORMAT)")
     parser.add_argument("--repo", metavar="ORG/NAME", help="repository of the hub")
@@ -56,6 +64,20 @@ def write_format(name: str, folder: Path) -> None:
     print(f"{name}: {counts or 'no rows'} -> {folder}")
     for reason, n in written.left_out.most_common():
         print(f"  left out: {n} rows {reason}, which {name} cannot hold")
+
+
+def write_preferences(folder: Path) -> None:
+    """Write pairs of a right and a wrong answer, and say of which kinds, and what gave none."""
+    # Here, so that --help need not wait for numpy.
+    from stages.spine.preferences import Pairs
+
+    pairs = Pairs(load_settings())
+    for split in exporting.SPLITS:
+        preferences.write(folder, split, map(preferences.row, pairs.of(split)))
+        kinds = pairs.kinds[split]
+        print(f"preferences: {kinds.total()} {split} rows ({listed(kinds)}) -> {folder}")
+    for reason, n in pairs.left_out.most_common():
+        print(f"  left out: {n} rows {reason}")
 
 
 def write_cards(folder: Path) -> None:
@@ -94,6 +116,8 @@ def main(argv: list[str] | None = None) -> None:
     options = arguments(argv)
     if options.what == "hub":
         push(options.repo, options.model, options.public)
+    elif options.what == "preferences":
+        write_preferences(options.out or OUT / "preferences")
     elif options.what == "cards":
         write_cards(options.out or OUT / "cards")
     else:
