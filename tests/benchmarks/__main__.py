@@ -2,7 +2,7 @@
 
 Command: make bench, or python -m tests.benchmarks [NAME ...] [--repeats 5] [--scale 1.0] [--large]
          python -m tests.benchmarks --markdown
-Prints one table; writes metrics/benchmarks.json, where lines of benchmarks not run now stay as
+Prints one table; writes metrics/speed.json, where lines of benchmarks not run now stay as
 they were, each with the commit whose code it measured. NAME is a module of this folder. Each stage
 runs in a process of its own. --markdown runs nothing: it prints the file as README.md here has it.
 """
@@ -28,7 +28,7 @@ from tests.benchmarks.frame import ROOT, Line, Size
 
 NAMES = ("light", "tables", "route", "training", "tool_sets", "writing", "scoring", "together",
          "whole")  # fmt: skip
-FILE = ROOT / "metrics" / "benchmarks.json"
+FILE = ROOT / "metrics" / "speed.json"
 
 
 def table(lines: list[Line]) -> Table:
@@ -43,7 +43,7 @@ def table(lines: list[Line]) -> Table:
 
 
 def markdown(kept: list[dict[str, Any]]) -> str:
-    """The lines of metrics/benchmarks.json as a table in Markdown."""
+    """The lines of metrics/speed.json as a table in Markdown."""
     head = ("benchmark", "work", "ours", "against", "ratio", "goal", "peak", "10x work costs",
             "commit")  # fmt: skip
     rows = [" | ".join(head), "|".join(["---"] * len(head))]
