@@ -84,7 +84,8 @@ def scored(place: Path, *categories: str) -> None:
 
 def dataset(said: Sequence[Message]) -> None:
     """A training set with a sample for each of these messages."""
-    rows = [(one["content"], [one], None) for one in said]
+    rows: list[tuple[str, list[Message], str | None]] = [(str(n), [one], None)
+                                                         for n, one in enumerate(said)]  # fmt: skip
     files.write_table("data/dataset/train.parquet", table(rows), Dialogues)
 
 

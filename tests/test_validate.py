@@ -22,7 +22,7 @@ from stages.core.plan import Plan
 from stages.core.runs import Runs
 from stages.core.settings import read_yaml
 from stages.core.tables import Conversations, Dialogues, Plans, Refused, ToolSets
-from stages.dataset import columns, dialogues
+from stages.dataset import columns, contamination, dialogues
 from tests.builders import judged, make_search
 from tests.conftest import PACK, params
 
@@ -359,5 +359,5 @@ def test_near_duplicates_name_what_they_repeat() -> None:
 )
 def test_what_coincides_with_a_golden_query_is_dropped(query: str, told: str | None) -> None:
     golden = Runs(["red panda", "Draw me a very tall ship, at night", ""])
-    reason = golden.reasons(columns.normalize(pl.Series([query]))).item()
+    reason = contamination.reasons(columns.normalize(pl.Series([query])), golden).item()
     assert (reason is None) if told is None else told in reason
