@@ -11,7 +11,7 @@ from stages.core.phrases import Phrase, Slot, parse
 from stages.core.plan import Argument, Plan, PlannedCall
 from stages.core.text import cleaned
 from stages.core.vocabulary import PLAIN
-from stages.generation import several
+from stages.generation import figures, several
 from stages.generation.written import Written, adjuncts, named
 from stages.language import frames
 from stages.language.locale import Locale
@@ -96,6 +96,8 @@ class Patterns:
         text = BEFORE_MARK.sub(r"\1", _joined(text, surfaces, spoken))
         for wording in surfaces.values():
             text = spoken.fitted(text, wording)
+        values = {slot: argument.value for slot, argument in said.items()}
+        text, surfaces = figures.put(text, surfaces, values, spoken)
         text = IDLE_COMMA.sub("", text)
         if rest:
             return Written(f"{text}, {adjuncts(rest)}", f"{name}+{ADJUNCT}", (surfaces,))

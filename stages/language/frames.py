@@ -34,6 +34,12 @@ def _shares(frame: str, words: list[str]) -> bool:
     return bool({*frame.lower().split()} & {word.lower().strip(",.!?") for word in words})
 
 
+def _begs(text: str, words: Locale) -> bool:
+    """Whether a phrase says please already, anywhere."""
+    polite = {one for one in words.CLOSERS if one in words.REQUESTS}
+    return bool({word.strip(",.!?;:") for word in text.lower().split()} & polite)
+
+
 def closers(text: str, mood: str, words: Locale) -> Sequence[str]:
     """What may close a phrase: nothing for a question, for several sentences, for one that ends
     with a mark or a "please" already, and for one that only states something; thanks for a wish
@@ -73,15 +79,20 @@ def dressed(text: str, words: Locale, rng: random.Random, names: Sequence[str] =
     short = len(text.split()) < LONG
     if short and mood == "command" and words.REQUESTS and rng.random() < REQUESTED:
         request = rng.choice(words.REQUESTS)
-        text = f"{request} {lowered(text, names, words)}"
-        mood = mood_of(request, words)
+        if _begs(text, words) and _begs(request, words):
+            request = next((one for one in words.REQUESTS if not _begs(one, words)), "")
+        if request:
+            text = f"{request} {lowered(text, names, words)}"
+            mood = mood_of(request, words)
     elif short and (fitting := closers(text, mood, words)) and rng.random() < CLOSED:
         closer = rng.choice(fitting)
-        if not _shares(closer, text.split()[-CLOSE:]):
+        begs_twice = _begs(text, words) and _begs(closer, words)
+        if not begs_twice and not _shares(closer, text.split()[-CLOSE:]):
             text = f"{text} {closer}"
     if words.OPENERS and rng.random() < OPENED:
         opener = rng.choice(words.OPENERS)
-        if not _shares(opener, text.split()[:CLOSE]):
+        greets = text.lower().split(" ")[0].strip(",.!") in {*" ".join(words.OPENERS).split()}
+        if not greets and not _shares(opener, text.split()[:CLOSE]):
             text = f"{opener} {lowered(text, names, words)}"
     if text and rng.random() < CAPITAL:
         text = text[0].upper() + text[1:]

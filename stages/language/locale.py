@@ -61,7 +61,8 @@ class Several(NamedTuple):
     """How several requests are said at once. links: between two that are one sentence; starts: what
     begins the next sentence, "" for nothing; again: before what differs from the request before it;
     with_names: whether the names of arguments are words of this language; each: after two lists of
-    which the first belong together, "" where no word does that.
+    which the first belong together, "" where no word does that; single: words that stand for one
+    thing, which a list is not.
     """
 
     links: Sequence[str] = (", ",)
@@ -69,6 +70,7 @@ class Several(NamedTuple):
     again: Sequence[str] = ()
     with_names: bool = False
     each: str = ""
+    single: frozenset[str] = frozenset()
 
 
 class Locale(Protocol):

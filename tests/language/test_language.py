@@ -187,3 +187,25 @@ def test_what_closes_a_phrase_fits_its_last_sentence(phrase: str, ends: set[str]
 def test_words_beside_a_surface(text: str, surface: str, made: str) -> None:
     assert en.fitted(text, surface) == made
     assert language.of("de").fitted(text, surface) == text
+
+
+@pytest.mark.parametrize(
+    ("words", "schema", "wanted"),
+    [
+        ("mass kg", {"type": "number"}, "the mass in kg"),
+        ("outside c", {"type": "number", "description": "In degrees Celsius."}, "the outside in C"),
+        ("group c", {"type": "number", "description": "Third group."}, "the group c"),
+        ("modulus", {"type": "integer"}, "the modulus"),
+        ("nights", {"type": "integer"}, "how many nights"),
+    ],
+)
+def test_a_question_names_units(words: str, schema: dict[str, str], wanted: str) -> None:
+    assert language.of("en").question(words, schema) == f"Could you tell me {wanted}?"
+
+
+def test_please_is_said_once() -> None:
+    english = language.of("en")
+    for text in ("book a taxi please, for noon", "an adult ticket, please, with a guide"):
+        for seed in range(300):
+            said = frames.dressed(text, english, random.Random(seed)).lower()
+            assert said.count("please") + said.split().count("pls") == 1

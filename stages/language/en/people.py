@@ -55,6 +55,7 @@ SEVERAL = Several(
            "plus the same for", "and once more with"),
     with_names=True,
     each="respectively",
+    single=frozenset({"it", "its", "it's", "itself", "once", "this"}),
 )  # fmt: skip
 
 
@@ -64,6 +65,29 @@ def keeps_capital(word: str) -> bool:
 
 def question(words: str, schema: Mapping[str, Any]) -> str:
     return f"Could you tell me {_asked(words, schema)}?"
+
+
+# Units that end an identifier, as they are written, and what the description of one says that is
+# no more than a letter.
+UNITS = {
+    "cm": "cm", "mm": "mm", "km": "km", "nm": "nm", "kg": "kg", "mg": "mg", "ml": "ml", "deg": "deg",
+    "mah": "mAh", "kwh": "kWh", "kw": "kW", "kohm": "kOhm", "ohm": "ohm", "hz": "Hz", "db": "dB",
+    "gb": "GB", "mb": "MB", "mbit": "Mbit", "kmh": "km/h", "ha": "ha", "m2": "m2", "m3": "m3",
+    "mm2": "mm2", "cm2": "cm2", "cm3": "cm3", "percent": "percent",
+}  # fmt: skip
+LETTERS = {"c": ("C", "celsius"), "k": ("K", "kelvin"), "m": ("m", "meter"), "g": ("g", "gram"),
+           "l": ("l", "liter"), "s": ("s", "second"), "a": ("A", "amp"), "v": ("V", "volt"),
+           "n": ("N", "newton"), "w": ("W", "watt"), "ms": ("ms", "millisecond"),
+           "ma": ("mA", "milliamp"), "h": ("h", "hour")}  # fmt: skip
+
+
+def _with_unit(words: str, schema: Mapping[str, Any]) -> str:
+    """The words of an identifier that ends in a unit: "mass kg" as "mass in kg"."""
+    name, _, last = words.rpartition(" ")
+    written, sign = LETTERS.get(last, ("", ""))
+    if not written or sign not in str(schema.get("description", "")).lower():
+        written = UNITS.get(last, "")
+    return f"{name} in {written}" if name and written and last != name else words
 
 
 def _asked(words: str, schema: Mapping[str, Any]) -> str:
@@ -76,7 +100,9 @@ def _asked(words: str, schema: Mapping[str, Any]) -> str:
     if 2 <= len(options) <= 4 and all(isinstance(one, str) for one in options):
         shown = [one.replace("_", " ") for one in options]
         return f"the {words}, {', '.join(shown[:-1])} or {shown[-1]}"
-    if kind == "integer" and words.endswith("s") and not words.endswith("ss"):
+    if kind in ("integer", "number"):
+        words = _with_unit(words, schema)
+    if kind == "integer" and words.endswith("s") and not words.endswith(("ss", "us", " ms", " s")):
         return f"how many {words}"
     if kind == "boolean":
         return f"the {words}, yes or no"
