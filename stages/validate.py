@@ -126,9 +126,9 @@ def shortfalls(targets: Sequence[Stratum], taken: Sequence[str]) -> list[dict[st
 
 def main() -> None:
     # Here, so that --help need not wait for numpy.
+    from stages.core.runs import Runs
     from stages.dataset import dialogues, figures, splitting, steering
     from stages.dataset.agreement import agreement
-    from stages.dataset.contamination import Golden
 
     settings = load_settings()
     block, seed = settings.validate_, settings.seed
@@ -139,7 +139,7 @@ def main() -> None:
     routed = files.read_json("data/routed/strata.json")
     targets = strata.from_records(routed["strata"])
     planned = sum(one.quota for one in targets)
-    measured = Golden(row.query for row in golden)
+    measured = Runs(row.query for row in golden)
     frame = joined()
     frame = frame.with_columns(
         meant=pl.Series([dialogues.meant(*row) for row in frame.select("turns", "text").rows()],

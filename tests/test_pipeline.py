@@ -17,10 +17,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from stages.core.files import read_jsonl
+from stages.core.runs import Runs
 from stages.core.settings import Settings, read_yaml
 from stages.core.tables import Answers, Conversations, Dialogues, Plans
-from stages.dataset import columns
-from stages.dataset.contamination import Golden
+from stages.dataset import columns, contamination
 
 ROOT = Path(__file__).parents[1]
 # At least one for each of the 64 strata.
@@ -217,10 +217,10 @@ def test_the_dataset_meets_its_plan(small: Path) -> None:
 @pytest.mark.slow
 def test_no_golden_query_is_in_the_dataset(small: Path) -> None:
     rows = read_jsonl(small / "data/domains/creative/golden.jsonl")
-    golden = Golden(row["query"] for row in rows)
+    golden = Runs(row["query"] for row in rows)
     for part in ("train", "validation"):
         texts = queries(pl.read_parquet(small / f"data/dataset/{part}.parquet"))
-        reasons = golden.reasons(columns.normalize(texts))
+        reasons = contamination.reasons(columns.normalize(texts), golden)
         assert texts.filter(reasons.is_not_null()).to_list() == []
 
 

@@ -16,9 +16,9 @@ from stages.checks.phrases import class_place
 from stages.core.divergence import js_bits
 from stages.core.frame import Frame
 from stages.core.quantiles import cdf, cumulative, probabilities
+from stages.core.runs import Runs
 from stages.core.strata import Stratum
 from stages.dataset import columns, diversity, statistics
-from stages.dataset.contamination import Golden
 
 UNIFORM = statistics.UNIFORM
 
@@ -270,7 +270,7 @@ def test_near_left_is_what_sets_give(texts: list[str]) -> None:
 
 
 def test_longest_run_shared_with_a_golden_query() -> None:
-    golden = Golden(["Find a red fox, now!", "a red barn"])
+    golden = Runs(["Find a red fox, now!", "a red barn"])
     told = {
         "a RED fox": 3,
         "the red barn door": 2,
@@ -282,7 +282,7 @@ def test_longest_run_shared_with_a_golden_query() -> None:
     texts = columns.normalize(pl.Series(list(told)))
     assert golden.longest_runs(texts).tolist() == list(told.values())
     assert golden.longest_runs(texts[:0]).tolist() == []
-    assert Golden([]).longest_runs(texts).tolist() == [0] * len(texts)
+    assert Runs([]).longest_runs(texts).tolist() == [0] * len(texts)
 
 
 WORDS = st.lists(st.sampled_from("abcdx"), max_size=7).map(" ".join)
@@ -300,7 +300,7 @@ def test_longest_runs_are_those_that_a_search_finds(known: list[str], texts: lis
             default=0,
         )
 
-    found = Golden(known).longest_runs(pl.Series(texts, dtype=pl.String))
+    found = Runs(known).longest_runs(pl.Series(texts, dtype=pl.String))
     assert found.tolist() == [longest(text) for text in texts]
 
 

@@ -32,9 +32,9 @@ from stages.core import files, golden_rows
 from stages.core.command import InputError
 from stages.core.frame import Frame
 from stages.core.pack import Pack
+from stages.core.runs import Runs
 from stages.core.text import MAX_QUERY, cleaned, cleaned_column, each, folded, normalized
-from stages.dataset import columns, duplicates
-from stages.dataset.contamination import Golden
+from stages.dataset import columns, contamination, duplicates
 from stages.evaluation.similarity import AS_TEXT, cosine
 from stages.evaluation.values import same
 from stages.formats.pythonic import parse
@@ -71,7 +71,7 @@ SAME = [
 def test_what_carries_meaning_counts(one: str, other: str) -> None:
     texts = columns.normalize(pl.Series([one, other]))
     assert texts[0] != texts[1] and not duplicates.exact(texts).any()
-    assert Golden([one]).reasons(texts).to_list() == ["is a golden query", None]
+    assert contamination.reasons(texts, Runs([one])).to_list() == ["is a golden query", None]
     assert words(one) != words(other)
 
 
@@ -79,7 +79,7 @@ def test_what_carries_meaning_counts(one: str, other: str) -> None:
 def test_what_is_typed_otherwise_is_the_same(one: str, other: str) -> None:
     texts = columns.normalize(pl.Series([one, other]))
     assert texts[0] == texts[1] and duplicates.exact(texts).tolist() == [False, True]
-    assert Golden([one]).reasons(texts).null_count() == 0
+    assert contamination.reasons(texts, Runs([one])).null_count() == 0
 
 
 def test_words_of_every_script() -> None:

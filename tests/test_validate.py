@@ -19,10 +19,10 @@ from stages.core.command import InputError
 from stages.core.conversation import calls_of
 from stages.core.pack import Pack
 from stages.core.plan import Plan
+from stages.core.runs import Runs
 from stages.core.settings import read_yaml
 from stages.core.tables import Conversations, Dialogues, Plans, Refused, ToolSets
-from stages.dataset import columns, dialogues
-from stages.dataset.contamination import Golden
+from stages.dataset import columns, contamination, dialogues
 from tests.builders import judged, make_search
 from tests.conftest import PACK, params
 
@@ -338,13 +338,13 @@ def test_near_duplicates_name_what_they_repeat() -> None:
         "find photos of otters in a river bend",
         "find photos of otters in a river bends",
     )
-    frame = dialogues.refused(table((first, "a"), (second, "a")), Golden([]), 0.8, 0)
+    frame = dialogues.refused(table((first, "a"), (second, "a")), Runs([]), 0.8, 0)
     assert frame["check"].to_list() == [None, "near_duplicate"]
     assert "otters in a river bend'" in frame["reason"][1]
     # Two that differ in what they mean both teach something.
-    other = dialogues.refused(table((first, "a"), (second, "b")), Golden([]), 0.8, 0)
+    other = dialogues.refused(table((first, "a"), (second, "b")), Runs([]), 0.8, 0)
     assert other["check"].to_list() == [None, None]
-    same = dialogues.refused(table((first, "a"), (first, "b")), Golden([]), 0.8, 0)
+    same = dialogues.refused(table((first, "a"), (first, "b")), Runs([]), 0.8, 0)
     assert same["check"].to_list() == [None, "duplicate"]
 
 
@@ -358,6 +358,6 @@ def test_near_duplicates_name_what_they_repeat() -> None:
     ],
 )
 def test_what_coincides_with_a_golden_query_is_dropped(query: str, told: str | None) -> None:
-    golden = Golden(["red panda", "Draw me a very tall ship, at night", ""])
-    reason = golden.reasons(columns.normalize(pl.Series([query]))).item()
+    golden = Runs(["red panda", "Draw me a very tall ship, at night", ""])
+    reason = contamination.reasons(columns.normalize(pl.Series([query])), golden).item()
     assert (reason is None) if told is None else told in reason

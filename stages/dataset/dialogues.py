@@ -12,16 +12,16 @@ import polars as pl
 from numpy.typing import NDArray
 
 from stages.core.plan import turns_from_json
+from stages.core.runs import Runs
 from stages.core.strata import FUNCTION, Stratum, neighbours
-from stages.dataset import columns, duplicates
-from stages.dataset.contamination import Golden
+from stages.dataset import columns, contamination, duplicates
 from stages.dataset.steering import steered
 
 # The route that fills what others lack.
 LAST_RESORT = "heuristic"
 
 
-def refused(frame: pl.DataFrame, golden: Golden, threshold: float, seed: int) -> pl.DataFrame:
+def refused(frame: pl.DataFrame, golden: Runs, threshold: float, seed: int) -> pl.DataFrame:
     """`frame` with `text`, the normalized query, and with `check` and `reason` also for what only
     the whole table shows: a golden query, a repeated query, or one that nearly repeats another
     which means the same.
@@ -39,7 +39,7 @@ def refused(frame: pl.DataFrame, golden: Golden, threshold: float, seed: int) ->
         check[row], reason[row] = name, text
 
     rows = open_rows()
-    for row, why in zip(rows, golden.reasons(texts.gather(rows)), strict=True):
+    for row, why in zip(rows, contamination.reasons(texts.gather(rows), golden), strict=True):
         if why is not None:
             object_to(row, "contamination", why)
     rows = open_rows()

@@ -11,9 +11,9 @@ import polars as pl
 
 from stages.core.frame import Frame
 from stages.core.quantiles import Quantiles
+from stages.core.runs import Runs
 from stages.core.strata import BAND, FUNCTION, LOCALE, NONE, SCENARIO, Stratum
 from stages.dataset import columns, diversity, evidence, statistics
-from stages.dataset.contamination import Golden
 
 # Routes are compared at the size of the smallest that has this many rows.
 MIN_ROWS = 30
@@ -30,7 +30,7 @@ class Yardstick:
     by locale.
     """
 
-    golden: Golden
+    golden: Runs
     strata: Sequence[Stratum]
     dimensions: Sequence[str]
     words: Mapping[str, Quantiles]

@@ -55,11 +55,11 @@ OURS = """
 import sys
 import polars as pl
 from stages.dataset import dialogues
-from stages.dataset.contamination import Golden
+from stages.core.runs import Runs
 none = pl.lit(None, pl.String)
 # All of them mean the same, so that each is looked at beside all others.
 frame = pl.read_parquet(sys.argv[1]).with_columns(meant=pl.lit(""), check=none, reason=none)
-found = dialogues.refused(frame, Golden([]), float(sys.argv[2]), 42)
+found = dialogues.refused(frame, Runs([]), float(sys.argv[2]), 42)
 found.drop_nulls("check").write_parquet(sys.argv[3])
 """
 PEER = """

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from stages.core.runs import Runs
 from stages.core.strata import Stratum
 from stages.dataset import dialogues
-from stages.dataset.contamination import Golden
 
 
 def refused(*rows: tuple[str, str], golden: list[str] | None = None) -> list[str | None]:
@@ -19,7 +19,7 @@ def refused(*rows: tuple[str, str], golden: list[str] | None = None) -> list[str
             "reason": pl.Series([None] * len(rows), dtype=pl.String),
         }
     )
-    found = dialogues.refused(frame, Golden(golden or []), 0.8, 7)
+    found = dialogues.refused(frame, Runs(golden or []), 0.8, 7)
     assert found["reason"].is_null().to_list() == found["check"].is_null().to_list()
     return found["check"].to_list()
 
