@@ -52,7 +52,8 @@ POOL = -S pack=data/domains/pool -S route.recipe=heuristic -S route.rows=9500 \
   -S 'tools.shown=[1,5]' -S validate.masked_share=0.33 \
   -S finetune.per_device_train_batch_size=16 -S finetune.num_train_epochs=1 \
   -S finetune.learning_rate=1e-3 -S finetune.quantize=false -S finetune.r=64 \
-  -S finetune.lora_alpha=128 -S evaluate.max_tokens=300
+  -S finetune.lora_alpha=128 -S evaluate.max_tokens=300 \
+  -S 'benchmark.categories=[simple_python,multiple,parallel,parallel_multiple,irrelevance,live_simple,live_multiple]'
 
 # The second pack, as an experiment beside the default run; its figures go to metrics/packs.
 assistant: setup carried

@@ -38,6 +38,7 @@ from stages.core.settings import Settings, read_yaml
 from stages.core.settings import load as load_settings
 from stages.core.tables import ROUTES
 from stages.core.templates import LEXICON
+from stages.evaluation import bfcl
 from stages.spine import check as pack_check
 from stages.spine.check import Findings
 
@@ -110,6 +111,12 @@ def check_scorer(settings: Settings) -> None:
         raise InputError("evaluate.engine is ray, but the package ray is not installed")
 
 
+def check_benchmark(settings: Settings) -> None:
+    """InputError if the Berkeley benchmark has no such categories, or is not installed."""
+    if bfcl.select(settings.benchmark.categories, bfcl.SETTING):
+        bfcl.data()
+
+
 def check_viewer(settings: Settings) -> None:
     """InputError if pictures are to be described by a model, and none is named."""
     vision, server = settings.generate.vision, settings.generate.server
@@ -175,6 +182,7 @@ def look(examples: int = 0) -> Findings:
             findings.run(check_model, role, name, settings.engine.max_model_len)
     findings.run(check_writer, settings)
     findings.run(check_scorer, settings)
+    findings.run(check_benchmark, settings)
     findings.run(check_viewer, settings)
     findings.run(check_training, settings)
     pack_check.look(settings, findings, examples)

@@ -12,6 +12,9 @@ from stages.core.command import InputError
 
 TUNED = {"function_accuracy": 0.91234, "function_accuracy_low": 0.9, "function_accuracy_high": 0.95,
          "errors": {"unreadable": 2}, "mcnemar_exact_p": 0.00001}  # fmt: skip
+BFCL = {"multiple": 0.4, "multiple_low": 0.3, "multiple_high": 0.5,
+        "must_call": 0.9, "must_call_low": 0.8, "must_call_high": 1.0,
+        "unreadable": {"multiple": 3}, "errors": {}}  # fmt: skip
 BASE = {"function_accuracy": 0.1, "function_accuracy_low": 0.0, "function_accuracy_high": 0.2}
 
 
@@ -22,6 +25,7 @@ def test_the_workspaces_figures_are_flat(
     monkeypatch.delenv("DVC_ROOT", raising=False)
     Path("metrics").mkdir()
     value = {"golden": 7, "tuned": TUNED, "base": BASE}
+    scored = {"rows": {"multiple": 200}, "tuned": BFCL, "base": {**BFCL, "multiple": 0.01}}
     Path("metrics/evaluate.json").write_text(json.dumps(value))
     Path("metrics/finetune.json").write_text('{"rows": 12}')
     figures.main(["workspace", "metrics/packs/mine.json"])
@@ -31,6 +35,16 @@ def test_the_workspaces_figures_are_flat(
         "function_accuracy_high": 0.95, "base_function_accuracy": 0.1, "rows": 12,
     }  # fmt: skip
     assert "function_accuracy: 0.9123 [0.9, 0.95]" in capsys.readouterr().out
+    Path("metrics/benchmark.json").write_text('{"rows": {}}')
+    figures.main(["workspace", "metrics/packs/mine.json"])
+    assert json.loads(Path("metrics/packs/mine.json").read_text()) == found
+    Path("metrics/benchmark.json").write_text(json.dumps(scored))
+    figures.main(["workspace", "metrics/packs/mine.json"])
+    more = {"bfcl_multiple": 0.4, "bfcl_multiple_low": 0.3, "bfcl_multiple_high": 0.5,
+            "bfcl_must_call": 0.9, "bfcl_must_call_low": 0.8, "bfcl_must_call_high": 1.0,
+            "bfcl_base_multiple": 0.01, "bfcl_base_must_call": 0.9}  # fmt: skip
+    assert json.loads(Path("metrics/packs/mine.json").read_text()) == found | more
+    assert "bfcl_must_call: 0.9 [0.8, 1.0]" in capsys.readouterr().out
 
 
 def test_another_kind_of_pack_is_refused() -> None:

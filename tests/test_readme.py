@@ -28,7 +28,7 @@ from tests.pages import LINK, PAGES, PROGRAMS, SPAN, anchors, block, commands, p
 
 # Words of the README: of all of it, and of its prose.
 MOST, MOST_PROSE = 1_900, 1_500
-SETTING = re.compile(r"-S (\S+?)=([^\s`]+)")
+SETTING = re.compile(r"-S '?(\S+?)=([^\s`']+)")
 
 
 def test_the_readme_is_short() -> None:

@@ -256,6 +256,12 @@ class Evaluate(Block):
     decoding: Literal["free", "constrained", "both"]
 
 
+class Benchmark(Block):
+    # Which there are, the stage `check` knows.
+    categories: Annotated[list[Name], Field(max_length=100)]
+    max_tokens: Tokens
+
+
 class Settings(Block):
     """The whole of params.yaml."""
 
@@ -272,6 +278,7 @@ class Settings(Block):
     validate_: Annotated[Validate, Field(alias="validate")]
     finetune: Finetune
     evaluate: Evaluate
+    benchmark: Benchmark
 
     @model_validator(mode="after")
     def _together(self) -> Settings:
@@ -281,6 +288,8 @@ class Settings(Block):
             vision.sentences if vision.engine != "describe" else 1
         )
         answers = {"evaluate.max_tokens": self.evaluate.max_tokens}
+        if self.benchmark.categories:
+            answers["benchmark.max_tokens"] = self.benchmark.max_tokens
         if self.generate.engine != "server":
             answers["generate.text.sampling.max_tokens"] = self.generate.text.sampling.max_tokens
         if (self.generate.engine if vision.engine == "describe" else vision.engine) != "server":

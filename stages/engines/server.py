@@ -38,11 +38,11 @@ def serving(options: Server, spending: Spending | None = None) -> Iterator[Compl
 
 @contextmanager
 def scoring(
-    options: ScoringServer, is_tuned: bool, folder: str | Path, probe: Probe
+    options: ScoringServer, is_tuned: bool, folder: str | Path | None, probe: Probe
 ) -> Iterator[Complete]:
-    """The same for scoring: the base model, or the tuned one, whose weights are those in `folder`.
-    InputError also if the server has another model, or takes no prompts of tokens or no grammars
-    where `options` and `probe` want them.
+    """The same for scoring: the base model, or the tuned one, whose weights are those in `folder`
+    (None: not here). InputError also if the server has another model, or takes no prompts of tokens
+    or no grammars where `options` and `probe` want them.
     """
     with _open(options, scored(options, is_tuned), folder) as (runner, session):
         if options.vllm:
@@ -56,9 +56,9 @@ def served(options: Server) -> str:
         return session.model
 
 
-def name_scored(options: ScoringServer, is_tuned: bool, folder: str | Path) -> str:
-    """The server's name of the base model, or the tuned one, whose weights are those in `folder`;
-    errors as of `scoring`, but those of its probe.
+def name_scored(options: ScoringServer, is_tuned: bool, folder: str | Path | None) -> str:
+    """The server's name of the base model, or the tuned one, whose weights are those in `folder`
+    (None: not here); errors as of `scoring`, but those of its probe.
     """
     with _open(options, scored(options, is_tuned), folder) as (_, session):
         return session.model

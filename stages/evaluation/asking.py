@@ -37,6 +37,21 @@ class Answers:
 
 
 @dataclass(frozen=True)
+class Student:
+    """A model in place of models.student. tokenizer: the folder whose tokenizer and chat template
+    write the prompts; weights: the folder of the model, None where only a server has it.
+    """
+
+    tokenizer: str
+    weights: str | None
+
+    def identity(self, settings: Settings) -> str:
+        """Which model it is, for the store: its weights, else the server's address."""
+        address = settings.evaluate.server.address
+        return models.digest(self.weights) if self.weights is not None else address
+
+
+@dataclass(frozen=True)
 class Prompt:
     """A conversation before its answer, as text and as the student's tokens."""
 
@@ -78,17 +93,19 @@ def answer(
     adapter: Path | None,
     conversations: Sequence[Conversation],
     grammars: Sequence[str | None] | None = None,
+    student: Student | None = None,
 ) -> Answers:
     """Ask the student (with `adapter` on it, unless None) for an answer to each conversation, at
     temperature 0.
 
     An answer ends where the model ends it, or after `evaluate.max_tokens`. grammars: what each
-    answer must match, None where it is free; without them all are. Answers that the store has of
-    this model are taken from there, with the time that they took, and new ones go there as they
-    come. Raises InputError for a model, adapter, server or query that cannot be served.
+    answer must match, None where it is free; without them all are. student: the model, by default
+    models.student. Answers that the store has of this model are taken from there, with the time
+    that they took, and new ones go there as they come. Raises InputError for a model, adapter,
+    server or query that cannot be served.
     """
     bounds = [None] * len(conversations) if grammars is None else list(grammars)
-    model, store = name(settings, adapter), Store(files.work_dir() / NAME)
+    model, store = name(settings, adapter, student), Store(files.work_dir() / NAME)
     digest = hashlib.sha256(model.encode()).hexdigest()[:16]
     # An equal run beside this one waits, and finds the answers in the store.
     with files.alone(files.work_dir() / f"engine-evaluate-{digest}.lock"):
@@ -99,23 +116,30 @@ def answer(
         by_key = {one: json.loads(text) for one, text in store.get(keys).items()}
         missing = {one: row for row, one in enumerate(keys) if one not in by_key}
         store.count(model, len(keys) - len(missing), len(missing))
+        if by_key and student and student.weights is None:
+            print(
+                f"{len(keys) - len(missing)} of {len(keys)} answers are those that {model} gave "
+                "before: if it is another model now, let the server give it another name"
+            )
         if missing:
-            asks, probe = requests(settings, conversations, bounds)
-            with engine(settings, adapter, probe) as complete:
+            asks, probe = requests(settings, conversations, bounds, student)
+            with engine(settings, adapter, probe, student) as complete:
                 by_key |= _asked(complete, missing, asks, store, model, ROUNDS * together(settings))
     answers = [by_key[one] for one in keys]
     return Answers([one["text"] for one in answers], sum(one["seconds"] for one in answers))
 
 
-def name(settings: Settings, adapter: Path | None) -> str:
+def name(settings: Settings, adapter: Path | None, student: Student | None = None) -> str:
     """The name of base and adapter together, for the store: by their weights and, where a server
     answers, what it calls them, for nobody here sees what it has loaded.
     """
-    weights = models.identity("student") + (f"+{models.digest(adapter)}" if adapter else "")
-    return f"{weights} as {served}" if (served := served_name(settings, adapter)) else weights
+    base = student.identity(settings) if student else models.identity("student")
+    weights = base + (f"+{models.digest(adapter)}" if adapter else "")
+    served = served_name(settings, adapter, student)
+    return f"{weights} as {served}" if served else weights
 
 
-def served_name(settings: Settings, adapter: Path | None) -> str:
+def served_name(settings: Settings, adapter: Path | None, student: Student | None = None) -> str:
     """What the server calls the model; empty where no server answers. Raises InputError where the
     server is not there or has another model.
     """
@@ -123,8 +147,15 @@ def served_name(settings: Settings, adapter: Path | None) -> str:
         return ""
     from stages.engines import server
 
-    folder = adapter or models.resolve("student")
-    return server.name_scored(settings.evaluate.server, adapter is not None, folder)
+    return server.name_scored(
+        settings.evaluate.server, adapter is not None, adapter or _of(student).weights
+    )
+
+
+def _of(student: Student | None) -> Student:
+    """The model that is asked, by default models.student."""
+    folder = None if student else models.resolve("student")
+    return student or Student(str(folder), folder)
 
 
 def _key(model: str, settings: Settings, conversation: Conversation, grammar: str | None) -> str:
@@ -140,7 +171,10 @@ def _key(model: str, settings: Settings, conversation: Conversation, grammar: st
 
 
 def requests(
-    settings: Settings, conversations: Sequence[Conversation], grammars: Sequence[str | None]
+    settings: Settings,
+    conversations: Sequence[Conversation],
+    grammars: Sequence[str | None],
+    student: Student | None = None,
 ) -> tuple[list[Ask], Probe]:
     """What an engine gets, and what a server is tried with first.
 
@@ -149,9 +183,8 @@ def requests(
     """
     block = settings.evaluate
     sampling: dict[str, Any] = {"temperature": 0.0, "max_tokens": block.max_tokens}
-    ready, end = prompts(
-        models.resolve("student"), conversations, settings.engine.max_model_len - block.max_tokens
-    )
+    room = settings.engine.max_model_len - block.max_tokens
+    ready, end = prompts(_of(student).tokenizer, conversations, room)
     probe = Probe(ready[0].text, ready[0].tokens, any(grammars))
     if block.engine == "server" and not block.server.vllm:
         return [Ask(messages, sampling, settings.seed) for messages, _ in conversations], probe
@@ -168,23 +201,24 @@ def requests(
 
 
 def engine(
-    settings: Settings, adapter: Path | None, probe: Probe
+    settings: Settings, adapter: Path | None, probe: Probe, student: Student | None = None
 ) -> AbstractContextManager[Complete]:
     """The engine that `evaluate.engine` names, started when the context is entered."""
-    block, student = settings.evaluate, models.resolve("student")
+    block, weights = settings.evaluate, _of(student).weights
     if block.engine == "server":
         from stages.engines import server
 
-        return server.scoring(block.server, adapter is not None, adapter or student, probe)
+        return server.scoring(block.server, adapter is not None, adapter or weights, probe)
+    assert weights is not None, "only a server has the weights, and it is not asked"
     if block.engine == "ray":
         from stages.engines import ray
 
         return ray.serving(
-            block.ray, student, settings.engine, settings.seed, adapter, "evaluate.ray"
+            block.ray, weights, settings.engine, settings.seed, adapter, "evaluate.ray"
         )
     from stages.engines import vllm
 
-    return vllm.serving(student, settings.engine, settings.seed, adapter)
+    return vllm.serving(weights, settings.engine, settings.seed, adapter)
 
 
 def together(settings: Settings) -> int:

@@ -33,6 +33,7 @@ IRRELEVANCE, LIVE_IRRELEVANCE, LIVE_RELEVANCE = "irrelevance", "live_irrelevance
 NO_CALL = (IRRELEVANCE, LIVE_IRRELEVANCE)
 CATEGORIES = (*NON_LIVE, IRRELEVANCE, *LIVE, LIVE_IRRELEVANCE, LIVE_RELEVANCE)
 DEFAULT = (*NON_LIVE, IRRELEVANCE)
+SETTING = "benchmark.categories"
 # BFCL's types that JSON Schema names otherwise. `any` is a schema without a type.
 TYPES = {"dict": "object", "float": "number", "tuple": "array"}
 
@@ -68,15 +69,16 @@ class Questions:
     sha256: str
 
 
-def select(names: Sequence[str]) -> tuple[str, ...]:
-    """The categories of these names, each once, in the order of CATEGORIES.
+def select(names: Sequence[str], where: str = "--categories") -> tuple[str, ...]:
+    """The categories of these names, each once, in the order of CATEGORIES. where: the option or
+    setting that has them.
 
     Raises InputError for names that are none, and where a category that wants no call has none
     beside it, of the same part, that wants one: a model that never calls has all of it right.
     """
     if unknown := [name for name in names if name not in CATEGORIES]:
         raise InputError(
-            f"--categories {' '.join(unknown)}: none of BFCL's single-turn Python categories, "
+            f"{where} {' '.join(unknown)}: none of BFCL's single-turn Python categories, "
             f"which are {', '.join(CATEGORIES)}"
         )
     selected = tuple(name for name in CATEGORIES if name in names)
@@ -84,7 +86,7 @@ def select(names: Sequence[str]) -> tuple[str, ...]:
         beside = NON_LIVE if name == IRRELEVANCE else (*LIVE, LIVE_RELEVANCE)
         if name in selected and not set(beside) & set(selected):
             raise InputError(
-                f"--categories {name}: a model that never calls has it right; name one of "
+                f"{where} {name}: a model that never calls has it right; name one of "
                 f"{', '.join(beside)} beside it"
             )
     return selected
