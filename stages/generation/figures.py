@@ -10,12 +10,12 @@ from typing import Any
 
 from stages.language.locale import Locale
 
-SIGN_BEFORE = re.compile(r"[=^|(<>+*/]\s*$")
+SIGN_BEFORE = re.compile(r"[=^|(<>+*/]\s*$|\b[xyz] -\s*$")
 SIGN_AFTER = re.compile(r"\s*[%°^=|)<>+*/]")
 # As they are written, capitals included; what is a word as well ("in", "bar", "a") is not here.
-UNITS = """kg g mg km m cm mm nm ml l dl cl ccm m2 m3 mm2 cm2 cm3 kcal s ms min h km/h m/s mph ft lb lbs
-    oz yd C K F V kV A mA mAh W kW MW Wh kWh N J kJ Hz kHz MHz GHz dB Pa kPa MPa mol M mM ppm rpm
-    bpm wpm px dpi kB MB GB TB Mbit x y z n""".split()  # noqa: SIM905
+UNITS = """kg g mg km m cm mm nm ml l dl cl ccm m2 m3 mm2 cm2 cm3 kcal s ms min h km/h m/s mph
+    ft lb lbs oz yd C K F V kV A mA mAh W kW MW Wh kWh N J kJ Hz kHz MHz GHz dB Pa kPa MPa mol M mM
+    ppm rpm bpm wpm px dpi kB MB GB TB Mbit x y z n""".split()  # noqa: SIM905
 UNIT_AFTER = re.compile(rf"\s(?:{'|'.join(sorted(map(re.escape, UNITS), key=len, reverse=True))})"
                         r"(?![\w'/])")  # fmt: skip
 

@@ -26,6 +26,8 @@ LISTED, AGAIN = 0.4, 0.25
 DIFFERING = 2
 # Phrases that are tried for a list.
 TRIES = 4
+# Words that may stand between the last list and "respectively".
+NEAR = 3
 # Where a sentence ends within a phrase.
 WITHIN = re.compile(r"[.?!:;]\s")
 END = re.compile(r"\s*[.?!]+$")
@@ -107,6 +109,9 @@ def _listed(
     if len(slots) > 1:
         end = END.search(text)
         mark = end[0] if end else ""
+        after = min((text.rpartition(held[slot])[2] for slot in slots), key=len)
+        if len(after.split()) > NEAR:
+            return None
         text = f"{text.removesuffix(mark)} {words.SEVERAL.each}{mark}"
     in_figures = {one.slot for one in merged if held.get(one.slot, one.surface) != one.surface}
     own = [
@@ -176,7 +181,7 @@ def _again(
     text = first.query.removesuffix(mark)
     surfaces: list[Mapping[str, str]] = [first.surfaces[0]]
     for call in calls[1:]:
-        changed = [_bared(one, words) for one in call.said if one.slot in slots]
+        changed = [_bared(one, first.surfaces[0], words) for one in call.said if one.slot in slots]
         own = {one.slot: one.surface or "" for one in changed}
         alone = len(changed) == 1 and _is_name(changed[0])
         counts = all(_counts(one, words) for one in changed)
@@ -189,9 +194,14 @@ def _again(
     return Written(f"{text}{mark.strip()}", f"{first.template_id}+again", tuple(surfaces))
 
 
-def _bared(one: Argument, words: Locale) -> Argument:
-    """A day without its preposition, which "for" stands before."""
-    return replace(one, surface=words.bare(one.surface or ""))
+def _bared(one: Argument, first: Mapping[str, str], words: Locale) -> Argument:
+    """A day without its preposition, which "for" stands before; a number in figures where that of
+    the first call is.
+    """
+    said = words.bare(one.surface or "")
+    if any(c.isdigit() for c in first.get(one.slot, "")):
+        said = figures.written(one.value, said, words)
+    return replace(one, surface=said)
 
 
 def _counts(one: Argument, words: Locale) -> bool:

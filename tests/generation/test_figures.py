@@ -23,6 +23,7 @@ EN = language.of("en")
         ("a pot of seven and a half cm", {"r": "seven and a half"}, {"r": 7.5}, "a pot of 7.5 cm"),
         # One of them in figures, all of them.
         ("b is two, c = six", {"b": "two", "c": "six"}, {"b": 2, "c": 6}, "b is 2, c = 6"),
+        ("divide it by x - six", {"r": "six"}, {"r": 6}, "divide it by x - 6"),
         ("a table for six", {"n": "six"}, {"n": 6}, "a table for six"),
         ("six crates", {"n": "six"}, {"n": 6}, "six crates"),
         ("for twenty dollars (or so)", {"n": "twenty dollars"}, {"n": 20},

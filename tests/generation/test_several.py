@@ -65,3 +65,19 @@ def test_a_day_goes_on_without_its_preposition() -> None:
     days = [call(day=("2026-05-03", "on may 3rd")), call(day=("2026-05-07", "on may 7th"))]
     written = queries(days, "open {day}")
     assert "open on may 3rd, and the same for may 7th" in written
+
+
+def test_respectively_stands_by_the_last_list() -> None:
+    calls = [
+        call(a=("Rome", "Rome"), b=("Bonn", "Bonn")),
+        call(a=("Oslo", "Oslo"), b=("Ulm", "Ulm")),
+    ]
+    near = queries(calls, "trains from {a} to {b} please")
+    assert "trains from Rome and Oslo to Bonn and Ulm please respectively" in near
+    far = queries(calls, "from {a} to {b} tell me which trains there are")
+    assert not any("respectively" in one for one in far)
+
+
+def test_numbers_go_on_as_the_first_is_said() -> None:
+    calls = [call(guests=(30, "30")), call(guests=(6, "six"))]
+    assert "tables for 30, and the same for 6 guests" in queries(calls, "tables for {guests}")

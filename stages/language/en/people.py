@@ -70,10 +70,10 @@ def question(words: str, schema: Mapping[str, Any]) -> str:
 # Units that end an identifier, as they are written, and what the description of one says that is
 # no more than a letter.
 UNITS = {
-    "cm": "cm", "mm": "mm", "km": "km", "nm": "nm", "kg": "kg", "mg": "mg", "ml": "ml", "deg": "deg",
-    "mah": "mAh", "kwh": "kWh", "kw": "kW", "kohm": "kOhm", "ohm": "ohm", "hz": "Hz", "db": "dB",
-    "gb": "GB", "mb": "MB", "mbit": "Mbit", "kmh": "km/h", "ha": "ha", "m2": "m2", "m3": "m3",
-    "mm2": "mm2", "cm2": "cm2", "cm3": "cm3", "percent": "percent",
+    "cm": "cm", "mm": "mm", "km": "km", "nm": "nm", "kg": "kg", "mg": "mg", "ml": "ml",
+    "deg": "deg", "mah": "mAh", "kwh": "kWh", "kw": "kW", "kohm": "kOhm", "ohm": "ohm", "hz": "Hz",
+    "db": "dB", "gb": "GB", "mb": "MB", "mbit": "Mbit", "kmh": "km/h", "ha": "ha", "m2": "m2",
+    "m3": "m3", "mm2": "mm2", "cm2": "cm2", "cm3": "cm3", "percent": "percent",
 }  # fmt: skip
 LETTERS = {"c": ("C", "celsius"), "k": ("K", "kelvin"), "m": ("m", "meter"), "g": ("g", "gram"),
            "l": ("l", "liter"), "s": ("s", "second"), "a": ("A", "amp"), "v": ("V", "volt"),
