@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from stages.core.conversation import Call
 from stages.core.strata import BAND
@@ -73,11 +73,12 @@ class PlannedCall:
 
 @dataclass(frozen=True)
 class Turn:
-    """One turn of the assistant.
+    """One turn of the assistant, with which it answers a message of the user.
 
     For the act `ask`, `calls` holds the one call that is wanted, with what is known of it, and
     `missing` is the required argument that the user did not say. For `refuse` it holds the call
     that the user wants of a function which the tool set does not show, or nothing for chit-chat.
+    The turn after one that asks is the call that was wanted, whole.
     """
 
     act: Act
@@ -127,13 +128,46 @@ class Plan:
 
     @property
     def turn(self) -> Turn:
-        """The last turn: the one that is learned and scored."""
+        """The last turn, of a conversation of one turn the only one."""
         return self.turns[-1]
 
     @property
     def calls(self) -> tuple[PlannedCall, ...]:
         """The calls of the last turn."""
         return self.turns[-1].calls
+
+
+class UserTurn(NamedTuple):
+    """A message of the user. plan: the plan as if it had the one turn that answers the message, its
+    calls with no more than what the message says; asked: the argument that the assistant has just
+    asked for, None where it did not.
+    """
+
+    plan: Plan
+    asked: str | None = None
+
+
+def user_turns(plan: Plan) -> tuple[UserTurn, ...]:
+    """The messages of the user, in their order: what writes and checks one query does so with each.
+    A plan of one turn is that of its only message itself.
+    """
+    if len(plan.turns) == 1:
+        return (UserTurn(plan),)
+    messages = []
+    asked: str | None = None
+    for turn in plan.turns:
+        own = turn if asked is None else replace(turn, calls=_asked_for(turn.calls, asked))
+        messages.append(UserTurn(replace(plan, turns=(own,)), asked))
+        asked = turn.missing if turn.act == "ask" else None
+    return tuple(messages)
+
+
+def _asked_for(calls: tuple[PlannedCall, ...], name: str) -> tuple[PlannedCall, ...]:
+    """The calls with this argument alone: the user has said the others before."""
+    return tuple(
+        replace(call, arguments=tuple(a for a in call.arguments if a.name == name))
+        for call in calls
+    )
 
 
 def with_derived(plan: Plan, values: Mapping[tuple[str, str], str]) -> Plan:

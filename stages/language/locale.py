@@ -71,6 +71,20 @@ class Several(NamedTuple):
     each: str = ""
 
 
+class Replies(NamedTuple):
+    """How a question for a value is answered, as patterns with {value}. any: for all values; named:
+    with {name}, the argument's name, where that is a word of this language; counts: the same for a
+    number of what the name says; days, times: for a day, whose words have their preposition at the
+    beginning of a pattern alone, and for a time of day.
+    """
+
+    any: Sequence[str] = ("{value}",)
+    named: Sequence[str] = ()
+    counts: Sequence[str] = ()
+    days: Sequence[str] = ()
+    times: Sequence[str] = ()
+
+
 class Locale(Protocol):
     """The names that a locale has."""
 
@@ -85,6 +99,7 @@ class Locale(Protocol):
     TELLING: frozenset[str]
     RANGES: Sequence[str]
     SEVERAL: Several
+    REPLIES: Replies
     CUES: Cues
 
     def integer(self, value: int) -> list[str]:

@@ -35,7 +35,8 @@ def idle(pack: Pack, function: str, phrases: Sequence[str]) -> Iterator[tuple[in
     every = frozenset().union(*(one.slots for one in parsed)) & spoken.keys()
     lacking = {".".join(lack.path) for lack in pack.lacking if lack.function == function}
     left_out = [""]
-    if not pack.population.scenarios or pack.population.scenarios.get("missing_argument"):
+    shares = pack.population.scenarios
+    if not shares or shares.get("missing_argument") or shares.get("clarified"):
         left_out += missing_argument.candidates(pack, function)
     for number, one in enumerate(parsed):
         if not one.ways or one.slots - spoken.keys() - lacking:

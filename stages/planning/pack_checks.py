@@ -182,7 +182,8 @@ def _always_said(pack: Pack, locale: str) -> Iterator[str]:
         presence = Presence(pack, function, locale, 0, can_say)
         required = missing_argument.candidates(pack, function)
         rest = [slot for slot in required if not presence.can_leave_out(slot)]
-        if rest and pack.population.scenarios.get("missing_argument", 1):
+        shares = pack.population.scenarios
+        if rest and (shares.get("missing_argument", 1) or shares.get("clarified")):
             yield (
                 f"{_path(pack, locale)}: phrases.{function}: none leaves out {', '.join(rest)} "
                 "alone: write such, for requests where the model must ask back for it"

@@ -11,6 +11,7 @@ from functools import cache
 
 from stages.core.command import InputError
 from stages.core.pack import Pack
+from stages.core.pack_files import SEVERAL_TURNS
 from stages.core.plan import Plan, ToolSet, origins
 from stages.core.strata import FUNCTION, LOCALE, SCENARIO, Stratum
 from stages.planning import chatter
@@ -24,8 +25,9 @@ from stages.planning.strata import quotas, strata
 from stages.planning.templated import Aims, Filling, Request, Templates
 from stages.planning.tool_sets import ToolSets, tool_sets
 
-# Routes that write phrases.
+# Routes that write phrases, and the one that writes several turns.
 ROUTES = ("heuristic", "text")
+TURNS_ROUTE = "heuristic"
 # Today for packs whose prompts name none, and for golden sets.
 TODAY = datetime.date(2026, 6, 1)
 # What a plan without a template gets from it.
@@ -82,6 +84,8 @@ def plans(
         all_strata, warnings = strata(pack, pools)
 
     def weights(stratum: Stratum) -> dict[str, float]:
+        if stratum[SCENARIO] in SEVERAL_TURNS:
+            return {TURNS_ROUTE: settings.weights.get(TURNS_ROUTE, 0.0)}
         if templates is None or not templates.writes(stratum):
             return {route: settings.weights.get(route, 0.0) for route in ROUTES}
         return {r: settings.by_template.get(r, 0.0) for r in templates.eligible(stratum)}

@@ -7,6 +7,7 @@ from stages.language.en.people import (
     PREPOSITIONS,
     QUESTIONS,
     RANGES,
+    REPLIES,
     REQUESTS,
     SEVERAL,
     TELLING,
@@ -37,9 +38,8 @@ from stages.language.en.values import (
 )
 
 __all__ = [
-    "CLOSERS", "CUES", "OPENERS", "PREPOSITIONS", "QUESTIONS", "RANGES", "REQUESTS", "SEVERAL",
-    "TELLING", "THANKS", "VERBS", "bare", "date", "day_words", "duration", "fitted", "integer",
-    "joined", "joint", "keeps_capital", "moment", "money", "month_day", "nth", "number", "question",
-    "refusal",
-    "split", "stem", "time", "time_words",
+    "CLOSERS", "CUES", "OPENERS", "PREPOSITIONS", "QUESTIONS", "RANGES", "REPLIES", "REQUESTS",
+    "SEVERAL", "TELLING", "THANKS", "VERBS", "bare", "date", "day_words", "duration", "fitted",
+    "integer", "joined", "joint", "keeps_capital", "moment", "money", "month_day", "nth",
+    "number", "question", "refusal", "split", "stem", "time", "time_words",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stages.language.en.cues import CUES
-from stages.language.locale import Several
+from stages.language.locale import Replies, Several
 
 # What a command begins with. Before these "can you" and "i need you to" stand well.
 VERBS = frozenset(
@@ -55,6 +55,19 @@ SEVERAL = Several(
            "plus the same for", "and once more with"),
     with_names=True,
     each="respectively",
+)  # fmt: skip
+REPLIES = Replies(
+    any=("{value}", "{value}", "{value}", "{value} please", "{value}, please", "{value}, thanks",
+         "make it {value}", "let's say {value}", "oh, {value}", "sorry, {value}", "ah, {value}",
+         "{value}, sorry", "it's {value}", "i'd say {value}"),
+    named=("the {name} is {value}", "{name}: {value}", "the {name} should be {value}",
+           "{name} {value}"),
+    counts=("{value} {name}", "{value} {name} please", "for {value} {name}",
+            "{value} {name}, thanks"),
+    days=("{value}", "{value}", "{value} please", "{value}, thanks", "make it {value}",
+          "let's say {value}", "let's do {value}", "{value} would be good", "oh, {value}"),
+    times=("at {value}", "at {value} please", "{value}", "{value} please", "make it {value}",
+           "let's say {value}", "{value}, thanks", "at {value} would be good"),
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from stages.planning.scenarios import (
+    clarified,
     missing_argument,
     missing_function,
     no_call,
@@ -29,4 +30,5 @@ SCENARIOS: dict[str, ModuleType] = {
     "missing_function": missing_function,
     "parallel": parallel,
     "parallel_multiple": parallel_multiple,
+    "clarified": clarified,
 }
