@@ -76,8 +76,8 @@ def worded(frame: pl.DataFrame, pack: Pack) -> pl.Series:
 
 
 def with_masks(samples: pl.DataFrame, share: float, seed: int) -> pl.DataFrame:
-    """The samples, names masked in this share of the tool sets; a question names an argument by its
-    own name, so its rows are not masked.
+    """The samples, names masked in this share of the tool sets; a question, and an error, name an
+    argument by its own name, so their rows are not masked.
     """
     from stages.dataset import masking
 
@@ -87,7 +87,7 @@ def with_masks(samples: pl.DataFrame, share: float, seed: int) -> pl.DataFrame:
     made = [
         masking.masked(messages, tools, name, seed)
         if masking.is_masked(name, share, seed)
-        and all(turn.act != "ask" for turn in turns_from_json(turns))
+        and all(turn.act != "ask" and turn.failing is None for turn in turns_from_json(turns))
         else (messages, tools)
         for messages, tools, name, turns in rows
     ]

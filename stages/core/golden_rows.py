@@ -178,8 +178,11 @@ def _message(number: int, message: dict[str, Any]) -> Message:
             return {**assistant(calls_of(message)), "content": _text(number, content or "")}
         except (ValueError, KeyError, TypeError, AttributeError):
             raise _Wrong(f"messages: {number}: `tool_calls` are none of OpenAI's form") from None
-    if role not in ("user", "assistant"):
-        raise _Wrong(f"messages: {number}: role {role!r:.40} is none of user, assistant")
+    if role not in ("user", "assistant", "tool"):
+        raise _Wrong(f"messages: {number}: role {role!r:.40} is none of user, assistant, tool")
+    if role == "tool":
+        called = _text(number, message.get("tool_call_id", ""))
+        return {"role": role, "tool_call_id": called, "content": _text(number, content)}
     return {"role": role, "content": _text(number, content)}
 
 

@@ -18,7 +18,10 @@ from stages.core.strata import BAND
 Provenance = Literal["user", "default", "derived", "result", "state"]
 # What the assistant does in a turn.
 Act = Literal["call", "ask", "refuse", "answer"]
+# Why a call fails.
+Failing = Literal["not_found", "unavailable", "invalid_value", "permission"]
 PROVENANCES: tuple[str, ...] = get_args(Provenance)
+FAILING: tuple[str, ...] = get_args(Failing)
 ACTS: tuple[str, ...] = get_args(Act)
 # Lists of an argument that are left out where they are empty, in the order of its fields.
 LISTS = ("path", "asset_ids", "node_ids")
@@ -73,17 +76,23 @@ class PlannedCall:
 
 @dataclass(frozen=True)
 class Turn:
-    """One turn of the assistant, with which it answers a message of the user.
+    """One turn of the assistant, with which it answers a message of the user; but for `answer`,
+    with which it answers what the calls of the turn before gave back.
 
     For the act `ask`, `calls` holds the one call that is wanted, with what is known of it, and
     `missing` is the required argument that the user did not say. For `refuse` it holds the call
     that the user wants of a function which the tool set does not show, or nothing for chit-chat.
     The turn after one that asks is the call that was wanted, whole.
+
+    results: what calls give back, a JSON object each, () for a conversation that ends before. For
+    `answer`, `failing` is why the call failed, and `missing` the argument that its error names.
     """
 
     act: Act
     calls: tuple[PlannedCall, ...] = ()
     missing: str | None = None
+    results: tuple[Mapping[str, Any], ...] = ()
+    failing: Failing | None = None
 
 
 @dataclass(frozen=True)
@@ -156,6 +165,8 @@ def user_turns(plan: Plan) -> tuple[UserTurn, ...]:
     messages = []
     asked: str | None = None
     for turn in plan.turns:
+        if turn.act == "answer":
+            continue
         own = turn if asked is None else replace(turn, calls=_asked_for(turn.calls, asked))
         messages.append(UserTurn(replace(plan, turns=(own,)), asked))
         asked = turn.missing if turn.act == "ask" else None
@@ -207,6 +218,10 @@ def _turn(turn: Turn) -> dict[str, Any]:
         ]
     if turn.missing is not None:
         record["missing"] = turn.missing
+    if turn.results:
+        record["results"] = list(turn.results)
+    if turn.failing is not None:
+        record["failing"] = turn.failing
     return record
 
 
@@ -230,11 +245,15 @@ def turns_from_json(text: str) -> tuple[Turn, ...]:
     for record in json.loads(text):
         if record["act"] not in ACTS:
             raise ValueError(f"act {record['act']!r:.40} is none of {', '.join(ACTS)}")
+        failing = record.get("failing")
+        if failing not in (None, *FAILING):
+            raise ValueError(f"failing {failing!r:.40} is none of {', '.join(FAILING)}")
         calls = tuple(
             PlannedCall(call["function"], tuple(_read_argument(a) for a in call["arguments"]))
             for call in record.get("calls", ())
         )
-        turns.append(Turn(record["act"], calls, record.get("missing")))
+        results = tuple(record.get("results", ()))
+        turns.append(Turn(record["act"], calls, record.get("missing"), results, failing))
     return tuple(turns)
 
 

@@ -165,5 +165,11 @@ class Locale(Protocol):
         and a model that takes the likeliest token calls where it should ask.
         """
 
+    def failure(self, failing: str, words: str) -> str:
+        """A sentence that says that a call failed and why. failing: not_found, unavailable,
+        invalid_value or permission; words: the name of the argument that the error is about, in
+        words, "" for none. All begin alike.
+        """
+
     def refusal(self) -> str:
         """The sentence that declines; only one, for the same reason."""

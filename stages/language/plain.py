@@ -150,5 +150,8 @@ class Plain:
     def question(self, words: str, schema: Mapping[str, Any]) -> str:
         return f"{words}?"
 
+    def failure(self, failing: str, words: str) -> str:
+        return f"- {words}".rstrip()
+
     def refusal(self) -> str:
         return "-"

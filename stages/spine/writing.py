@@ -81,7 +81,7 @@ def judged(
            for w, turn in zip(said, user_turns(one), strict=True)]  # fmt: skip
     refusal = refusal or next(filter(None, (checks.verdict(*three) for three in own)), None)
     labeled, position = (one, None)
-    if refusal is None and len(own) == 1:
+    if refusal is None and len(one.turns) == 1:
         labeled, position = checks.labels(*own[0])
     queries = [w.query for w in said]
     spoken = json.dumps(messages(queries, labeled, context.pack.catalogue), ensure_ascii=False)

@@ -58,14 +58,16 @@ def test_a_conversation_is_gone_on_with(tmp_path: Path) -> None:
         tmp_path,
         {"messages": [{"role": "user", "content": "my trips"},
                       {"role": "assistant", "content": None, "tool_calls": [call]},
+                      {"role": "tool", "tool_call_id": "x", "content": "[]", "name": "n"},
                       {"role": "assistant", "content": "Which?", "audio": None},
                       {"role": "user", "content": "a hotel"}],
          "act": "ask", "function": "book_hotel", "missing": "city", "arguments": {}},
     )  # fmt: skip
     assert row.query == "a hotel" and row.said == ["my trips", "a hotel"]
     assert row.messages == [
-        user("my trips"), assistant([Call("show_trips", {})]), assistant("Which?"),
-        user("a hotel"),
+        user("my trips"), assistant([Call("show_trips", {})]),
+        {"role": "tool", "tool_call_id": "x", "content": "[]"},
+        assistant("Which?"), user("a hotel"),
     ]  # fmt: skip
     (plain,) = rows(tmp_path, {"query": "q", "act": "refuse"})
     assert plain.history == () and plain.messages == [user("q")]

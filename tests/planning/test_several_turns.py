@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import random
 from dataclasses import replace
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stages.core import catalogue as catalogues
 from stages.core import pack as packs
 from stages.core.conversation import Call
 from stages.core.pack_files import SEVERAL_TURNS
-from stages.core.plan import Plan
+from stages.core.plan import FAILING, Plan
+from stages.planning.errors import ABOUT, CODES, NUMBERS, PLAIN, failure
 from stages.planning.plans import plans
 from stages.planning.sources import Pools
 from stages.planning.strata import strata
-from tests.builders import TRAVEL
+from tests.builders import TRAVEL, make_call
 from tests.several_turns import SETTINGS, planned, travel
 
 
@@ -55,3 +62,42 @@ def test_a_clarified_call_is_the_one_that_was_wanted() -> None:
         ("book_hotel", "city"), ("book_hotel", "check_in"), ("book_hotel", "nights"),
         ("order_taxi", "from"),
     }  # fmt: skip
+
+
+def test_a_failed_call_is_valid_and_its_error_names_what_was_said() -> None:
+    catalogue, kinds, named = travel("failed").catalogue, set(), set()
+    for plan in own("failed"):
+        call, answer = plan.turns
+        assert (call.act, answer.act) == ("call", "answer")
+        (made,), (result,) = call.calls, call.results
+        assert not catalogues.problems(made.call, catalogue)
+        kinds.add(answer.failing)
+        if answer.missing:
+            assert answer.missing in json.dumps(result)
+            assert answer.missing in {one.name for one in made.said}
+            named.add((answer.failing, answer.missing))
+    assert kinds == set(FAILING)
+    assert ("not_found", "city") in named and ("unavailable", "check_in") in named
+    assert {name for kind, name in named if kind == "invalid_value"} >= {"nights", "check_in"}
+    assert not any(kind == "permission" for kind, _ in named)
+
+
+@given(st.integers(0, 10_000), st.sampled_from(["book_hotel", "order_taxi", "show_trips"]))
+def test_an_error_tells_its_kind_and_its_argument(seed: int, function: str) -> None:
+    pack = travel("failed")
+    arguments: dict[str, Any] = {
+        "book_hotel": {"city": "rome", "check_in": "2026-06-02", "nights": 3},
+        "order_taxi": {"from_": {"street": "7 mill lane"}, "passengers": 2},
+        "show_trips": {},
+    }[function]
+    one = failure(make_call(function, **arguments), pack, random.Random(seed))
+    text = json.dumps(one.result)
+    others = set(arguments) - {one.argument}
+    assert one.argument is None or one.argument in text
+    assert not any(f'"{name}"' in text or f"{name} '" in text for name in others)
+    told = (*CODES[one.failing], str(NUMBERS[one.failing]))
+    sentences = (
+        *PLAIN[one.failing],
+        *(s.split("{")[0] or s.split("}")[-1] for s in ABOUT[one.failing]),
+    )
+    assert any(word in text for word in told) or any(s.strip(" '.:") in text for s in sentences)

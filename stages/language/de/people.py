@@ -64,5 +64,20 @@ def question(words: str, schema: Mapping[str, Any]) -> str:
     return f"Was soll bei „{words}“ stehen?"
 
 
+# What follows in a sentence that says why a call failed: of an argument, and of none.
+_FAILED = {
+    "not_found": ("was bei „{words}“ steht, wurde nicht gefunden", "es wurde nichts gefunden"),
+    "unavailable": ("was bei „{words}“ steht, ist nicht verfügbar",
+                    "es ist gerade nicht verfügbar"),
+    "invalid_value": ("was bei „{words}“ steht, ist nicht möglich", "ein Wert ist nicht möglich"),
+    "permission": ("die Berechtigung dafür fehlt", "die Berechtigung dafür fehlt"),
+}  # fmt: skip
+
+
+def failure(failing: str, words: str) -> str:
+    named, plain = _FAILED[failing]
+    return f"Das hat nicht geklappt: {named.format(words=words) if words else plain}."
+
+
 def refusal() -> str:
     return "Das kann ich leider nicht."

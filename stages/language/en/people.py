@@ -96,5 +96,19 @@ def _asked(words: str, schema: Mapping[str, Any]) -> str:
     return f"the {words}"
 
 
+# What follows in a sentence that says why a call failed: of an argument, and of none.
+_FAILED = {
+    "not_found": ("the {words} was not found", "nothing was found"),
+    "unavailable": ("it is not available for that {words}", "it is not available right now"),
+    "invalid_value": ("the {words} was not accepted", "a value was not accepted"),
+    "permission": ("you don't have permission for it", "you don't have permission for it"),
+}
+
+
+def failure(failing: str, words: str) -> str:
+    named, plain = _FAILED[failing]
+    return f"That didn't work: {named.format(words=words) if words else plain}."
+
+
 def refusal() -> str:
     return "Sorry, I can't do that."

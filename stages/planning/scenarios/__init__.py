@@ -15,6 +15,7 @@ from types import ModuleType
 
 from stages.planning.scenarios import (
     clarified,
+    failed,
     missing_argument,
     missing_function,
     no_call,
@@ -31,4 +32,5 @@ SCENARIOS: dict[str, ModuleType] = {
     "parallel": parallel,
     "parallel_multiple": parallel_multiple,
     "clarified": clarified,
+    "failed": failed,
 }
