@@ -85,7 +85,8 @@ class Turn:
     The turn after one that asks is the call that was wanted, whole.
 
     results: what calls give back, a JSON object each, () for a conversation that ends before. For
-    `answer`, `failing` is why the call failed, and `missing` the argument that its error names.
+    `answer`, `failing` is why the call failed, None if it did not, and `missing` the argument that
+    its error names. text: the request itself, for a turn of several that refuses chit-chat.
     """
 
     act: Act
@@ -93,6 +94,7 @@ class Turn:
     missing: str | None = None
     results: tuple[Mapping[str, Any], ...] = ()
     failing: Failing | None = None
+    text: str | None = None
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,7 @@ def user_turns(plan: Plan) -> tuple[UserTurn, ...]:
         if turn.act == "answer":
             continue
         own = turn if asked is None else replace(turn, calls=_asked_for(turn.calls, asked))
-        messages.append(UserTurn(replace(plan, turns=(own,)), asked))
+        messages.append(UserTurn(replace(plan, turns=(own,), text=own.text), asked))
         asked = turn.missing if turn.act == "ask" else None
     return tuple(messages)
 
@@ -222,6 +224,8 @@ def _turn(turn: Turn) -> dict[str, Any]:
         record["results"] = list(turn.results)
     if turn.failing is not None:
         record["failing"] = turn.failing
+    if turn.text is not None:
+        record["text"] = turn.text
     return record
 
 
@@ -253,7 +257,8 @@ def turns_from_json(text: str) -> tuple[Turn, ...]:
             for call in record.get("calls", ())
         )
         results = tuple(record.get("results", ()))
-        turns.append(Turn(record["act"], calls, record.get("missing"), results, failing))
+        missing, text = record.get("missing"), record.get("text")
+        turns.append(Turn(record["act"], calls, missing, results, failing, text))
     return tuple(turns)
 
 

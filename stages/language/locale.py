@@ -171,5 +171,8 @@ class Locale(Protocol):
         words, "" for none. All begin alike.
         """
 
+    def done(self) -> str:
+        """The sentence that confirms a call which succeeded."""
+
     def refusal(self) -> str:
         """The sentence that declines; only one, for the same reason."""

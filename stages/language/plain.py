@@ -153,5 +153,8 @@ class Plain:
     def failure(self, failing: str, words: str) -> str:
         return f"- {words}".rstrip()
 
+    def done(self) -> str:
+        return "+"
+
     def refusal(self) -> str:
         return "-"

@@ -35,6 +35,8 @@ def _answer(turn: Turn, locale: str, catalogue: Catalogue, first: int) -> Messag
         properties = catalogue[turn.calls[0].function].parameters.get("properties", {})
         schema = simplified(properties.get(turn.missing, {}))
         return assistant(words.question(argument, schema))
+    if turn.act == "answer" and turn.failing is None:
+        return assistant(words.done())
     if turn.failing is not None:
         return assistant(words.failure(turn.failing, argument))
     return assistant(words.refusal())

@@ -44,6 +44,7 @@ TURNS = st.builds(
     st.none() | NAMES,
     st.lists(st.dictionaries(NAMES, VALUES, max_size=2), max_size=2).map(tuple),
     st.none() | st.sampled_from(FAILING),
+    st.none() | st.text(),
 )
 PLANS = st.builds(
     Plan, NAMES, NAMES, st.dictionaries(NAMES, st.text(), max_size=3), NAMES,

@@ -101,3 +101,25 @@ def test_an_error_tells_its_kind_and_its_argument(seed: int, function: str) -> N
         *(s.split("{")[0] or s.split("}")[-1] for s in ABOUT[one.failing]),
     )
     assert any(word in text for word in told) or any(s.strip(" '.:") in text for s in sentences)
+
+
+def test_requests_follow_one_another_in_one_tool_set() -> None:
+    catalogue, shapes = travel("multi_turn").catalogue, set()
+    sets = {one.tool_set: one.functions for one in planned("multi_turn").tool_sets}
+    for plan in own("multi_turn"):
+        acts = [turn.act for turn in plan.turns]
+        shapes.add(tuple(acts))
+        calls = [call for turn in plan.turns if turn.act == "call" for call in turn.calls]
+        assert not any(catalogues.problems(call.call, catalogue) for call in calls)
+        names = [call.function for call in calls]
+        assert len(set(names)) == len(names) and set(names) <= set(sets[plan.tool_set])
+        assert plan.stratum["function"] in names
+        assert acts[-1] != "answer" and not plan.turns[-1].results
+        for turn, following in zip(plan.turns, plan.turns[1:], strict=False):
+            # What gives something back is confirmed, and what was asked for is called.
+            assert (turn.act == "call") == (following.act == "answer") == bool(turn.results)
+            assert turn.act != "ask" or following.calls[0].function == turn.calls[0].function
+            assert (turn.text is not None) == (turn.act == "refuse")
+    assert {("call", "answer", "call"), ("ask", "call", "answer", "call")} <= shapes
+    assert any("refuse" in shape for shape in shapes)
+    assert any(shape.count("call") + shape.count("refuse") == 3 for shape in shapes)

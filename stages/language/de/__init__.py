@@ -13,6 +13,7 @@ from stages.language.de.people import (
     TELLING,
     THANKS,
     VERBS,
+    done,
     failure,
     keeps_capital,
     question,
@@ -40,7 +41,7 @@ from stages.language.de.values import (
 
 __all__ = [
     "CLOSERS", "CUES", "OPENERS", "PREPOSITIONS", "QUESTIONS", "RANGES", "REPLIES", "REQUESTS",
-    "SEVERAL", "TELLING", "THANKS", "VERBS", "bare", "date", "day_words", "duration", "failure",
-    "fitted", "integer", "joined", "joint", "keeps_capital", "moment", "money", "month_day",
-    "nth", "number", "question", "refusal", "split", "stem", "time", "time_words",
+    "SEVERAL", "TELLING", "THANKS", "VERBS", "bare", "date", "day_words", "done", "duration",
+    "failure", "fitted", "integer", "joined", "joint", "keeps_capital", "moment", "money",
+    "month_day", "nth", "number", "question", "refusal", "split", "stem", "time", "time_words",
 ]  # fmt: skip

@@ -79,5 +79,9 @@ def failure(failing: str, words: str) -> str:
     return f"Das hat nicht geklappt: {named.format(words=words) if words else plain}."
 
 
+def done() -> str:
+    return "Erledigt."
+
+
 def refusal() -> str:
     return "Das kann ich leider nicht."

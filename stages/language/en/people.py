@@ -110,5 +110,9 @@ def failure(failing: str, words: str) -> str:
     return f"That didn't work: {named.format(words=words) if words else plain}."
 
 
+def done() -> str:
+    return "Done."
+
+
 def refusal() -> str:
     return "Sorry, I can't do that."

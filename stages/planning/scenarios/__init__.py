@@ -18,6 +18,7 @@ from stages.planning.scenarios import (
     failed,
     missing_argument,
     missing_function,
+    multi_turn,
     no_call,
     parallel,
     parallel_multiple,
@@ -33,4 +34,5 @@ SCENARIOS: dict[str, ModuleType] = {
     "parallel_multiple": parallel_multiple,
     "clarified": clarified,
     "failed": failed,
+    "multi_turn": multi_turn,
 }
