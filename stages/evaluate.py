@@ -33,7 +33,6 @@ from stages import formats
 from stages.core import files, golden_rows, links
 from stages.core import pack as packs
 from stages.core.command import InputError, run
-from stages.core.conversation import user
 from stages.core.golden_rows import GoldenRow
 from stages.core.pack import Pack
 from stages.core.settings import Settings
@@ -86,7 +85,7 @@ def questions_of(
 ) -> Questions:
     """The golden rows as they are asked. limit: functions shown; encode: loads the embedder."""
     nearest = shortlist(
-        [row.query for row in rows], pack.catalogue, limit, encode, training_queries()
+        [" ".join(row.said) for row in rows], pack.catalogue, limit, encode, training_queries()
     )
     shown = [row.tools or names for row, names in zip(rows, nearest, strict=True)]
     # Functions name a day where users say "tomorrow"; a golden set is scored on one day.
@@ -94,7 +93,7 @@ def questions_of(
     conversations = [
         formats.conversation(
             form,
-            [user(row.query)],
+            row.messages,
             pack.catalogue.subset(names).tools,
             None if with_day.isdisjoint(names) else day,
         )

@@ -76,8 +76,8 @@ def worded(frame: pl.DataFrame, pack: Pack) -> pl.Series:
 
 
 def with_masks(samples: pl.DataFrame, share: float, seed: int) -> pl.DataFrame:
-    """The samples, names masked in this share of the tool sets; a question names an argument by its
-    own name, so its rows are not masked.
+    """The samples, names masked in this share of the tool sets; a question, and an error, name an
+    argument by its own name, so their rows are not masked.
     """
     from stages.dataset import masking
 
@@ -86,7 +86,8 @@ def with_masks(samples: pl.DataFrame, share: float, seed: int) -> pl.DataFrame:
     rows = samples.select("messages", "tools", "tool_set", "turns").rows()
     made = [
         masking.masked(messages, tools, name, seed)
-        if masking.is_masked(name, share, seed) and turns_from_json(turns)[-1].act != "ask"
+        if masking.is_masked(name, share, seed)
+        and all(turn.act != "ask" and turn.failing is None for turn in turns_from_json(turns))
         else (messages, tools)
         for messages, tools, name, turns in rows
     ]
@@ -139,7 +140,7 @@ def main() -> None:
     routed = files.read_json("data/routed/strata.json")
     targets = strata.from_records(routed["strata"])
     planned = sum(one.quota for one in targets)
-    measured = Runs(row.query for row in golden)
+    measured = Runs(text for row in golden for text in row.said)
     frame = joined()
     frame = frame.with_columns(
         meant=pl.Series([dialogues.meant(*row) for row in frame.select("turns", "text").rows()],

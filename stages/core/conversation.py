@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,8 +26,8 @@ def user(text: str) -> Message:
     return {"role": "user", "content": text}
 
 
-def assistant(answer: str | Sequence[Call]) -> Message:
-    """What the assistant answers: words, or calls, numbered from 0."""
+def assistant(answer: str | Sequence[Call], first: int = 0) -> Message:
+    """What the assistant answers: words, or calls, numbered from `first`."""
     if isinstance(answer, str):
         return {"role": "assistant", "content": answer}
     calls = [
@@ -36,9 +36,21 @@ def assistant(answer: str | Sequence[Call]) -> Message:
             "type": "function",
             "function": {"name": call.name, "arguments": call.arguments},
         }
-        for number, call in enumerate(answer)
+        for number, call in enumerate(answer, first)
     ]
     return {"role": "assistant", "content": "", "tool_calls": calls}
+
+
+def results(calls: Message, given: Sequence[Mapping[str, Any]]) -> list[Message]:
+    """What the calls of a message give back, a JSON object each; [] for calls without results."""
+    return [
+        {
+            "role": "tool",
+            "tool_call_id": call["id"],
+            "content": json.dumps(one, ensure_ascii=False),
+        }
+        for call, one in zip(calls["tool_calls"], given, strict=True)
+    ] if given else []  # fmt: skip
 
 
 def calls_of(message: Message) -> list[Call]:

@@ -6,6 +6,8 @@ One JSON object a line. The long form:
      "expected": [{"name": "book_table", "arguments": {"people": [2], "cuisine": ["", "any"]}}],
      "tools": ["book_table", "cancel"]}
 
+Several `messages`, in OpenAI's form, are a conversation that ends with the user's message which is
+to be answered.
 An argument's list has the accepted values; "" among them: it may be left out. `tools`, names of
 functions that are shown, may be left out. Where no call is right, `act` says what is, `ask` (with
 `missing`, the argument to be asked for) or `refuse`. The short form has `query`, `function` and
@@ -26,13 +28,13 @@ import polars as pl
 from stages.core import files
 from stages.core.catalogue import Catalogue, Problem, problems
 from stages.core.command import InputError
-from stages.core.conversation import Call
+from stages.core.conversation import Call, Message, assistant, calls_of, user
 from stages.core.text import MAX_QUERY, composed, each, is_valid
 
 ACTS = ("call", "ask", "refuse")
 # Among an argument's accepted values: it may be left out.
 ABSENT = ""
-MAX_ACCEPTED, MAX_CALLS = 1_000, 100
+MAX_ACCEPTED, MAX_CALLS, MAX_MESSAGES = 1_000, 100, 100
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,8 @@ class Expected:
 
 @dataclass(frozen=True)
 class GoldenRow:
-    """A turn to be answered. golden_id: its number, from 1; tools: the functions that are shown,
-    None for any; act: call, ask or refuse.
+    """A turn to be answered. golden_id: its number, from 1; query: the user's message; tools: the
+    functions that are shown, None for any; act: call, ask or refuse; history: the messages before.
     """
 
     golden_id: int
@@ -55,6 +57,17 @@ class GoldenRow:
     expected: tuple[Expected, ...] = ()
     missing: str | None = None
     tools: tuple[str, ...] | None = None
+    history: tuple[Message, ...] = ()
+
+    @property
+    def messages(self) -> list[Message]:
+        """The conversation that a model is asked to go on with."""
+        return [*self.history, user(self.query)]
+
+    @property
+    def said(self) -> list[str]:
+        """Each message of the user."""
+        return [str(one["content"]) for one in self.messages if one["role"] == "user"]
 
 
 def _csv(path: Path) -> pl.DataFrame:
@@ -115,9 +128,9 @@ class _Wrong(ValueError):
 
 
 def _row(number: int, row: dict[str, Any], catalogue: Catalogue) -> GoldenRow:
-    query = row.get("query")
+    query, history = row.get("query"), tuple[Message, ...]()
     if "messages" in row:
-        query = _query(row["messages"])
+        query, history = _spoken(row["messages"])
     if not isinstance(query, str) or not query.strip():
         raise _Wrong(f"`query` is {reprlib.repr(query)}: it must be what the user says")
     if len(query) > MAX_QUERY:
@@ -139,15 +152,44 @@ def _row(number: int, row: dict[str, Any], catalogue: Catalogue) -> GoldenRow:
     if act == "call":
         for one in expected:
             _check(one, catalogue)
-    return GoldenRow(number, query, act, expected, missing, _tools(row, expected, act, catalogue))
+    tools = _tools(row, expected, act, catalogue)
+    return GoldenRow(number, query, act, expected, missing, tools, history)
 
 
-def _query(messages: Any) -> Any:
-    if not isinstance(messages, list) or len(messages) != 1 or not isinstance(messages[0], dict):
-        raise _Wrong("`messages` must be one message of the user, as yet")
-    if messages[0].get("role") != "user":
+def _spoken(messages: Any) -> tuple[Any, tuple[Message, ...]]:
+    """What the user says last, and the messages before."""
+    if (
+        not isinstance(messages, list)
+        or not 0 < len(messages) <= MAX_MESSAGES
+        or not all(isinstance(one, dict) for one in messages)
+    ):
+        raise _Wrong(f"`messages` must be 1 to {MAX_MESSAGES} messages, the last of the user")
+    if messages[-1].get("role") != "user":
         raise _Wrong("the last of `messages` must be the user's")
-    return messages[0].get("content")
+    history = tuple(_message(number, one) for number, one in enumerate(messages[:-1], 1))
+    return messages[-1].get("content"), history
+
+
+def _message(number: int, message: dict[str, Any]) -> Message:
+    """A message before the last, with nothing but what a model may read."""
+    role, content = message.get("role"), message.get("content")
+    if role == "assistant" and message.get("tool_calls"):
+        try:
+            return {**assistant(calls_of(message)), "content": _text(number, content or "")}
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise _Wrong(f"messages: {number}: `tool_calls` are none of OpenAI's form") from None
+    if role not in ("user", "assistant", "tool"):
+        raise _Wrong(f"messages: {number}: role {role!r:.40} is none of user, assistant, tool")
+    if role == "tool":
+        called = _text(number, message.get("tool_call_id", ""))
+        return {"role": role, "tool_call_id": called, "content": _text(number, content)}
+    return {"role": role, "content": _text(number, content)}
+
+
+def _text(number: int, content: Any) -> str:
+    if not isinstance(content, str) or len(content) > MAX_QUERY or not is_valid(content):
+        raise _Wrong(f"messages: {number}: `content` is no text of at most {MAX_QUERY} characters")
+    return content
 
 
 def _expected(row: dict[str, Any], catalogue: Catalogue) -> tuple[Expected, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from stages.core.conversation import Call
 from stages.core.strata import BAND
@@ -18,7 +18,10 @@ from stages.core.strata import BAND
 Provenance = Literal["user", "default", "derived", "result", "state"]
 # What the assistant does in a turn.
 Act = Literal["call", "ask", "refuse", "answer"]
+# Why a call fails.
+Failing = Literal["not_found", "unavailable", "invalid_value", "permission"]
 PROVENANCES: tuple[str, ...] = get_args(Provenance)
+FAILING: tuple[str, ...] = get_args(Failing)
 ACTS: tuple[str, ...] = get_args(Act)
 # Lists of an argument that are left out where they are empty, in the order of its fields.
 LISTS = ("path", "asset_ids", "node_ids")
@@ -73,16 +76,25 @@ class PlannedCall:
 
 @dataclass(frozen=True)
 class Turn:
-    """One turn of the assistant.
+    """One turn of the assistant, with which it answers a message of the user; but for `answer`,
+    with which it answers what the calls of the turn before gave back.
 
     For the act `ask`, `calls` holds the one call that is wanted, with what is known of it, and
     `missing` is the required argument that the user did not say. For `refuse` it holds the call
     that the user wants of a function which the tool set does not show, or nothing for chit-chat.
+    The turn after one that asks is the call that was wanted, whole.
+
+    results: what calls give back, a JSON object each, () for a conversation that ends before. For
+    `answer`, `failing` is why the call failed, None if it did not, and `missing` the argument that
+    its error names. text: the request itself, for a turn of several that refuses chit-chat.
     """
 
     act: Act
     calls: tuple[PlannedCall, ...] = ()
     missing: str | None = None
+    results: tuple[Mapping[str, Any], ...] = ()
+    failing: Failing | None = None
+    text: str | None = None
 
 
 @dataclass(frozen=True)
@@ -127,13 +139,48 @@ class Plan:
 
     @property
     def turn(self) -> Turn:
-        """The last turn: the one that is learned and scored."""
+        """The last turn, of a conversation of one turn the only one."""
         return self.turns[-1]
 
     @property
     def calls(self) -> tuple[PlannedCall, ...]:
         """The calls of the last turn."""
         return self.turns[-1].calls
+
+
+class UserTurn(NamedTuple):
+    """A message of the user. plan: the plan as if it had the one turn that answers the message, its
+    calls with no more than what the message says; asked: the argument that the assistant has just
+    asked for, None where it did not.
+    """
+
+    plan: Plan
+    asked: str | None = None
+
+
+def user_turns(plan: Plan) -> tuple[UserTurn, ...]:
+    """The messages of the user, in their order: what writes and checks one query does so with each.
+    A plan of one turn is that of its only message itself.
+    """
+    if len(plan.turns) == 1:
+        return (UserTurn(plan),)
+    messages = []
+    asked: str | None = None
+    for turn in plan.turns:
+        if turn.act == "answer":
+            continue
+        own = turn if asked is None else replace(turn, calls=_asked_for(turn.calls, asked))
+        messages.append(UserTurn(replace(plan, turns=(own,), text=own.text), asked))
+        asked = turn.missing if turn.act == "ask" else None
+    return tuple(messages)
+
+
+def _asked_for(calls: tuple[PlannedCall, ...], name: str) -> tuple[PlannedCall, ...]:
+    """The calls with this argument alone: the user has said the others before."""
+    return tuple(
+        replace(call, arguments=tuple(a for a in call.arguments if a.name == name))
+        for call in calls
+    )
 
 
 def with_derived(plan: Plan, values: Mapping[tuple[str, str], str]) -> Plan:
@@ -173,6 +220,12 @@ def _turn(turn: Turn) -> dict[str, Any]:
         ]
     if turn.missing is not None:
         record["missing"] = turn.missing
+    if turn.results:
+        record["results"] = list(turn.results)
+    if turn.failing is not None:
+        record["failing"] = turn.failing
+    if turn.text is not None:
+        record["text"] = turn.text
     return record
 
 
@@ -196,11 +249,16 @@ def turns_from_json(text: str) -> tuple[Turn, ...]:
     for record in json.loads(text):
         if record["act"] not in ACTS:
             raise ValueError(f"act {record['act']!r:.40} is none of {', '.join(ACTS)}")
+        failing = record.get("failing")
+        if failing not in (None, *FAILING):
+            raise ValueError(f"failing {failing!r:.40} is none of {', '.join(FAILING)}")
         calls = tuple(
             PlannedCall(call["function"], tuple(_read_argument(a) for a in call["arguments"]))
             for call in record.get("calls", ())
         )
-        turns.append(Turn(record["act"], calls, record.get("missing")))
+        results = tuple(record.get("results", ()))
+        missing, text = record.get("missing"), record.get("text")
+        turns.append(Turn(record["act"], calls, missing, results, failing, text))
     return tuple(turns)
 
 

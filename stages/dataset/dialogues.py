@@ -120,17 +120,23 @@ def selected(names: Sequence[str], strata: Sequence[Stratum], keys: Sequence[str
 
 def meant(turns: str, text: str | None) -> str:
     """What a plan's query means, whatever its words: the calls that the user wants with their
-    values, or the chit-chat itself. turns, text: as in a row of Plans.
+    values, of several turns those of each, or the chit-chat itself. turns, text: as in a row of
+    Plans.
     """
     if text is not None:
         return text
-    wanted = [[one.call.name, one.call.arguments] for one in turns_from_json(turns)[-1].calls]
+    wanted = [
+        [[one.call.name, one.call.arguments] for one in turn.calls]
+        for turn in turns_from_json(turns)
+    ]
+    if len(wanted) == 1:
+        return json.dumps(wanted[0], sort_keys=True, ensure_ascii=False)
     return json.dumps(wanted, sort_keys=True, ensure_ascii=False)
 
 
 def is_derived(turns: str) -> bool:
     """Whether a call of a plan has a value that is taken from the words: it is null in the plan."""
-    calls = turns_from_json(turns)[-1].calls
+    calls = [call for turn in turns_from_json(turns) for call in turn.calls]
     return any(one.provenance == "derived" for call in calls for one in call.arguments)
 
 

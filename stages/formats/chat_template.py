@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from stages.core.bounds import bounded
@@ -26,6 +27,14 @@ PROBE: Messages = [
     {"role": "user", "content": "Qzuser"},
     {"role": "assistant", "content": 'Qzanswer(a="b", c="d")'},
 ]
+# What a call gave back, and the words for it.
+RESULT_PROBE: Messages = [
+    *PROBE,
+    {"role": "tool", "content": '{"qz": "result"}'},
+    {"role": "assistant", "content": "Qzdone"},
+]
+# What stands around a result that a user's message has to hold, as Hermes and Qwen write it.
+RESPONSE = ("<tool_response>\n", "\n</tool_response>")
 
 
 @dataclass(frozen=True)
@@ -50,7 +59,25 @@ class ChatTemplate:
         """The conversation as text; `prompt`: with what asks for an answer; `tools`: OpenAI tools
         that the template is to write. InputError where the template, which is a program of the
         model's, fails, does not end or does not write the tools.
+
+        A result of a call has the role `tool` where the template writes that as it is, else it is a
+        message of the user in tags: no template leaves out what a user says.
         """
+        if tools is None and any(one["role"] == "tool" for one in messages):
+            messages = messages if self.takes_results else with_responses(messages)
+        return self._text(messages, prompt, tools)
+
+    @cached_property
+    def takes_results(self) -> bool:
+        """Whether it writes a message of the role `tool` as it is, in plain text."""
+        try:
+            prompt = self._text(RESULT_PROBE[:-1], True, None)
+            whole = self._text(RESULT_PROBE, False, None)
+        except InputError:
+            return False
+        return RESULT_PROBE[-2]["content"] in prompt and whole.startswith(prompt)
+
+    def _text(self, messages: Messages, prompt: bool, tools: list[dict[str, Any]] | None) -> str:
         from jinja2 import TemplateError
 
         if not self.tokenizer.chat_template:
@@ -106,6 +133,23 @@ class ChatTemplate:
         """The tokens that no text of a conversation is written with."""
         added = self.tokenizer.added_tokens_decoder.items()
         return {i for i, token in added if token.special} | set(self.tokenizer.all_special_ids)
+
+
+def with_responses(messages: Messages) -> Messages:
+    """The messages with results as what a user says: those that follow one another, and what the
+    user says next, are one message, for many templates want user and assistant in turn.
+    """
+    spoken: Messages = []
+    after_result = False
+    for one in messages:
+        is_result, text = one["role"] == "tool", str(one["content"])
+        text = text.join(RESPONSE) if is_result else text
+        if after_result and one["role"] in ("tool", "user"):
+            spoken[-1] = {"role": "user", "content": f"{spoken[-1]['content']}\n{text}"}
+        else:
+            spoken.append({"role": "user", "content": text} if is_result else one)
+        after_result = is_result
+    return spoken
 
 
 def read(tokenizer: Any, learn: bool = True) -> ChatTemplate:

@@ -1,8 +1,8 @@
 """A chat template for servers: from messages and tools to the prompt that training had.
 
 Servers such as vLLM render a template with `messages` and OpenAI `tools`. This one writes our
-system prompt from the tools, earlier calls as the format has them, and leaves the rest to the
-student's own template.
+system prompt from the tools, earlier calls as the format has them, their results as the student's
+own template can show them, and leaves the rest to that.
 """
 
 from __future__ import annotations
@@ -69,6 +69,26 @@ RENAMED = """
 {%- endfor -%}
 {%- set tools = renamed.tools -%}
 """
+# Results of calls as what a user says, as `chat_template.with_responses` does it.
+RESPONSES = """
+{%- set heard = namespace(messages=[], result=false) -%}
+{%- for message in messages -%}
+  {%- set text = message["content"] -%}
+  {%- if message["role"] == "tool" -%}
+    {%- set text = "<tool_response>\\n" ~ text ~ "\\n</tool_response>" -%}
+  {%- endif -%}
+  {%- if heard.result and message["role"] in ("tool", "user") -%}
+    {%- set text = heard.messages[-1]["content"] ~ "\\n" ~ text -%}
+    {%- set heard.messages = heard.messages[:-1] + [{"role": "user", "content": text}] -%}
+  {%- elif message["role"] == "tool" -%}
+    {%- set heard.messages = heard.messages + [{"role": "user", "content": text}] -%}
+  {%- else -%}
+    {%- set heard.messages = heard.messages + [message] -%}
+  {%- endif -%}
+  {%- set heard.result = message["role"] == "tool" -%}
+{%- endfor -%}
+{%- set messages = heard.messages -%}
+"""
 BODY = """
 {%- set told = namespace(messages=[]) -%}
 {%- if tools -%}
@@ -111,6 +131,8 @@ def chat_template(
     parts.append((LITERAL if is_python else TAGGED).strip())
     prompt = SYSTEM.read_text("utf-8").strip()
     parts.append(f"{{%- if tools -%}}{{%- set system -%}}{prompt}{{%- endset -%}}{{%- endif -%}}")
+    if not template.takes_results:
+        parts.append(RESPONSES.strip())
     parts.append(BODY.strip())
     parts += [f"{{%- set {name} = {json.dumps(value)} -%}}"
               for name, value in template.options.items()]  # fmt: skip

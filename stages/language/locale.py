@@ -73,6 +73,20 @@ class Several(NamedTuple):
     single: frozenset[str] = frozenset()
 
 
+class Replies(NamedTuple):
+    """How a question for a value is answered, as patterns with {value}. any: for all values; named:
+    with {name}, the argument's name, where that is a word of this language; counts: the same for a
+    number of what the name says; days, times: for a day, whose words have their preposition at the
+    beginning of a pattern alone, and for a time of day.
+    """
+
+    any: Sequence[str] = ("{value}",)
+    named: Sequence[str] = ()
+    counts: Sequence[str] = ()
+    days: Sequence[str] = ()
+    times: Sequence[str] = ()
+
+
 class Locale(Protocol):
     """The names that a locale has."""
 
@@ -87,6 +101,7 @@ class Locale(Protocol):
     TELLING: frozenset[str]
     RANGES: Sequence[str]
     SEVERAL: Several
+    REPLIES: Replies
     CUES: Cues
 
     def integer(self, value: int) -> list[str]:
@@ -151,6 +166,15 @@ class Locale(Protocol):
         All begin alike: of several beginnings none is as likely as the one beginning of all calls,
         and a model that takes the likeliest token calls where it should ask.
         """
+
+    def failure(self, failing: str, words: str) -> str:
+        """A sentence that says that a call failed and why. failing: not_found, unavailable,
+        invalid_value or permission; words: the name of the argument that the error is about, in
+        words, "" for none. All begin alike.
+        """
+
+    def done(self) -> str:
+        """The sentence that confirms a call which succeeded."""
 
     def refusal(self) -> str:
         """The sentence that declines; only one, for the same reason."""

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from stages.language import days
-from stages.language.locale import Cues, Several
+from stages.language.locale import Cues, Replies, Several
 
 # Numbers up to this are said in words too, where num2words has the language.
 WORDS_TO = 20
@@ -39,6 +39,7 @@ class Plain:
     TELLING: frozenset[str] = frozenset()
     RANGES: Sequence[str] = ()
     SEVERAL = Several()
+    REPLIES = Replies()
 
     def __init__(self, code: str) -> None:
         self.code = code.replace("-", "_")
@@ -148,6 +149,12 @@ class Plain:
 
     def question(self, words: str, schema: Mapping[str, Any]) -> str:
         return f"{words}?"
+
+    def failure(self, failing: str, words: str) -> str:
+        return f"- {words}".rstrip()
+
+    def done(self) -> str:
+        return "+"
 
     def refusal(self) -> str:
         return "-"

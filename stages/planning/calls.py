@@ -56,15 +56,16 @@ class Calls:
         self.rows = rows_of(leaf for source in sources for leaf in source.leaves())
 
     def draw(
-        self, today: datetime.date, choices: random.Random, without: str | None = None
-    ) -> PlannedCall:
-        """The next call. `without`: a required argument that stays unsaid. Raises InputError if no
-        draw keeps the function's schema.
+        self, today: datetime.date, choices: random.Random, without: str | None = None,
+        later: str | None = None,
+    ) -> PlannedCall:  # fmt: skip
+        """The next call. `without`: a required argument that stays unsaid; `later`: one that is
+        said apart from the others. Raises InputError if no draw keeps the function's schema.
         """
         objections: list[str] = []
         derived = {s.path[0] for s in self.pack.sources[self.function] if s.kind == "derived"}
         for _ in range(TRIES):
-            call = self._draw(today, choices, without)
+            call = self._draw(today, choices, without, later)
             problems = [
                 problem
                 for problem in catalogues.problems(call.call, self.pack.catalogue)
@@ -81,9 +82,9 @@ class Calls:
         )
 
     def _draw(
-        self, today: datetime.date, choices: random.Random, without: str | None
+        self, today: datetime.date, choices: random.Random, without: str | None, later: str | None
     ) -> PlannedCall:
-        leaves = self.presence.draw(choices, without)
+        leaves = self.presence.draw(choices, without, later)
         drawn: dict[str, Item] = {}
         for unit in together(leaves, self.rows):
             if len(unit) > 1:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from stages.core.pack import Pack
-from stages.core.pack_files import INGESTED_KINDS, PACK, VOCABULARIES
+from stages.core.pack_files import ASKING, INGESTED_KINDS, PACK, VOCABULARIES
 from stages.core.phrases import Way, parse
 from stages.core.sources import Source
 from stages.planning.scenarios import missing_argument
@@ -35,7 +35,8 @@ def idle(pack: Pack, function: str, phrases: Sequence[str]) -> Iterator[tuple[in
     every = frozenset().union(*(one.slots for one in parsed)) & spoken.keys()
     lacking = {".".join(lack.path) for lack in pack.lacking if lack.function == function}
     left_out = [""]
-    if not pack.population.scenarios or pack.population.scenarios.get("missing_argument"):
+    shares = pack.population.scenarios
+    if not shares or any(shares.get(name) for name in ASKING):
         left_out += missing_argument.candidates(pack, function)
     for number, one in enumerate(parsed):
         if not one.ways or one.slots - spoken.keys() - lacking:

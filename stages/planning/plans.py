@@ -11,21 +11,25 @@ from functools import cache
 
 from stages.core.command import InputError
 from stages.core.pack import Pack
+from stages.core.pack_files import SEVERAL_TURNS
 from stages.core.plan import Plan, ToolSet, origins
 from stages.core.strata import FUNCTION, LOCALE, SCENARIO, Stratum
 from stages.planning import chatter
 from stages.planning.calls import Calls
 from stages.planning.presence import Presence, Sayable
 from stages.planning.saying import sayable
-from stages.planning.scenarios import SCENARIOS
+from stages.planning.scenarios import SCENARIOS, multi_turn, no_call
 from stages.planning.scenarios.draws import Draws
 from stages.planning.sources import Pools, Stream, seed_of
 from stages.planning.strata import quotas, strata
 from stages.planning.templated import Aims, Filling, Request, Templates
 from stages.planning.tool_sets import ToolSets, tool_sets
 
-# Routes that write phrases.
+# Routes that write phrases, and the one that writes several turns.
 ROUTES = ("heuristic", "text")
+TURNS_ROUTE = "heuristic"
+# Scenarios with requests that no function serves.
+CHATTING = (no_call, multi_turn)
 # Today for packs whose prompts name none, and for golden sets.
 TODAY = datetime.date(2026, 6, 1)
 # What a plan without a template gets from it.
@@ -82,6 +86,8 @@ def plans(
         all_strata, warnings = strata(pack, pools)
 
     def weights(stratum: Stratum) -> dict[str, float]:
+        if stratum[SCENARIO] in SEVERAL_TURNS:
+            return {TURNS_ROUTE: settings.weights.get(TURNS_ROUTE, 0.0)}
         if templates is None or not templates.writes(stratum):
             return {route: settings.weights.get(route, 0.0) for route in ROUTES}
         return {r: settings.by_template.get(r, 0.0) for r in templates.eligible(stratum)}
@@ -96,7 +102,7 @@ def plans(
         together=max((SCENARIOS[s[SCENARIO]].MIN_SHOWN for s in served), default=1),
     )  # fmt: skip
     requests: dict[str, tuple[str, ...]] = {}
-    if any(not SCENARIOS[s[SCENARIO]].HAS_FUNCTION for s in served):
+    if any(SCENARIOS[s[SCENARIO]] in CHATTING for s in served):
         for locale in pack.locales:
             requests[locale], warning = chatter.requests(pack, locale)
             warnings += warning

@@ -40,13 +40,19 @@ class Presence:
         """The sources of the function's arguments."""
         return self.pack.sources[self.function]
 
-    def draw(self, choices: random.Random, without: str | None = None) -> list[Source]:
+    def draw(
+        self, choices: random.Random, without: str | None = None, later: str | None = None
+    ) -> list[Source]:
         """The leaves that the next call has, in the schema's order. `without`: an argument that
-        stays unsaid.
+        stays unsaid; `later`: one that is said apart, so that a phrase need not say it.
         """
-        top = [source for source in self.sources if source.slot != without]
+        top = [source for source in self.sources if source.slot not in (without, later)]
         leaves = self._exclusive(self._lengthened(self._drawn(top), top, choices), choices)
-        return self._said(self._shortened(leaves, choices), choices)
+        leaves = self._said(self._shortened(leaves, choices), choices)
+        if later is None:
+            return leaves
+        leaves += self._drawn(source for source in self.sources if source.slot == later)
+        return [leaf for one in self.sources for leaf in one.leaves() if leaf in leaves]
 
     def _exclusive(self, leaves: list[Source], choices: random.Random) -> list[Source]:
         """One of each exclusive group: what is bound, else at random."""

@@ -11,7 +11,7 @@ import numpy as np
 from stages.core.apportion import apportion
 from stages.core.command import InputError
 from stages.core.pack import Pack
-from stages.core.pack_files import DEFAULT_SCENARIOS, INGESTED_KINDS, POPULATION
+from stages.core.pack_files import DEFAULT_SCENARIOS, INGESTED_KINDS, POPULATION, SEVERAL_TURNS
 from stages.core.quantiles import cumulative
 from stages.core.sources import Source
 from stages.core.strata import BAND, FUNCTION, LOCALE, NONE, SCENARIO, Stratum, band
@@ -55,7 +55,7 @@ def strata(pack: Pack, pools: Pools) -> tuple[list[Stratum], list[str]]:
     """
     functions, warnings = plannable(pack)
     dimensions = [
-        Dimension(SCENARIO, tuple(SCENARIOS)),
+        Dimension(SCENARIO, _scenarios(pack)),
         Dimension(FUNCTION, (NONE, *functions)),
         Dimension(LOCALE, pack.locales),
     ]
@@ -76,6 +76,14 @@ def strata(pack: Pack, pools: Pools) -> tuple[list[Stratum], list[str]]:
                      LOCALE: values[LOCALE], BAND: name, **own}  # fmt: skip
             all_strata.append(Stratum(named, share * part, low, high))
     return all_strata, warnings + more
+
+
+def _scenarios(pack: Pack) -> tuple[str, ...]:
+    """The scenarios, those of several turns only where they have a share: a row of zeros more would
+    change the last digit of others' shares.
+    """
+    declared = pack.population.scenarios
+    return tuple(name for name in SCENARIOS if name not in SEVERAL_TURNS or declared.get(name))
 
 
 def _shares(declared: Mapping[str, float], names: Sequence[str]) -> Floats:

@@ -68,6 +68,8 @@ def warning(pack: Pack, rows: Sequence[GoldenRow], today: datetime.date | None) 
 def _refusal(
     pack: Pack, row: GoldenRow, locale: str, today: datetime.date | None
 ) -> Refusal | None:
+    if row.history:
+        return None  # an argument may have been said before
     context = Context(pack, locale, today)
     if row.act == "refuse":
         return checks.verdict(row.query, _plan(row, "refuse", (), locale), context)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from stages import formats
-from stages.core.conversation import Message, user
+from stages.core.conversation import Message
 from stages.core.golden_rows import GoldenRow
 from stages.core.pack import Pack
 from stages.core.settings import Settings
@@ -178,14 +178,12 @@ def _scored(
     """
     names = sorted(pack.catalogue.names, key=lambda name: -student.costs[name])
     largest = tuple(names[: settings.tools.scored])
-    prompts: list[tuple[tuple[str, ...], str]] = [
-        (row.tools or largest, row.query) for row in golden
-    ]
-    prompts = prompts or [(largest, str(conversation[0]["content"])) for _, conversation in spoken]
+    prompts = [(row.tools or largest, row.messages) for row in golden]
+    prompts = prompts or [(largest, conversation[:1]) for _, conversation in spoken]
     cases = []
-    for shown, query in prompts:
-        about = sum(student.costs[name] for name in shown) + _count(student, [user(query)])
-        cases.append(Case(shown, [user(query)], about))
+    for shown, asked in prompts:
+        about = sum(student.costs[name] for name in shown) + _count(student, asked)
+        cases.append(Case(shown, asked, about))
     length, case = _longest(pack, student, cases)
     room = settings.engine.max_model_len - settings.evaluate.max_tokens
     if length <= room:

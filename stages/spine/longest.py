@@ -43,7 +43,7 @@ def longest(
             planned = _plan((Turn("call", (call,)),), function, locale, seed)
             query = writer.write(planned, 0, max_words).query
             if not max_words or len(query.split()) <= max_words:
-                conversations.append(messages(query, planned, pack.catalogue))
+                conversations.append(messages([query], planned, pack.catalogue))
     return max(conversations, key=_size, default=[])
 
 
@@ -64,7 +64,7 @@ def longest_templated(
         for leaf in leaves
     ]
     planned = _plan((Turn("call", (PlannedCall(function, tuple(said)),)),), function, locale, 0)
-    return messages(query, planned, pack.catalogue) if query else []
+    return messages([query], planned, pack.catalogue) if query else []
 
 
 def longest_chatter(pack: Pack, locale: str) -> list[Message]:
@@ -73,7 +73,7 @@ def longest_chatter(pack: Pack, locale: str) -> list[Message]:
     if not requests:
         return []
     planned = _plan((Turn("refuse"),), "", locale, 0)
-    return messages(max(requests, key=len), planned, pack.catalogue)
+    return messages([max(requests, key=len)], planned, pack.catalogue)
 
 
 def argument(leaf: Source, pools: Pools, locale: str) -> Argument:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
@@ -13,11 +14,12 @@ from stages.checks.call import Context, Refusal
 from stages.core import pack as packs
 from stages.core import plan, prompts
 from stages.core.parallel import over_rows
-from stages.core.plan import Plan
+from stages.core.plan import Plan, user_turns
 from stages.core.settings import Settings
 from stages.core.templates import lexicon
 from stages.core.text import normalized
 from stages.engines import Answer, Ask, Failed, Messages, store
+from stages.generation import dialogue
 from stages.generation.asking import Asker
 from stages.generation.heuristic import Grammar
 from stages.generation.patterns import Patterns
@@ -36,8 +38,9 @@ Row = dict[str, Any]
 
 
 class Candidate(NamedTuple):
-    """A query: the template or phrase that it is of, the check that refuses it and why, None for
-    one that may be taken, its conversation as JSON, and where it names its class.
+    """A query, of several messages of the user a line each; the template or phrase that it is of,
+    the check that refuses it and why, None for one that may be taken, its conversation as JSON, and
+    where it names its class.
     """
 
     query: str
@@ -68,14 +71,22 @@ def planned(row: Row) -> tuple[Plan, datetime.date | None]:
 
 
 def judged(
-    query: str, one: Plan, context: Context, template_id: str, refusal: Refusal | None = None
-) -> Candidate:
-    """A query with the checks' verdict on it. refusal: one that was made already."""
-    refusal = refusal or checks.verdict(query, one, context)
-    labeled, position = (one, None) if refusal else checks.labels(query, one, context)
-    said = json.dumps(messages(query, labeled, context.pack.catalogue), ensure_ascii=False)
+    said: Sequence[Written], one: Plan, context: Context, template_id: str,
+    refusal: Refusal | None = None,
+) -> Candidate:  # fmt: skip
+    """The user's messages with the checks' verdict on them, each against its own turn. context: of
+    all of them, but for their surfaces; refusal: one that was made already.
+    """
+    own = [(w.query, turn.plan, replace(context, surfaces=w.surfaces))
+           for w, turn in zip(said, user_turns(one), strict=True)]  # fmt: skip
+    refusal = refusal or next(filter(None, (checks.verdict(*three) for three in own)), None)
+    labeled, position = (one, None)
+    if refusal is None and len(one.turns) == 1:
+        labeled, position = checks.labels(*own[0])
+    queries = [w.query for w in said]
+    spoken = json.dumps(messages(queries, labeled, context.pack.catalogue), ensure_ascii=False)
     check, reason = refusal or (None, None)
-    return Candidate(query, template_id, check, reason, said, position)
+    return Candidate("\n".join(queries), template_id, check, reason, spoken, position)
 
 
 @lru_cache(1)
@@ -96,15 +107,15 @@ def heuristic(rows: list[Row], folder: str, typo_share: float) -> list[Reply]:
     made = []
     for row in rows:
         one, today = planned(row)
-        made_of = (
-            Written(grammar.write(one), one.template_id)
+        said = (
+            [Written(grammar.write(one), one.template_id)]
             if one.template_id
-            else phrases.write(one, *one.band)
+            else dialogue.write(one, phrases, *one.band)
         )
-        query, template_id, surfaces = made_of
-        context = Context(phrases.pack, one.locale, today, surfaces=surfaces)
-        candidate = judged(query, one, context, template_id)
-        made.append(Reply([candidate], query, "heuristic", digests.get(one.template_id, "")))
+        context = Context(phrases.pack, one.locale, today)
+        candidate = judged(said, one, context, dialogue.template_of(said))
+        digest = digests.get(one.template_id, "")
+        made.append(Reply([candidate], candidate.query, "heuristic", digest))
     return made
 
 
@@ -167,7 +178,8 @@ class Models:
                 )
                 refusal = _failed(draft.answer)
                 candidates = [
-                    judged(query, one, context, one.template_id, refusal) for query in draft.queries
+                    judged([Written(query, "")], one, context, one.template_id, refusal)
+                    for query in draft.queries
                 ]
                 prompt_hash = store.short(draft.key)
                 made.append(Reply(candidates, draft.answer, self.asker.model, prompt_hash))
@@ -194,10 +206,10 @@ class Models:
                 # Of the prompt nothing may leak but the sentence that is to be said anew.
                 prompt = "\n".join(message["content"] for message in a.messages[:-1])
                 context = Context(
-                    self.pack, one.locale, today, prompt=prompt, sentence=a.sentence.query,
-                    surfaces=a.sentence.surfaces,
-                )  # fmt: skip
-                candidate = judged(query, one, context, a.sentence.template_id, _failed(answer))
+                    self.pack, one.locale, today, prompt=prompt, sentence=a.sentence.query
+                )
+                said, template_id = a.sentence._replace(query=query), a.sentence.template_id
+                candidate = judged([said], one, context, template_id, _failed(answer))
                 if candidate.check is None and normalized(query) == normalized(a.sentence.query):
                     candidate = candidate._replace(
                         check=DUPLICATE, reason="the pattern's own words"

@@ -83,7 +83,7 @@ def _encode(
         prompt, whole = template.ids(text), template.ids(answered)
         if whole[: len(prompt)] != prompt or prompt[: len(ids)] != ids:
             raise chat_template.changed()
-        lost = [m["role"] for m in spoken[:index] if m["content"].strip() not in text]
+        lost = [m["role"] for m in spoken[:index] if not _is_in(m["content"].strip(), text)]
         said = answered[len(text) :].lstrip()
         if turn.get("tool_calls"):
             if not all(call["function"]["name"] in said for call in turn["tool_calls"]):
@@ -110,6 +110,11 @@ def _encode(
     if not ids:
         raise InputError("the conversation has no assistant message to learn")
     return ids, labels
+
+
+def _is_in(content: str, text: str) -> bool:
+    """Whether a prompt has a message, as it is or, as some templates write results, as JSON."""
+    return content in text or json.dumps(content, ensure_ascii=False) in text
 
 
 def prefix_length(rows: list[tuple[list[int], list[int]]]) -> int:

@@ -10,6 +10,7 @@ import pytest
 
 from stages.core import catalogue as catalogues
 from stages.core.command import InputError
+from stages.core.conversation import Call, assistant, user
 from stages.core.golden_rows import Expected, GoldenRow, read
 from tests.builders import make_tools
 
@@ -50,6 +51,28 @@ def test_rows_without_a_call(tmp_path: Path) -> None:
     assert rows(tmp_path) == []
 
 
+def test_a_conversation_is_gone_on_with(tmp_path: Path) -> None:
+    call = {"id": "x", "type": "function",
+            "function": {"name": "show_trips", "arguments": "{}"}}  # fmt: skip
+    (row,) = rows(
+        tmp_path,
+        {"messages": [{"role": "user", "content": "my trips"},
+                      {"role": "assistant", "content": None, "tool_calls": [call]},
+                      {"role": "tool", "tool_call_id": "x", "content": "[]", "name": "n"},
+                      {"role": "assistant", "content": "Which?", "audio": None},
+                      {"role": "user", "content": "a hotel"}],
+         "act": "ask", "function": "book_hotel", "missing": "city", "arguments": {}},
+    )  # fmt: skip
+    assert row.query == "a hotel" and row.said == ["my trips", "a hotel"]
+    assert row.messages == [
+        user("my trips"), assistant([Call("show_trips", {})]),
+        {"role": "tool", "tool_call_id": "x", "content": "[]"},
+        assistant("Which?"), user("a hotel"),
+    ]  # fmt: skip
+    (plain,) = rows(tmp_path, {"query": "q", "act": "refuse"})
+    assert plain.history == () and plain.messages == [user("q")]
+
+
 @pytest.mark.parametrize(
     ("row", "said"),
     [
@@ -64,7 +87,15 @@ def test_rows_without_a_call(tmp_path: Path) -> None:
         ({"query": "q", "expected": [{"name": "show_trips", "arguments": {}}],
           "tools": ["book_hotel"]}, "not shown"),
         ({"query": "q", "act": "refuse", "tools": ["x"]}, "tools"),
-        ({"messages": [], "act": "refuse"}, "one message"),
+        ({"messages": [], "act": "refuse"}, "1 to 100 messages"),
+        ({"messages": [{"role": "system", "content": "x"}, {"role": "user", "content": "q"}],
+          "act": "refuse"}, "role 'system'"),
+        ({"messages": [{"role": "assistant", "content": 3}, {"role": "user", "content": "q"}],
+          "act": "refuse"}, "no text"),
+        ({"messages": [{"role": "assistant", "tool_calls": [{"function": "f"}]},
+                       {"role": "user", "content": "q"}], "act": "refuse"}, "OpenAI's form"),
+        ({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}],
+          "act": "refuse"}, "the user's"),
         ({"query": "\ud83d", "act": "refuse"}, "surrogate"),
     ],
 )  # fmt: skip

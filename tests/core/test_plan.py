@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from stages.core.conversation import Call
 from stages.core.plan import (
     ACTS,
+    FAILING,
     PROVENANCES,
     Argument,
     Plan,
@@ -37,7 +38,13 @@ ARGUMENTS = st.builds(
 )  # fmt: skip
 CALLS = st.builds(PlannedCall, NAMES, st.lists(ARGUMENTS, max_size=4).map(tuple))
 TURNS = st.builds(
-    Turn, st.sampled_from(ACTS), st.lists(CALLS, max_size=2).map(tuple), st.none() | NAMES
+    Turn,
+    st.sampled_from(ACTS),
+    st.lists(CALLS, max_size=2).map(tuple),
+    st.none() | NAMES,
+    st.lists(st.dictionaries(NAMES, VALUES, max_size=2), max_size=2).map(tuple),
+    st.none() | st.sampled_from(FAILING),
+    st.none() | st.text(),
 )
 PLANS = st.builds(
     Plan, NAMES, NAMES, st.dictionaries(NAMES, st.text(), max_size=3), NAMES,
@@ -64,6 +71,8 @@ def test_nested_arguments_are_put_together() -> None:
 def test_what_is_no_plan_is_refused() -> None:
     with pytest.raises(ValueError, match="act 'shout'"):
         turns_from_json('[{"act": "shout"}]')
+    with pytest.raises(ValueError, match="failing 'sad'"):
+        turns_from_json('[{"act": "answer", "failing": "sad"}]')
     argument = {"name": "a", "value": 1, "provenance": "x"}
     bad = json.dumps([{"act": "call", "calls": [{"function": "f", "arguments": [argument]}]}])
     with pytest.raises(ValueError, match="provenance 'x'"):

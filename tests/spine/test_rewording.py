@@ -69,11 +69,8 @@ def test_words_that_lose_or_repeat_the_plan_are_refused(place: Path) -> None:
 
     def refused(query: str) -> str | None:
         told = "\n".join(message["content"] for message in asked.messages[:-1])
-        context = Context(
-            given, called.locale, prompt=told, sentence=asked.sentence.query,
-            surfaces=asked.sentence.surfaces,
-        )  # fmt: skip
-        return judged(query, called, context, "x").check
+        context = Context(given, called.locale, prompt=told, sentence=asked.sentence.query)
+        return judged([asked.sentence._replace(query=query)], called, context, "x").check
 
     sentence = asked.sentence.query
     assert refused("please") == "said"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stages.language.locale import Several
+from stages.language.locale import Replies, Several
 
 # What a command to one person begins with, as people type it. "kannst du" would move the verb to
 # the end, so that no more than a word of politeness goes before.
@@ -42,6 +42,14 @@ SEVERAL = Several(
     starts=("", "", "Und", "Außerdem:", "Und noch etwas:"),
     again=("und dasselbe für", "und ebenso für", "und noch einmal für"),
 )
+REPLIES = Replies(
+    any=("{value}", "{value}", "{value}", "{value} bitte", "{value}, bitte", "{value}, danke",
+         "sagen wir {value}", "ach ja, {value}", "oh, {value}", "{value}, entschuldige"),
+    days=("{value}", "{value}", "{value} bitte", "{value}, danke", "sagen wir {value}",
+          "{value} wäre gut", "oh, {value}"),
+    times=("um {value}", "um {value} bitte", "{value}", "{value} bitte", "sagen wir {value}",
+           "{value}, danke", "um {value} wäre gut"),
+)  # fmt: skip
 
 
 def keeps_capital(word: str) -> bool:
@@ -54,6 +62,25 @@ def question(words: str, schema: Mapping[str, Any]) -> str:
         shown = [one.replace("_", " ") for one in options]
         return f"Was soll bei „{words}“ stehen, {', '.join(shown[:-1])} oder {shown[-1]}?"
     return f"Was soll bei „{words}“ stehen?"
+
+
+# What follows in a sentence that says why a call failed: of an argument, and of none.
+_FAILED = {
+    "not_found": ("was bei „{words}“ steht, wurde nicht gefunden", "es wurde nichts gefunden"),
+    "unavailable": ("was bei „{words}“ steht, ist nicht verfügbar",
+                    "es ist gerade nicht verfügbar"),
+    "invalid_value": ("was bei „{words}“ steht, ist nicht möglich", "ein Wert ist nicht möglich"),
+    "permission": ("die Berechtigung dafür fehlt", "die Berechtigung dafür fehlt"),
+}  # fmt: skip
+
+
+def failure(failing: str, words: str) -> str:
+    named, plain = _FAILED[failing]
+    return f"Das hat nicht geklappt: {named.format(words=words) if words else plain}."
+
+
+def done() -> str:
+    return "Erledigt."
 
 
 def refusal() -> str:

@@ -7,11 +7,14 @@ from stages.language.en.people import (
     PREPOSITIONS,
     QUESTIONS,
     RANGES,
+    REPLIES,
     REQUESTS,
     SEVERAL,
     TELLING,
     THANKS,
     VERBS,
+    done,
+    failure,
     keeps_capital,
     question,
     refusal,
@@ -37,9 +40,8 @@ from stages.language.en.values import (
 )
 
 __all__ = [
-    "CLOSERS", "CUES", "OPENERS", "PREPOSITIONS", "QUESTIONS", "RANGES", "REQUESTS", "SEVERAL",
-    "TELLING", "THANKS", "VERBS", "bare", "date", "day_words", "duration", "fitted", "integer",
-    "joined", "joint", "keeps_capital", "moment", "money", "month_day", "nth", "number", "question",
-    "refusal",
-    "split", "stem", "time", "time_words",
+    "CLOSERS", "CUES", "OPENERS", "PREPOSITIONS", "QUESTIONS", "RANGES", "REPLIES", "REQUESTS",
+    "SEVERAL", "TELLING", "THANKS", "VERBS", "bare", "date", "day_words", "done", "duration",
+    "failure", "fitted", "integer", "joined", "joint", "keeps_capital", "moment", "money",
+    "month_day", "nth", "number", "question", "refusal", "split", "stem", "time", "time_words",
 ]  # fmt: skip

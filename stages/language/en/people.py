@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stages.language.en.cues import CUES
-from stages.language.locale import Several
+from stages.language.locale import Replies, Several
 
 # What a command begins with. Before these "can you" and "i need you to" stand well.
 VERBS = frozenset(
@@ -56,6 +56,19 @@ SEVERAL = Several(
     with_names=True,
     each="respectively",
     single=frozenset({"it", "its", "it's", "itself", "once", "this"}),
+)  # fmt: skip
+REPLIES = Replies(
+    any=("{value}", "{value}", "{value}", "{value} please", "{value}, please", "{value}, thanks",
+         "make it {value}", "let's say {value}", "oh, {value}", "sorry, {value}", "ah, {value}",
+         "{value}, sorry", "it's {value}", "i'd say {value}"),
+    named=("the {name} is {value}", "{name}: {value}", "the {name} should be {value}",
+           "{name} {value}"),
+    counts=("{value} {name}", "{value} {name} please", "for {value} {name}",
+            "{value} {name}, thanks"),
+    days=("{value}", "{value}", "{value} please", "{value}, thanks", "make it {value}",
+          "let's say {value}", "let's do {value}", "{value} would be good", "oh, {value}"),
+    times=("at {value}", "at {value} please", "{value}", "{value} please", "make it {value}",
+           "let's say {value}", "{value}, thanks", "at {value} would be good"),
 )  # fmt: skip
 
 
@@ -107,6 +120,24 @@ def _asked(words: str, schema: Mapping[str, Any]) -> str:
     if kind == "boolean":
         return f"the {words}, yes or no"
     return f"the {words}"
+
+
+# What follows in a sentence that says why a call failed: of an argument, and of none.
+_FAILED = {
+    "not_found": ("the {words} was not found", "nothing was found"),
+    "unavailable": ("it is not available for that {words}", "it is not available right now"),
+    "invalid_value": ("the {words} was not accepted", "a value was not accepted"),
+    "permission": ("you don't have permission for it", "you don't have permission for it"),
+}
+
+
+def failure(failing: str, words: str) -> str:
+    named, plain = _FAILED[failing]
+    return f"That didn't work: {named.format(words=words) if words else plain}."
+
+
+def done() -> str:
+    return "Done."
 
 
 def refusal() -> str:

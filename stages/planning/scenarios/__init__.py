@@ -14,8 +14,11 @@ from __future__ import annotations
 from types import ModuleType
 
 from stages.planning.scenarios import (
+    clarified,
+    failed,
     missing_argument,
     missing_function,
+    multi_turn,
     no_call,
     parallel,
     parallel_multiple,
@@ -29,4 +32,7 @@ SCENARIOS: dict[str, ModuleType] = {
     "missing_function": missing_function,
     "parallel": parallel,
     "parallel_multiple": parallel_multiple,
+    "clarified": clarified,
+    "failed": failed,
+    "multi_turn": multi_turn,
 }

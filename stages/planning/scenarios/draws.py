@@ -31,12 +31,24 @@ class Draws:
     today: datetime.date = datetime.date(2026, 6, 1)
     shown: tuple[str, ...] = ()
     _streams: dict[str, Stream] = field(default_factory=dict)
+    _others: dict[str, Draws] = field(default_factory=dict)
 
     def stream(self, name: str, size: int) -> Stream:
         """An endless order of `size` things, of its own name."""
         if name not in self._streams:
             self._streams[name] = Stream(size, seed_of(self.seed, "scenario", name))
         return self._streams[name]
+
+    def beside(self, function: str) -> Draws:
+        """The draws of another function in the same plan."""
+        if function not in self._others:
+            seed = seed_of(self.seed, "beside", function)
+            self._others[function] = Draws(
+                self.pack, seed, self.of(function), self.of, self.chatter
+            )
+        other = self._others[function]
+        other.choices, other.today, other.shown = self.choices, self.today, self.shown
+        return other
 
 
 def said_share(pack: Pack, function: str, slot: str) -> float:

@@ -32,12 +32,18 @@ def turns(draws: Draws) -> tuple[tuple[Turn, ...], str | None]:
     """One turn that asks; which argument is missing takes turns, of those whose absence some phrase
     can say, if there are such.
     """
+    assert draws.calls is not None
+    missing = drawn(draws)
+    call = draws.calls.draw(draws.today, draws.choices, without=missing)
+    return (Turn("ask", (call,), missing),), None
+
+
+def drawn(draws: Draws) -> str:
+    """The argument that is missing next."""
     calls = draws.calls
     assert calls is not None
     fixed = {slot.split(".")[0] for slot, value in calls.fixed.items() if value}
     free = [slot for slot in candidates(draws.pack, calls.function) if slot not in fixed]
     free = free or candidates(draws.pack, calls.function)
     sayable = [slot for slot in free if calls.presence.can_leave_out(slot)] or free
-    missing = sayable[next(draws.stream("missing", len(sayable)))]
-    call = calls.draw(draws.today, draws.choices, without=missing)
-    return (Turn("ask", (call,), missing),), None
+    return sayable[next(draws.stream("missing", len(sayable)))]
