@@ -76,9 +76,7 @@ def worded(frame: pl.DataFrame, pack: Pack) -> pl.Series:
 
 
 def with_masks(samples: pl.DataFrame, share: float, seed: int) -> pl.DataFrame:
-    """The samples, names masked in this share of the tool sets; a question, and an error, name an
-    argument by its own name, so their rows are not masked.
-    """
+    """The samples, names masked in this share of the tool sets."""
     from stages.dataset import masking
 
     if not share:
@@ -86,8 +84,7 @@ def with_masks(samples: pl.DataFrame, share: float, seed: int) -> pl.DataFrame:
     rows = samples.select("messages", "tools", "tool_set", "turns").rows()
     made = [
         masking.masked(messages, tools, name, seed)
-        if masking.is_masked(name, share, seed)
-        and all(turn.act != "ask" and turn.failing is None for turn in turns_from_json(turns))
+        if masking.is_masked(name, turns_from_json(turns), share, seed)
         else (messages, tools)
         for messages, tools, name, turns in rows
     ]

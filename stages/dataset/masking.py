@@ -12,6 +12,7 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from stages.core.conversation import Message
+from stages.core.plan import Turn
 
 LETTERS = ("bdfghjklmnprstvz", "aeiou")
 SYLLABLES = (2, 3)
@@ -24,9 +25,12 @@ class Names(NamedTuple):
     parameters: Mapping[str, Mapping[str, str]]
 
 
-def is_masked(tool_set: str, share: float, seed: int) -> bool:
-    """Whether a tool set is among those that are masked."""
-    return _random(tool_set, seed).random() < share
+def is_masked(tool_set: str, turns: Sequence[Turn], share: float, seed: int) -> bool:
+    """Whether a row is masked: its tool set is among those that are, and no turn names an argument
+    by its own name, as a question does, and an error.
+    """
+    names_one = any(turn.act == "ask" or turn.failing is not None for turn in turns)
+    return not names_one and _random(tool_set, seed).random() < share
 
 
 def names(tools: Sequence[Mapping[str, Any]], tool_set: str, seed: int) -> Names:

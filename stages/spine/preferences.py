@@ -165,8 +165,8 @@ class Pairs:
 
     def _messages(self, right: Said, answered: Plan) -> list[Message]:
         """The conversation with the answer of a plan, its names masked as `validate` does."""
-        said, name = messages(right.query, answered, self.pack.catalogue), right.plan.tool_set
-        if right.plan.turn.act == "ask" or not masking.is_masked(name, self.share, self.seed):
+        said, name = messages([right.query], answered, self.pack.catalogue), right.plan.tool_set
+        if not masking.is_masked(name, right.plan.turns, self.share, self.seed):
             return said
         return masking.masked_messages(said, masking.names(self.tools[name], name, self.seed))
 

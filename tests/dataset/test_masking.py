@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from stages.core.catalogue import from_tools
 from stages.core.conversation import Call, assistant, calls_of, user
+from stages.core.plan import Turn
 from stages.dataset import masking
 
+CALL = (Turn("call"),)
 TOOLS = [
     {
         "type": "function",
@@ -70,6 +72,8 @@ def test_masked_calls_keep_the_masked_schema(tool_set: str, seed: int) -> None:
 
 
 def test_a_share_of_the_sets_is_masked() -> None:
-    share = sum(masking.is_masked(f"tools-{n:04d}", 0.33, 42) for n in range(2000)) / 2000
+    share = sum(masking.is_masked(f"tools-{n:04d}", CALL, 0.33, 42) for n in range(2000)) / 2000
     assert share == pytest.approx(0.33, abs=0.04)
-    assert not masking.is_masked("tools-0001", 0.0, 42)
+    assert not masking.is_masked("tools-0001", CALL, 0.0, 42)
+    asks = (Turn("ask", missing="seats"),)
+    assert not any(masking.is_masked(f"tools-{n:04d}", asks, 1.0, 42) for n in range(9))

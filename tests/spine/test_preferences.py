@@ -184,9 +184,7 @@ def test_masked_rows_are_masked_in_both_answers(
     for row in rows:
         plan, _ = planned_of[row["sample_id"]]
         is_masked = row["tools"] != tools[plan.tool_set]
-        assert is_masked == (
-            plan.turn.act != "ask" and masking.is_masked(plan.tool_set, SHARE, SEED)
-        )
+        assert is_masked == (masking.is_masked(plan.tool_set, plan.turns, SHARE, SEED))
         names = [call.name for m in (*row["chosen"], *row["rejected"]) for call in calls_of(m)]
         assert all((name in pack.catalogue) != is_masked for name in names)
         masked[row["kind"]] += is_masked
