@@ -31,9 +31,10 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from stages.core import files, trackers
+from stages.core import files, trackers, verdicts
 from stages.core import pack as packs
 from stages.core.command import InputError, run
+from stages.core.pack_files import VERDICTS
 from stages.core.settings import Evaluate, Judge, Settings, read_yaml
 from stages.core.settings import load as load_settings
 from stages.core.tables import ROUTES
@@ -51,6 +52,7 @@ PARTS = {
     "graph": ("pack.yaml", "graph"),
     "assets": ("assets",),
     "golden": ("golden.jsonl",),
+    "verdicts": ("verdicts.jsonl",),
     # Nothing: for what must come after this stage and reads nothing of the pack.
     "parameters": (),
 }
@@ -195,6 +197,7 @@ def look(examples: int = 0) -> Findings:
     findings.run(check_benchmark, settings)
     findings.run(check_viewer, settings)
     findings.run(check_training, settings)
+    findings.run(verdicts.read, Path(settings.pack) / VERDICTS)
     pack_check.look(settings, findings, examples)
     return findings
 

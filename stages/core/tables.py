@@ -257,6 +257,26 @@ class Judgments(Table):
     prompt_hash: str
 
 
+class Doubtful(Table):
+    """One row is a conversation that a person is to read. `digest`: of its messages, which says to
+    whom a verdict belongs; the scores are null where no judge gave any.
+    """
+
+    sample_id: str = Field(unique=True)
+    digest: str
+    plan_id: str
+    n: int = Field(ge=0)
+    scenario: str
+    route: str = Field(isin=ROUTES)
+    query: str
+    messages: str
+    tools: str
+    today: str = Field(nullable=True)
+    faithful: float = Field(nullable=True, ge=0, le=1)
+    satisfying: float = Field(nullable=True, ge=0, le=1)
+    compliant: float = Field(nullable=True, ge=0, le=1)
+
+
 class Dialogues(Table):
     """One row is a sample: `messages` and `tools` are JSON, beside what
     tells where it comes from.

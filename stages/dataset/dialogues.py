@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from hashlib import blake2b
 
 import numpy as np
 import polars as pl
@@ -143,8 +142,3 @@ def is_derived(turns: str) -> bool:
     """Whether a call of a plan has a value that is taken from the words: it is null in the plan."""
     calls = [call for turn in turns_from_json(turns) for call in turn.calls]
     return any(one.provenance == "derived" for call in calls for one in call.arguments)
-
-
-def sample_id(plan_id: str, n: int) -> str:
-    """The id of a sample; a dataset is shuffled by sorting these."""
-    return blake2b(f"{plan_id}/{n}".encode(), digest_size=8).hexdigest()

@@ -9,8 +9,10 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stages.core import verdicts
 from stages.core.strata import Stratum
 from stages.core.tables import Judgments
+from stages.core.verdicts import Verdict
 from stages.dataset import dialogues, standing
 
 
@@ -55,6 +57,46 @@ def test_what_a_check_refused_keeps_its_reason() -> None:
     frame = candidates("a").with_columns(check=pl.lit("length"), reason=pl.lit("too short"))
     found = standing.judged(frame, judgments(("a", 0, 0.1)))
     assert found.select("check", "reason").row(0) == ("length", "too short")
+
+
+def said(sample: str, verdict: Any, **more: str) -> dict[str, Verdict]:
+    return {sample: Verdict(sample_id=sample, verdict=verdict, **more)}
+
+
+def with_messages(*plans: str) -> pl.DataFrame:
+    return candidates(*plans).with_columns(messages=pl.lit("[]"))
+
+
+def test_nobody_said_anything() -> None:
+    frame = with_messages("a")
+    assert standing.reviewed(frame, {}) == (frame, {})
+
+
+def test_people_outrank_the_judge() -> None:
+    frame = with_messages("a", "b", "c", "d", "e", "e")
+    ids = [verdicts.sample_id(plan, 0) for plan in "abcde"]
+    people = (
+        said(ids[3], "right") | said(ids[0], "wrong", note="two nights") | said(ids[2], "wrong")
+        | said(ids[1], "unsure") | said("0" * 16, "right")
+    )  # fmt: skip
+    frame, counts = standing.reviewed(frame, people)
+    assert counts == {"right": 1, "wrong": 2, "unsure": 1, "unmatched": 1}
+    found = standing.judged(frame, judgments(("d", 0, 0.1), ("b", 0, 0.1), ("a", 0, 1.0)))
+    assert found["plan_id"][0] == "d"
+    reasons = dict(found.drop_nulls("reason").select("plan_id", "reason").rows())
+    assert reasons["a"] == "two nights" and reasons["c"] == standing.WITHOUT_NOTE
+    by_plan = {row[0]: row[1] for row in found.select("plan_id", "check").rows()}
+    assert by_plan == {"a": "human", "b": "judge", "c": "human", "d": None, "e": None}
+    assert found.filter(plan_id="e")["standing"].to_list() == [1, 1]
+
+
+def test_a_verdict_is_not_for_another_text() -> None:
+    frame, name = with_messages("a"), verdicts.sample_id("a", 0)
+    other, same = verdicts.digest("[{}]"), verdicts.digest("[]")
+    found, counts = standing.reviewed(frame, said(name, "wrong", digest=other))
+    assert found["check"].to_list() == [None] and counts["unmatched"] == 1
+    found, counts = standing.reviewed(frame, said(name, "wrong", digest=same))
+    assert found["check"].to_list() == ["human"] and counts["unmatched"] == 0
 
 
 @given(st.lists(st.tuples(st.integers(1, 3), st.integers(0, 10)), min_size=1, max_size=30),
