@@ -31,10 +31,11 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from stages.core import files, trackers
+from stages.core import files, trackers, verdicts
 from stages.core import pack as packs
 from stages.core.command import InputError, run
-from stages.core.settings import Settings, read_yaml
+from stages.core.pack_files import VERDICTS
+from stages.core.settings import Evaluate, Judge, Settings, read_yaml
 from stages.core.settings import load as load_settings
 from stages.core.tables import ROUTES
 from stages.core.templates import LEXICON
@@ -51,6 +52,7 @@ PARTS = {
     "graph": ("pack.yaml", "graph"),
     "assets": ("assets",),
     "golden": ("golden.jsonl",),
+    "verdicts": ("verdicts.jsonl",),
     # Nothing: for what must come after this stage and reads nothing of the pack.
     "parameters": (),
 }
@@ -98,17 +100,26 @@ def check_writer(settings: Settings) -> None:
         raise InputError("generate.engine is ray, but the package ray is not installed")
 
 
+def check_judge(settings: Settings) -> None:
+    """InputError if who is to judge cannot be asked."""
+    check_engine("judge", settings.judge)
+
+
 def check_scorer(settings: Settings) -> None:
     """InputError if who is to answer the golden queries cannot be asked."""
-    block = settings.evaluate
+    check_engine("evaluate", settings.evaluate)
+
+
+def check_engine(name: str, block: Judge | Evaluate) -> None:
+    """InputError if the engine of a block, `name` in params.yaml, lacks its key or its package."""
     variable = block.server.key_variable
     if block.engine == "server" and variable and not os.environ.get(variable, "").strip():
         raise InputError(
-            f"evaluate.server.key_variable names {variable}, which is empty in this environment: "
+            f"{name}.server.key_variable names {variable}, which is empty in this environment: "
             "put the server's key there"
         )
     if block.engine == "ray" and importlib.util.find_spec("ray") is None:
-        raise InputError("evaluate.engine is ray, but the package ray is not installed")
+        raise InputError(f"{name}.engine is ray, but the package ray is not installed")
 
 
 def check_benchmark(settings: Settings) -> None:
@@ -181,10 +192,12 @@ def look(examples: int = 0) -> Findings:
         if name:
             findings.run(check_model, role, name, settings.engine.max_model_len)
     findings.run(check_writer, settings)
+    findings.run(check_judge, settings)
     findings.run(check_scorer, settings)
     findings.run(check_benchmark, settings)
     findings.run(check_viewer, settings)
     findings.run(check_training, settings)
+    findings.run(verdicts.read, Path(settings.pack) / VERDICTS)
     pack_check.look(settings, findings, examples)
     return findings
 

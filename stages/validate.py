@@ -1,14 +1,16 @@
 """Stage `validate`: drop what repeats, select to the population, split, write the dataset.
 
 Command: python -m stages.validate
-Reads:   data/population, data/routed, data/generated; the pack; its golden.jsonl, only
-         to drop what coincides and to measure the overlap and how far labels agree with the rule
+Reads:   data/population, data/routed, data/generated, data/judged; the pack; its golden.jsonl,
+         only to drop what coincides and to measure the overlap and how far labels agree with the
+         rule; its verdicts.jsonl, if there is one
 Writes:  data/dataset/{train,validation}.parquet, and the same rows as .jsonl, which `datasets` and
          TRL's SFTTrainer take as they are; data/rejected/{rejected,surplus}.parquet;
          metrics/validate.json, metrics/validate/*.csv (plots)
 
 A candidate enters the dataset, or is kept in `rejected` with the check that refused it and why, or
-in `surplus` if it is good but its stratum is full. It was checked when it was written.
+in `surplus` if it is good but its stratum is full. It was checked when it was written, and
+perhaps judged, by a model (stages/judge.py) or by people (stages/review.py).
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from pathlib import Path
 
 import polars as pl
 
-from stages.core import files, links, strata
+from stages.core import files, links, strata, verdicts
 from stages.core import pack as packs
 from stages.core.command import InputError, run
 from stages.core.golden_rows import read as read_golden
@@ -30,8 +32,18 @@ from stages.core.pack import Pack
 from stages.core.plan import turns_from_json
 from stages.core.settings import load as load_settings
 from stages.core.strata import FUNCTION, LOCALE, Stratum
-from stages.core.tables import ROUTES, Conversations, Dialogues, Plans, Refused, ToolSets
+from stages.core.tables import (
+    ROUTES,
+    Conversations,
+    Dialogues,
+    Judgments,
+    Plans,
+    Refused,
+    ToolSets,
+    empty,
+)
 
+JUDGMENTS = Path("data/judged/judgments.parquet")
 DATASET, REJECTED, PLOTS = Path("data/dataset"), Path("data/rejected"), Path("metrics/validate")
 # Strata that are printed as short.
 STRATA = 10
@@ -59,6 +71,11 @@ def joined() -> pl.DataFrame:
     )
     aimed = plans.drop("place")
     return written.join(aimed, "plan_id").sort(order, "rank", "plan_id", "n")
+
+
+def judgments() -> pl.DataFrame:
+    """The judge's verdicts; none where the stage `judge` did not run."""
+    return files.read_table(JUDGMENTS, Judgments) if JUDGMENTS.exists() else empty(Judgments)
 
 
 def worded(frame: pl.DataFrame, pack: Pack) -> pl.Series:
@@ -125,7 +142,7 @@ def shortfalls(targets: Sequence[Stratum], taken: Sequence[str]) -> list[dict[st
 def main() -> None:
     # Here, so that --help need not wait for numpy.
     from stages.core.runs import Runs
-    from stages.dataset import dialogues, figures, splitting, steering
+    from stages.dataset import dialogues, figures, splitting, standing, steering
     from stages.dataset.agreement import agreement
 
     settings = load_settings()
@@ -138,7 +155,9 @@ def main() -> None:
     targets = strata.from_records(routed["strata"])
     planned = sum(one.quota for one in targets)
     measured = Runs(text for row in golden for text in row.said)
-    frame = joined()
+    links.check(pack.verdicts, settings.pack)
+    frame, read = standing.reviewed(joined(), verdicts.read(pack.verdicts))
+    frame = standing.judged(frame, judgments())
     frame = frame.with_columns(
         meant=pl.Series([dialogues.meant(*row) for row in frame.select("turns", "text").rows()],
                         dtype=pl.String),
@@ -155,7 +174,7 @@ def main() -> None:
         selected_rows.join(sets, "tool_set", maintain_order="left")
         .with_columns(
             sample_id=pl.Series(
-                map(dialogues.sample_id, selected_rows["plan_id"], selected_rows["n"])
+                map(verdicts.sample_id, selected_rows["plan_id"], selected_rows["n"])
             ),
             function=selected_rows["stratum"].str.json_path_match("$.function"),
             derived=pl.Series(map(dialogues.is_derived, selected_rows["turns"]), dtype=pl.Boolean),
@@ -197,6 +216,8 @@ def main() -> None:
         "validation": int(held_back.sum()),
         "shortfalls": short,
     }
+    if read:
+        metrics["reviewed"] = read
     for name, mask in (("train", ~held_back), ("validation", held_back)):
         part = samples.filter(mask).select(Dialogues.schema().names())
         files.write_table(DATASET / f"{name}.parquet", part, Dialogues)
@@ -219,6 +240,9 @@ def main() -> None:
     files.write_json("metrics/validate.json", metrics)
     if labels:
         print(f"labels: the rule derives {labels.share:.1%} of {labels.labels} golden texts")
+    if read:
+        print(f"{pack.verdicts}: {listed(read)}; unmatched: no candidate has the id with the text "
+              "that was read")  # fmt: skip
     print_summary(metrics, short, samples.height, planned)
 
 

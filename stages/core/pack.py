@@ -27,6 +27,7 @@ from stages.core.pack_files import (
     GOLDEN,
     PACK,
     POPULATION,
+    VERDICTS,
     VOCABULARIES,
     PackFile,
     PopulationFile,
@@ -157,6 +158,11 @@ class Pack:
     def golden(self) -> Path:
         """Its golden set."""
         return self.folder / GOLDEN
+
+    @property
+    def verdicts(self) -> Path:
+        """What people said of its conversations; may be missing."""
+        return self.folder / VERDICTS
 
     def vocabulary(self, locale: str) -> Vocabulary:
         """The words of a locale; none where the pack has no file for it."""

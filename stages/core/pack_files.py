@@ -10,7 +10,7 @@ from stages.core.fields import CONTROL
 from stages.core.source_kinds import STRICT, SourceEntry, Text
 
 PACK, POPULATION, CATALOGUE = "pack.yaml", "population.yaml", "catalogue.json"
-VOCABULARIES, GOLDEN = "vocabularies", "golden.jsonl"
+VOCABULARIES, GOLDEN, VERDICTS = "vocabularies", "golden.jsonl", "verdicts.jsonl"
 # Kinds of sources whose values are ingested.
 INGESTED_KINDS = ("asset", "graph")
 SCENARIOS = (

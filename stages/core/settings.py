@@ -182,6 +182,26 @@ class Generate(Block):
     vision: GenerateVision
 
 
+class Judge(Block):
+    engine: Literal["none", "vllm", "server", "ray"]
+    threshold: Share
+    refused_below: Share
+    batch: Positive
+    max_tokens: Tokens
+    max_failed_share: Share
+    server: Server
+    ray: Ray
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Judge:
+        if self.refused_below > self.threshold:
+            raise ValueError(
+                f"refused_below {self.refused_below:g} is above threshold {self.threshold:g}: what "
+                "is accepted would be refused; lower it"
+            )
+        return self
+
+
 class Validate(Block):
     near_duplicate_threshold: Annotated[float, Field(gt=0, le=1)]
     validation_share: Annotated[float, Field(gt=0, lt=1)]
@@ -275,6 +295,7 @@ class Settings(Block):
     population: Population
     route: Route
     generate: Generate
+    judge: Judge
     validate_: Annotated[Validate, Field(alias="validate")]
     finetune: Finetune
     evaluate: Evaluate
@@ -294,6 +315,8 @@ class Settings(Block):
             answers["generate.text.sampling.max_tokens"] = self.generate.text.sampling.max_tokens
         if (self.generate.engine if vision.engine == "describe" else vision.engine) != "server":
             answers["generate.vision.sampling.max_tokens (x sentences)"] = longest
+        if self.judge.engine in ("vllm", "ray"):
+            answers["judge.max_tokens"] = self.judge.max_tokens
         wrong = [f"{name} is {n}" for name, n in answers.items() if n >= room]
         if wrong:
             raise ValueError(

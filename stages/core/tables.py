@@ -10,6 +10,8 @@ from typing import Any, get_type_hints
 import polars as pl
 
 ROUTES = ["heuristic", "text", "vision"]
+# Of the judge.
+ACCEPTED, DOUBTFUL, REFUSED = VERDICTS = ["accepted", "doubtful", "refused"]
 
 # Arguments of a pandera Field: a column may have no nulls unless it says so.
 Field: Any = dict
@@ -237,6 +239,42 @@ class Conversations(Table):
     check: str = Field(nullable=True)
     reason: str = Field(nullable=True)
     place: float = Field(nullable=True, ge=0, le=1)
+
+
+class Judgments(Table):
+    """One row is a conversation as the judge scored it; `mean` is that of the three, all four
+    null where the answer had no scores. `model`, `prompt_hash`: who was asked, and what.
+    """
+
+    plan_id: str
+    n: int = Field(ge=0)
+    faithful: float = Field(nullable=True, ge=0, le=1)
+    satisfying: float = Field(nullable=True, ge=0, le=1)
+    compliant: float = Field(nullable=True, ge=0, le=1)
+    mean: float = Field(nullable=True, ge=0, le=1)
+    verdict: str = Field(isin=VERDICTS)
+    model: str
+    prompt_hash: str
+
+
+class Doubtful(Table):
+    """One row is a conversation that a person is to read. `digest`: of its messages, which says to
+    whom a verdict belongs; the scores are null where no judge gave any.
+    """
+
+    sample_id: str = Field(unique=True)
+    digest: str
+    plan_id: str
+    n: int = Field(ge=0)
+    scenario: str
+    route: str = Field(isin=ROUTES)
+    query: str
+    messages: str
+    tools: str
+    today: str = Field(nullable=True)
+    faithful: float = Field(nullable=True, ge=0, le=1)
+    satisfying: float = Field(nullable=True, ge=0, le=1)
+    compliant: float = Field(nullable=True, ge=0, le=1)
 
 
 class Dialogues(Table):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from hashlib import blake2b
 
 import numpy as np
 import polars as pl
@@ -15,6 +14,7 @@ from stages.core.plan import turns_from_json
 from stages.core.runs import Runs
 from stages.core.strata import FUNCTION, Stratum, neighbours
 from stages.dataset import columns, contamination, duplicates
+from stages.dataset.standing import tiers
 from stages.dataset.steering import steered
 
 # The route that fills what others lack.
@@ -69,21 +69,25 @@ def preferred(
     """The rows' positions, of each stratum those first that are to fill their route's part of its
     quota, so that a route with a surplus fills only what another lacks.
 
-    passing: columns stratum, route, in the order of preference. bins: of the rows, by which those
-    of a part are steered; None: its first rows.
+    passing: columns stratum, route, in the order of preference, and standing, where candidates
+    were judged: all rows of a better one are taken before any of the next. bins: of the rows, by
+    which those of a part are steered; None: its first rows.
     """
     parts = {(one.name, route): n for one in targets for route, n in one.routes.items()}
     widths = {one.name: (one.max_words, one[FUNCTION]) for one in targets}
     stock: dict[tuple[str, str], list[int]] = defaultdict(list)
     for row, key in enumerate(passing.select("stratum", "route").iter_rows()):
         stock[key].append(row)
-    groups = [
-        (widths[key[0]][1], rows, min(parts.get(key, 0), len(rows)))
-        # Short queries leave the least choice of a position; the heuristic route has most rows.
-        for key, rows in sorted(
-            stock.items(), key=lambda item: (item[0][1] == LAST_RESORT, widths[item[0][0]][0])
-        )
-    ]
+    standing = passing["standing"].to_list() if "standing" in passing.columns else None
+    groups = []
+    # Short queries leave the least choice of a position; the heuristic route has most rows.
+    for key, members in sorted(
+        stock.items(), key=lambda item: (item[0][1] == LAST_RESORT, widths[item[0][0]][0])
+    ):
+        left = min(parts.get(key, 0), len(members))
+        for rows in tiers(members, standing):
+            groups.append((widths[key[0]][1], rows, min(left, len(rows))))
+            left -= min(left, len(rows))
     first = steered(groups, bins) if bins is not None else [
         row for _, rows, n in groups for row in rows[:n]
     ]  # fmt: skip
@@ -138,8 +142,3 @@ def is_derived(turns: str) -> bool:
     """Whether a call of a plan has a value that is taken from the words: it is null in the plan."""
     calls = [call for turn in turns_from_json(turns) for call in turn.calls]
     return any(one.provenance == "derived" for call in calls for one in call.arguments)
-
-
-def sample_id(plan_id: str, n: int) -> str:
-    """The id of a sample; a dataset is shuffled by sorting these."""
-    return blake2b(f"{plan_id}/{n}".encode(), digest_size=8).hexdigest()

@@ -20,7 +20,7 @@ REFUSES = re.compile(
 
 def standard(sampling: dict[str, Any]) -> dict[str, Any]:
     """The sampling settings that any server takes."""
-    return {name: sampling[name] for name in STANDARD}
+    return {name: sampling[name] for name in STANDARD if name in sampling}
 
 
 def refused(body: Any, sent: set[str]) -> str | None:

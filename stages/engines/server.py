@@ -28,11 +28,17 @@ from stages.engines.spending import Spending
 
 
 @contextmanager
-def serving(options: Server, spending: Spending | None = None) -> Iterator[Complete]:
+def serving(
+    options: Server, spending: Spending | None = None, block: str = "generate.server"
+) -> Iterator[Complete]:
     """The server at `options.address`; InputError if it is not one or refuses us. spending:
     counts the tokens and limits them; at the limit all requests that were not sent are Failed.
+    block: where params.yaml has `options`.
     """
-    with _open(options, _written(options), spending=spending) as (runner, session):
+    with _open(options, Wanted(block, "model", options.model), spending=spending) as (
+        runner,
+        session,
+    ):
         yield lambda asks: runner.run(session.complete(asks))
 
 
@@ -50,9 +56,9 @@ def scoring(
         yield lambda asks: runner.run(session.complete(asks))
 
 
-def served(options: Server) -> str:
-    """The name of the model that the server would be asked for; errors as of `serving`."""
-    with _open(options, _written(options)) as (_, session):
+def served(options: Server, block: str = "generate.server") -> str:
+    """The name of the model that the server would be asked for; block, errors as of `serving`."""
+    with _open(options, Wanted(block, "model", options.model)) as (_, session):
         return session.model
 
 
@@ -62,10 +68,6 @@ def name_scored(options: ScoringServer, is_tuned: bool, folder: str | Path | Non
     """
     with _open(options, scored(options, is_tuned), folder) as (_, session):
         return session.model
-
-
-def _written(options: Server) -> Wanted:
-    return Wanted("generate.server", "model", options.model)
 
 
 @contextmanager

@@ -24,9 +24,10 @@ class Spending:
     """What the answers of one run have cost, in tokens, those that were thrown away and asked for
     again included.
 
-    limit: 0 for none. guessed: answers whose tokens the server did not report; they are estimated
-    from the length of their texts, rather too many than too few. A request without any answer, such
-    as after a timeout, is not counted, for nobody reports what it cost.
+    limit: 0 for none. block: where params.yaml has it. guessed: answers whose tokens the server did
+    not report; they are estimated from the length of their texts, rather too many than too few. A
+    request without any answer, such as after a timeout, is not counted, for nobody reports what it
+    cost.
     """
 
     limit: int = 0
@@ -34,6 +35,7 @@ class Spending:
     answer: int = 0
     answers: int = 0
     guessed: int = 0
+    block: str = "generate.server"
 
     @property
     def total(self) -> int:
@@ -51,7 +53,7 @@ class Spending:
     def reason(self) -> str:
         """Why nothing more is asked, by what is used so far, and what to do."""
         return (
-            f"generate.server.max_tokens_total is {self.limit:,}, and {self.in_words()} are used: "
+            f"{self.block}.max_tokens_total is {self.limit:,}, and {self.in_words()} are used: "
             "nothing more is asked. The answers so far are kept and cost nothing again: raise "
             "the limit, which each run counts anew, and run the stage again, or lower route.rows"
         )

@@ -1,4 +1,6 @@
-"""Asking a model: the completion store before it, the engine behind it. For every route."""
+"""Asking a model: the completion store before it, the engine behind it. For every route, and for
+the judge.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +10,11 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from stages.core import files
 from stages.core.command import InputError
-from stages.core.settings import Settings
+from stages.core.settings import Generate, Judge, Settings
 from stages.engines import Answer, Ask, Complete, Failed, started, store
 from stages.engines.models import identity, resolve
 from stages.engines.parameters import standard
@@ -23,27 +25,45 @@ from stages.engines.thinking import spoken
 MIN_TRIED = 50
 
 
+class Role(NamedTuple):
+    """Who answers for a role. block: its name in params.yaml; options: what stands there; engine:
+    its engine; weights: which of models/base it is in this process.
+    """
+
+    block: str
+    options: Generate | Judge
+    engine: str
+    weights: str
+
+
+def of_role(settings: Settings, role: str) -> Role:
+    """Who answers for `writer`, for `viewer`, the model that sees pictures, or for `judge`."""
+    block = settings.generate
+    if role == "judge":
+        return Role("judge", settings.judge, settings.judge.engine, "writer")
+    return Role("generate", block, block.vision.engine if role == "viewer" else block.engine, role)
+
+
 def engine(
     settings: Settings, role: str = "writer", spending: Spending | None = None
 ) -> AbstractContextManager[Complete]:
-    """The engine that `generate.engine` names, started when the context is entered; for the role
-    `viewer`, the model that sees pictures, the one that `generate.vision.engine` names. spending:
-    where a server's tokens are counted.
+    """The engine of a role, started when the context is entered. spending: where a server's tokens
+    are counted.
     """
-    block = settings.generate
-    engine_name = block.vision.engine if role == "viewer" else block.engine
-    if engine_name == "server":
+    who = of_role(settings, role)
+    if who.engine == "server":
         from stages.engines import server
 
-        return server.serving(block.server, spending)
-    if engine_name == "ray":
+        return server.serving(who.options.server, spending, f"{who.block}.server")
+    if who.engine == "ray":
         from stages.engines import ray
 
-        return ray.serving(block.ray, resolve("writer"), settings.engine, settings.seed)
+        folder, block = resolve("writer"), f"{who.block}.ray"
+        return ray.serving(who.options.ray, folder, settings.engine, settings.seed, block=block)
     from stages.engines import vllm
 
     extra: dict[str, Any] = {"limit_mm_per_prompt": {"image": 1}} if role == "viewer" else {}
-    return vllm.serving(resolve(role), settings.engine, settings.seed, **extra)
+    return vllm.serving(resolve(who.weights), settings.engine, settings.seed, **extra)
 
 
 class Asker:
@@ -54,23 +74,24 @@ class Asker:
     """
 
     def __init__(self, settings: Settings, role: str, route: str) -> None:
-        self.role, server = role, settings.generate.server
-        block = settings.generate
-        engine_name = block.vision.engine if role == "viewer" else block.engine
+        self.role, who = role, of_role(settings, role)
+        server = who.options.server
         self.settings, self.plain, model = settings, False, ""
-        if engine_name == "server":
+        if who.engine == "server":
             name, local = _served(settings, role)
             model = "" if local else name
-            self.settings = _with_model(settings, name)
+            self.settings = _with_model(settings, who, name)
             # A server that is not vLLM goes on from no beginning and takes the standard fields.
             self.plain = not server.vllm
-        self.model = model or identity(role)
+        self.model = model or identity(who.weights)
         self.store = store.Store(files.work_dir() / store.NAME)
         self.counts: Counter[str] = Counter()
         self.tried = 0  # requests that were answered or failed
         self.reasons: Counter[str] = Counter()  # of failures
         # Tokens, only of a server.
-        self.spending = Spending(server.max_tokens_total or 0) if engine_name == "server" else None
+        self.spending = None
+        if who.engine == "server":
+            self.spending = Spending(server.max_tokens_total or 0, block=f"{who.block}.server")
         self._engine = ExitStack()
         self._complete: Complete | None = None
         # One engine at a time for a route and a model, in all experiments of this clone.
@@ -130,16 +151,17 @@ class Asker:
         return {name: text for name, text in texts.items() if text is not None}
 
     def check_failures(self, min_tried: int = 0) -> None:
-        """InputError when more requests failed than `generate.max_failed_share` allows, of all
-        that were tried or, if these are fewer, of `min_tried`.
+        """InputError when more requests failed than `max_failed_share` of the role's block allows,
+        of all that were tried or, if these are fewer, of `min_tried`.
         """
-        failed, share = self.counts["failed"], self.settings.generate.max_failed_share
+        who = of_role(self.settings, self.role)
+        failed, share = self.counts["failed"], who.options.max_failed_share
         if failed <= share * max(self.tried, min_tried):
             return
         (reason, times), *_ = self.reasons.most_common(1)
         raise InputError(
             f"{failed} of {self.tried} requests had no answer, more than "
-            f"generate.max_failed_share {share:g} allows; {times} times: {reason}. The answers "
+            f"{who.block}.max_failed_share {share:g} allows; {times} times: {reason}. The answers "
             "so far are kept: change what the reason names and run the stage again"
         )
 
@@ -175,22 +197,24 @@ def _served(settings: Settings, role: str) -> tuple[str, bool]:
     """The name of the server's model, and whether that is models/base/ROLE: a server that was
     given this folder has its path for a name.
     """
-    options = settings.generate.server
+    who = of_role(settings, role)
+    options = who.options.server
     if options.model:
         return options.model, False
     from stages.engines import server
 
-    name, folder = server.served(options), Path("models/base") / role
+    name = server.served(options, f"{who.block}.server")
+    folder = Path("models/base") / who.weights
     if not folder.is_dir():
         return name, False
-    return name, Path(name).resolve() in (folder.resolve(), Path(resolve(role)).resolve())
+    return name, Path(name).resolve() in (folder.resolve(), Path(resolve(who.weights)).resolve())
 
 
-def _with_model(settings: Settings, name: str) -> Settings:
+def _with_model(settings: Settings, who: Role, name: str) -> Settings:
     """The settings with the name of the server's model."""
-    server = settings.generate.server.model_copy(update={"model": name})
-    generate = settings.generate.model_copy(update={"server": server})
-    return settings.model_copy(update={"generate": generate})
+    server = who.options.server.model_copy(update={"model": name})
+    options = who.options.model_copy(update={"server": server})
+    return settings.model_copy(update={who.block: options})
 
 
 def _clean(answer: Answer) -> Answer:

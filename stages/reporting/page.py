@@ -33,19 +33,24 @@ def render(title: str, values: Mapping[str, Any], tables: Mapping[str, Any]) -> 
     """The page's HTML. values: what its template shows; tables: rows by name, of `table`."""
     scripts = [library(), (ASSETS / "page.js").read_text("utf-8")]
     style = bundled("dt_bundle.css") + (ASSETS / "page.css").read_text("utf-8")
+    return filled("page.html", style, scripts, tables, title=title, tables=tables, **values)
+
+
+def filled(template: str, style: str, scripts: list[str], data: Any, **values: Any) -> str:
+    """A page's HTML. template: its file's name; data: what its script unpacks; values: what the
+    template shows beside them, escaped.
+    """
     hashes = " ".join(f"'sha256-{_hash(script)}'" for script in scripts)
     jinja = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
                                lstrip_blocks=True)  # fmt: skip
     jinja.filters["number"] = lambda n: f"{n:,}"
-    html = jinja.from_string((ASSETS / "page.html").read_text("utf-8")).render(
+    html = jinja.from_string((ASSETS / template).read_text("utf-8")).render(
         **values,
-        title=title,
         policy=f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; "
         "img-src data:; base-uri 'none'; form-action 'none'",
         style=Markup(style),
         scripts=[Markup(script) for script in scripts],
-        packed=Markup(packed(tables)),
-        tables=tables,
+        packed=Markup(packed(data)),
     )
     return html.encode("utf-8", "replace").decode()  # JSON can spell half a surrogate pair
 
