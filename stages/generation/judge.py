@@ -96,17 +96,20 @@ def _function(tool: dict[str, Any]) -> Any:
 
 
 def _shown(message: dict[str, Any]) -> dict[str, Any]:
-    """A message without what says nothing: ids, an empty text beside calls."""
+    """A message without an empty text beside calls; a result has its call's id."""
     shown = {"role": message["role"]}
+    if message.get("tool_call_id"):
+        shown["id"] = message["tool_call_id"]
     if message.get("content"):
         shown["content"] = message["content"]
     if calls := message.get("tool_calls"):
-        shown["calls"] = [_called(call["function"]) for call in calls]
+        shown["calls"] = [_called(call) for call in calls]
     return shown
 
 
-def _called(function: dict[str, Any]) -> dict[str, Any]:
-    return {"name": function["name"], "arguments": function["arguments"]}
+def _called(call: dict[str, Any]) -> dict[str, Any]:
+    function = call["function"]
+    return {"id": call["id"], "name": function["name"], "arguments": function["arguments"]}
 
 
 def _json(value: Any) -> str:
