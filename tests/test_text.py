@@ -6,6 +6,7 @@ import json
 import time
 import unicodedata
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,10 +91,14 @@ def test_words_of_every_script() -> None:
 
 
 def test_marks_are_part_of_a_word_that_is_repeated(creative: Pack) -> None:
-    asked = make_search()
-    found = repeated.check("फोटो दिल फोटो घर फोटो", asked, Context(creative, "en"))
+    asked, said, context = make_search(), "फोटो दिल फोटो घर फोटो", Context(creative, "en")
+    by_model = replace(context, prompt="say it anew")
+    found = repeated.check(said, asked, by_model)
     assert found and found.reason == "'फोटो' 3 times"
-    assert repeated.check("दिल की दिल का घर", asked, Context(creative, "en")) is None
+    assert repeated.check("दिल की दिल का घर", asked, by_model) is None
+    by_template = replace(asked, template_id="heuristic/own")
+    assert repeated.check(said, by_template, context)
+    assert repeated.check(said, asked, context) is None, "who wrote a phrase meant it"
 
 
 @pytest.mark.parametrize("query", ["family card 👨‍👩‍👧‍👦", "card می\u200cخواهم", "क्\u200dष card",
