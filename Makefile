@@ -63,7 +63,7 @@ assistant: setup carried
 # The third, for functions never seen; its golden queries ask for those that are held out.
 pool: setup carried
 	$(call experiment,pool,$(POOL))
-	python -m stages.figures pool metrics/packs/pool.json
+	python -m stages.figures pool metrics/packs/pool.json --held-out
 
 RECIPES = heuristic single_prompt router router_heuristic
 

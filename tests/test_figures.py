@@ -45,6 +45,11 @@ def test_the_workspaces_figures_are_flat(
             "bfcl_base_multiple": 0.01, "bfcl_base_must_call": 0.9}  # fmt: skip
     assert json.loads(Path("metrics/packs/mine.json").read_text()) == found | more
     assert "bfcl_must_call: 0.9 [0.8, 1.0]" in capsys.readouterr().out
+    ends = {f"exact_call{end}": n for end, n in (("", 0.4), ("_low", 0.3), ("_high", 0.5))}
+    held_out = {"tuned": {**TUNED, **ends}}
+    Path("metrics/evaluate.json").write_text(json.dumps(held_out))
+    figures.main(["workspace", "metrics/packs/mine.json", "--held-out"])
+    assert "held_out_exact_call: 0.4 [0.3, 0.5]" in capsys.readouterr().out
 
 
 def test_another_kind_of_pack_is_refused() -> None:

@@ -178,6 +178,8 @@ def test_the_scores_of_the_readme_are_those_of_the_metrics() -> None:
         for name in ("function_accuracy", "argument_f1", "exact_call", "no_call_accuracy",
                      "missing_argument_accuracy")
     ]  # fmt: skip
+    pool = json.loads((folder / "pool.json").read_text("utf-8"))
+    scores += [(pool, "held_out_exact_call"), (pool, "bfcl_non_live_python")]
     text = page("README.md").text.partition("## Scores")[2].partition("## ")[0]
     shown = re.findall(r"\| (\d\.\d+) \[(\d\.\d+), (\d\.\d+)\] \| (?:(\d\.\d+)(: missed)?)?", text)
     assert len(shown) == len(scores)
