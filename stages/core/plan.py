@@ -16,8 +16,11 @@ from stages.core.strata import BAND
 # Where an argument's value comes from: said by the user, not said and taken as the schema's or the
 # pack's default, computed from the text, given back by an earlier call, known from the world.
 Provenance = Literal["user", "default", "derived", "result", "state"]
-# What the assistant does in a turn.
-Act = Literal["call", "ask", "refuse", "answer"]
+# What the assistant does in a turn; `step`: calls that go on from what earlier calls gave back.
+Act = Literal["call", "step", "ask", "refuse", "answer"]
+# Those that call; those with which it answers what calls gave back, not the user.
+CALLING: tuple[Act, ...] = ("call", "step")
+UNASKED: tuple[Act, ...] = ("step", "answer")
 # Why a call fails.
 Failing = Literal["not_found", "unavailable", "invalid_value", "permission"]
 PROVENANCES: tuple[str, ...] = get_args(Provenance)
@@ -76,8 +79,8 @@ class PlannedCall:
 
 @dataclass(frozen=True)
 class Turn:
-    """One turn of the assistant, with which it answers a message of the user; but for `answer`,
-    with which it answers what the calls of the turn before gave back.
+    """One turn of the assistant, with which it answers a message of the user; but for `step` and
+    `answer`, with which it answers what the calls of the turn before gave back.
 
     For the act `ask`, `calls` holds the one call that is wanted, with what is known of it, and
     `missing` is the required argument that the user did not say. For `refuse` it holds the call
@@ -87,6 +90,10 @@ class Turn:
     results: what calls give back, a JSON object each, () for a conversation that ends before. For
     `answer`, `failing` is why the call failed, None if it did not, and `missing` the argument that
     its error names. text: the request itself, for a turn of several that refuses chit-chat.
+
+    wanted: the calls that the user's message asks for, where they are not the turn's own: of a
+    request that takes several steps the last, an argument of which may be said by how it is found
+    ("my latest order"). state: the digest of the world after the last step of a request.
     """
 
     act: Act
@@ -95,6 +102,13 @@ class Turn:
     results: tuple[Mapping[str, Any], ...] = ()
     failing: Failing | None = None
     text: str | None = None
+    wanted: tuple[PlannedCall, ...] = ()
+    state: str | None = None
+
+    @property
+    def spoken(self) -> tuple[PlannedCall, ...]:
+        """The calls that the user's message asks for."""
+        return self.wanted or self.calls
 
 
 @dataclass(frozen=True)
@@ -167,9 +181,10 @@ def user_turns(plan: Plan) -> tuple[UserTurn, ...]:
     messages = []
     asked: str | None = None
     for turn in plan.turns:
-        if turn.act == "answer":
+        if turn.act in UNASKED:
             continue
-        own = turn if asked is None else replace(turn, calls=_asked_for(turn.calls, asked))
+        own = replace(turn, calls=turn.spoken, wanted=())
+        own = own if asked is None else replace(own, calls=_asked_for(own.calls, asked))
         messages.append(UserTurn(replace(plan, turns=(own,), text=own.text), asked))
         asked = turn.missing if turn.act == "ask" else None
     return tuple(messages)
@@ -214,10 +229,7 @@ def turns_to_json(turns: tuple[Turn, ...]) -> str:
 def _turn(turn: Turn) -> dict[str, Any]:
     record: dict[str, Any] = {"act": turn.act}
     if turn.calls:
-        record["calls"] = [
-            {"function": call.function, "arguments": [_argument(a) for a in call.arguments]}
-            for call in turn.calls
-        ]
+        record["calls"] = [_call(call) for call in turn.calls]
     if turn.missing is not None:
         record["missing"] = turn.missing
     if turn.results:
@@ -226,7 +238,15 @@ def _turn(turn: Turn) -> dict[str, Any]:
         record["failing"] = turn.failing
     if turn.text is not None:
         record["text"] = turn.text
+    if turn.wanted:
+        record["wanted"] = [_call(call) for call in turn.wanted]
+    if turn.state is not None:
+        record["state"] = turn.state
     return record
+
+
+def _call(call: PlannedCall) -> dict[str, Any]:
+    return {"function": call.function, "arguments": [_argument(a) for a in call.arguments]}
 
 
 def _argument(argument: Argument) -> dict[str, Any]:
@@ -252,14 +272,15 @@ def turns_from_json(text: str) -> tuple[Turn, ...]:
         failing = record.get("failing")
         if failing not in (None, *FAILING):
             raise ValueError(f"failing {failing!r:.40} is none of {', '.join(FAILING)}")
-        calls = tuple(
-            PlannedCall(call["function"], tuple(_read_argument(a) for a in call["arguments"]))
-            for call in record.get("calls", ())
-        )
+        calls, wanted = (tuple(map(_read_call, record.get(key, ()))) for key in ("calls", "wanted"))
         results = tuple(record.get("results", ()))
-        missing, text = record.get("missing"), record.get("text")
-        turns.append(Turn(record["act"], calls, missing, results, failing, text))
+        missing, text, state = (record.get(key) for key in ("missing", "text", "state"))
+        turns.append(Turn(record["act"], calls, missing, results, failing, text, wanted, state))
     return tuple(turns)
+
+
+def _read_call(record: dict[str, Any]) -> PlannedCall:
+    return PlannedCall(record["function"], tuple(map(_read_argument, record["arguments"])))
 
 
 def _read_argument(record: dict[str, Any]) -> Argument:

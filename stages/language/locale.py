@@ -87,6 +87,19 @@ class Replies(NamedTuple):
     times: Sequence[str] = ()
 
 
+class References(NamedTuple):
+    """How a thing is named that the conversation has had. earlier: one of an earlier request, with
+    {name}, what kind of thing it is; single: what the words just before find; picked: one of
+    several that they find, with {pick}, a word for which. () where the locale has no such words.
+    told: the assistant's sentence with the {facts} of a result.
+    """
+
+    earlier: Sequence[str] = ()
+    single: Sequence[str] = ()
+    picked: Sequence[str] = ()
+    told: str = "{facts}."
+
+
 class Locale(Protocol):
     """The names that a locale has."""
 
@@ -102,6 +115,7 @@ class Locale(Protocol):
     RANGES: Sequence[str]
     SEVERAL: Several
     REPLIES: Replies
+    REFERENCES: References
     CUES: Cues
 
     def integer(self, value: int) -> list[str]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from stages.language import days
-from stages.language.locale import Cues, Replies, Several
+from stages.language.locale import Cues, References, Replies, Several
 
 # Numbers up to this are said in words too, where num2words has the language.
 WORDS_TO = 20
@@ -40,6 +40,7 @@ class Plain:
     RANGES: Sequence[str] = ()
     SEVERAL = Several()
     REPLIES = Replies()
+    REFERENCES = References()
 
     def __init__(self, code: str) -> None:
         self.code = code.replace("-", "_")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ from stages.core import catalogue as catalogues
 from stages.core.command import InputError
 from stages.core.pack_files import VOCABULARIES
 from stages.core.plan import Argument, PlannedCall, Provenance
-from stages.core.sources import Source
+from stages.core.sources import ENTITY, Source
 from stages.planning import periods, wording
 from stages.planning.presence import Presence
 from stages.planning.rows import governor, rows_of, together
@@ -34,6 +34,13 @@ PROVENANCES: Mapping[str, Provenance] = {"constant": "default", "derived": "deri
 TYPED_SHARE, BRACKETS_SHARE = 0.5, 0.5
 # Draws of one call until it keeps its schema.
 TRIES = 30
+# What a world has for an argument that names one of its things, with the values that are drawn
+# already by slot; None if it has nothing that will do.
+Bind = Callable[[Source, Mapping[str, Item]], "Item | None"]
+
+
+class Unbound(Exception):
+    """No call can be drawn now: the world has nothing for one of its arguments."""
 
 
 @dataclass
@@ -57,15 +64,17 @@ class Calls:
 
     def draw(
         self, today: datetime.date, choices: random.Random, without: str | None = None,
-        later: str | None = None,
+        later: str | None = None, bind: Bind | None = None, slots: frozenset[str] | None = None,
     ) -> PlannedCall:  # fmt: skip
         """The next call. `without`: a required argument that stays unsaid; `later`: one that is
-        said apart from the others. Raises InputError if no draw keeps the function's schema.
+        said apart from the others; bind: where its things of a world come from; slots: the
+        arguments that it has, by default drawn too. Raises InputError if no draw keeps the
+        function's schema, Unbound.
         """
         objections: list[str] = []
         derived = {s.path[0] for s in self.pack.sources[self.function] if s.kind == "derived"}
         for _ in range(TRIES):
-            call = self._draw(today, choices, without, later)
+            call = self._draw(today, choices, without, later, bind, slots)
             problems = [
                 problem
                 for problem in catalogues.problems(call.call, self.pack.catalogue)
@@ -82,12 +91,21 @@ class Calls:
         )
 
     def _draw(
-        self, today: datetime.date, choices: random.Random, without: str | None, later: str | None
-    ) -> PlannedCall:
-        leaves = self.presence.draw(choices, without, later)
+        self, today: datetime.date, choices: random.Random, without: str | None, later: str | None,
+        bind: Bind | None, slots: frozenset[str] | None,
+    ) -> PlannedCall:  # fmt: skip
+        if slots is None:
+            leaves = self.presence.draw(choices, without, later)
+        else:
+            leaves = [one for s in self.presence.sources for one in s.leaves() if one.slot in slots]
         drawn: dict[str, Item] = {}
         for unit in together(leaves, self.rows):
-            if len(unit) > 1:
+            if unit[0].kind == ENTITY:
+                item = bind(unit[0], drawn) if bind is not None else None
+                if item is None:
+                    raise Unbound(unit[0].key)
+                drawn[unit[0].slot] = item
+            elif len(unit) > 1:
                 drawn |= self._row(unit, drawn, leaves, today, choices)
             elif unit[0].kind != "list":
                 drawn[unit[0].slot] = self._item(unit[0], drawn, leaves, today)
@@ -124,7 +142,7 @@ class Calls:
         value = item.value
         if is_in_words(leaf) and surface is not None:
             value = language.of(self.locale).bare(surface)
-        provenance = PROVENANCES.get(leaf.kind, "user")
+        provenance = item.provenance or PROVENANCES.get(leaf.kind, "user")
         return Argument(
             leaf.path[0], value, provenance, surface, leaf.path[1:], item.asset_ids, item.node_ids
         )

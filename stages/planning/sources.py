@@ -20,6 +20,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from stages import language
 from stages.core.command import InputError
 from stages.core.pack import Pack
+from stages.core.plan import Provenance
 from stages.core.source_kinds import Integer, ListOf, Number
 from stages.core.sources import Source, coerced
 from stages.planning import wording
@@ -48,7 +49,7 @@ IDENTIFIERS = {"id", "number", "no", "code", "pin", "zip", "year"}
 @dataclass(frozen=True)
 class Item:
     """A value and its surfaces; `attributes`: what `agrees_with` looks at; the content item and the
-    concept that it comes from.
+    concept that it comes from; provenance, where it is not that of its kind of source.
     """
 
     value: Any
@@ -56,6 +57,7 @@ class Item:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     asset_ids: tuple[str, ...] = ()
     node_ids: tuple[str, ...] = ()
+    provenance: Provenance | None = None
 
 
 @dataclass(frozen=True)

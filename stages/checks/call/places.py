@@ -38,13 +38,16 @@ class Mention(NamedTuple):
 
 
 def said(plan: Plan, context: Context) -> list[Wanted]:
-    """Everything that the user must say in words of its own."""
+    """Everything that the user must say in words of its own: also a thing whose name or number an
+    earlier call gives, by the words for it, "my latest order".
+    """
     sources = context.pack.by_key
     return [
         Wanted(number, call.function, argument)
         for number, call in enumerate(plan.calls)
         for argument in call.arguments
-        if argument.provenance == "user" and not _is_unsaid(sources, call.function, argument)
+        if argument.provenance == "user" or argument.surface is not None
+        if not _is_unsaid(sources, call.function, argument)
     ]
 
 

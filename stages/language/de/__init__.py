@@ -7,6 +7,7 @@ from stages.language.de.people import (
     PREPOSITIONS,
     QUESTIONS,
     RANGES,
+    REFERENCES,
     REPLIES,
     REQUESTS,
     SEVERAL,
@@ -40,8 +41,8 @@ from stages.language.de.values import (
 )
 
 __all__ = [
-    "CLOSERS", "CUES", "OPENERS", "PREPOSITIONS", "QUESTIONS", "RANGES", "REPLIES", "REQUESTS",
-    "SEVERAL", "TELLING", "THANKS", "VERBS", "bare", "date", "day_words", "done", "duration",
+    "CLOSERS", "CUES", "OPENERS", "PREPOSITIONS", "QUESTIONS", "RANGES", "REFERENCES", "REPLIES",
+    "REQUESTS", "SEVERAL", "TELLING", "THANKS", "VERBS", "bare", "date", "day_words", "done", "duration",
     "failure", "fitted", "integer", "joined", "joint", "keeps_capital", "moment", "money",
     "month_day", "nth", "number", "question", "refusal", "split", "stem", "time", "time_words",
 ]  # fmt: skip

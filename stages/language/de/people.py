@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stages.language.locale import Replies, Several
+from stages.language.locale import References, Replies, Several
 
 # What a command to one person begins with, as people type it. "kannst du" would move the verb to
 # the end, so that no more than a word of politeness goes before.
@@ -42,6 +42,8 @@ SEVERAL = Several(
     starts=("", "", "Und", "Außerdem:", "Und noch etwas:"),
     again=("und dasselbe für", "und ebenso für", "und noch einmal für"),
 )
+# Of a thing whose gender is not known nothing but "es" can be said.
+REFERENCES = References(told="Das habe ich gefunden: {facts}.")
 REPLIES = Replies(
     any=("{value}", "{value}", "{value}", "{value} bitte", "{value}, bitte", "{value}, danke",
          "sagen wir {value}", "ach ja, {value}", "oh, {value}", "{value}, entschuldige"),

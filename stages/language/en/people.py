@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stages.language.en.cues import CUES
-from stages.language.locale import Replies, Several
+from stages.language.locale import References, Replies, Several
 
 # What a command begins with. Before these "can you" and "i need you to" stand well.
 VERBS = frozenset(
@@ -57,6 +57,12 @@ SEVERAL = Several(
     each="respectively",
     single=frozenset({"it", "its", "it's", "itself", "once", "this"}),
 )  # fmt: skip
+REFERENCES = References(
+    earlier=("that {name}", "the same {name}", "that same {name}", "this {name}"),
+    single=("it", "that one", "what you find"),
+    picked=("the {pick} one", "the {pick} of them", "the {pick}"),
+    told="Here is what I found: {facts}.",
+)
 REPLIES = Replies(
     any=("{value}", "{value}", "{value}", "{value} please", "{value}, please", "{value}, thanks",
          "make it {value}", "let's say {value}", "oh, {value}", "sorry, {value}", "ah, {value}",
