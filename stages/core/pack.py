@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from stages.core import catalogue as catalogues
 from stages.core import ingested as tables
 from stages.core import links, pack_consistency, pack_frames, pack_keys
+from stages.core import worlds as world_files
 from stages.core import vocabulary as vocabularies
 from stages.core.catalogue import Catalogue
 from stages.core.command import InputError
@@ -35,9 +36,10 @@ from stages.core.pack_files import (
 )
 from stages.core.plan import PlannedCall
 from stages.core.settings import input_error
-from stages.core.sources import Lacking, Source, coerced, resolve
+from stages.core.sources import ENTITY, Lacking, Source, coerced, resolve
 from stages.core.text import composed, each
 from stages.core.vocabulary import Entry, Vocabulary
+from stages.core.worlds import World
 from stages.core.yaml import read, text_of
 
 # Where the stages keep what they ingest.
@@ -53,8 +55,8 @@ class Pack:
     at most one stands in a call; dimensions: name -> function -> slot; vocabularies: by locale;
     frames: locale -> what frames a request, for packs with sources of the kinds `class` or
     `derived`; walks: name -> way through the graph, for templates; acyclic: relations without a
-    circle; held_out: functions that no conversation of the dataset shows; ingested: what the
-    sources `asset` and `graph` draw from, None where it was not read.
+    circle; held_out: functions that no conversation of the dataset shows; worlds: by name;
+    ingested: what the sources `asset` and `graph` draw from, None where it was not read.
     """
 
     folder: Path
@@ -73,6 +75,7 @@ class Pack:
     walks: Mapping[str, Walk] = field(default_factory=dict)
     acyclic: tuple[str, ...] = ()
     held_out: frozenset[str] = frozenset()
+    worlds: Mapping[str, World] = field(default_factory=dict)
     ingested: Ingested | None = field(default=None, compare=False)
 
     @cached_property
@@ -85,6 +88,22 @@ class Pack:
             if lack.required:
                 blocked.setdefault(lack.function, []).append(".".join(lack.path))
         return blocked
+
+    @cached_property
+    def world_of(self) -> dict[str, World]:
+        """Function -> the world that does it."""
+        return {name: world for world in self.worlds.values() for name in world.functions}
+
+    @cached_property
+    def stateful(self) -> frozenset[str]:
+        """The functions that a call without a world cannot be planned of: they need one of its
+        things.
+        """
+        return frozenset(
+            function
+            for function, sources in self.sources.items()
+            if any(one.kind == ENTITY and one.required for one in sources)
+        )
 
     @cached_property
     def by_key(self) -> dict[str, Source]:
@@ -201,7 +220,9 @@ def load(folder: str | Path) -> Pack:
     if (folder / POPULATION).exists():
         population = _model(PopulationFile, folder / POPULATION, folder)
     entries = pack_keys.entries(file, catalogue, path)
-    sources, lacking = resolve(catalogue, entries)
+    worlds = world_files.load(folder, file.name, catalogue)
+    things = {one.name: one.takes for world in worlds.values() for one in world.functions.values()}
+    sources, lacking = resolve(catalogue, entries, things)
     pack = Pack(
         folder, file.name, file.description, tuple(file.locales), catalogue, sources,
         tuple(lacking), pack_keys.exclusive(file, catalogue, path),
@@ -211,7 +232,7 @@ def load(folder: str | Path) -> Pack:
             for locale in file.locales
         },
         population, file.metrics, walks=file.walks, acyclic=tuple(file.acyclic),
-        held_out=pack_keys.held_out(file, catalogue, path),
+        held_out=pack_keys.held_out(file, catalogue, path), worlds=worlds,
     )  # fmt: skip
     pack_consistency.check_vocabularies(pack, path)
     pack_consistency.check_metrics(pack, path)

@@ -21,6 +21,8 @@ MAX_DEPTH = 8
 # Kinds whose values have no words of their own in a request: never said; named by the words for a
 # kind of thing; computed from the whole.
 UNSAID = ("constant", "class", "derived")
+# A thing of a world: its value comes from the state, and how it is named from what gives it.
+ENTITY = "entity"
 
 
 @dataclass(frozen=True)
@@ -142,16 +144,19 @@ def simplified(schema: Any) -> dict[str, Any]:
 
 
 def resolve(
-    catalogue: Catalogue, entries: Mapping[str, SourceEntry]
-) -> tuple[dict[str, tuple[Source, ...]], list[Lacking]]:
+    catalogue: Catalogue, entries: Mapping[str, SourceEntry],
+    things: Mapping[str, Mapping[str, str]] | None = None,
+) -> tuple[dict[str, tuple[Source, ...]], list[Lacking]]:  # fmt: skip
     """Function -> the sources of its arguments, in the schema's order; and what has none.
 
-    entries: of pack.yaml; an exact key goes before one with `*`.
+    entries: of pack.yaml; an exact key goes before one with `*`. things: function -> argument ->
+    the entity that it takes, where a world has it.
     """
     sources: dict[str, tuple[Source, ...]] = {}
     lacking: list[Lacking] = []
     for function in catalogue.functions:
-        arguments = _Resolver(function, entries, lacking).properties(
+        taken = (things or {}).get(function.name, {})
+        arguments = _Resolver(function, entries, lacking, taken).properties(
             (), function.parameters, True, 0
         )
         sources[function.name] = tuple(arguments)
@@ -162,9 +167,11 @@ class _Resolver:
     """Walks through one function's schema."""
 
     def __init__(
-        self, function: Function, entries: Mapping[str, SourceEntry], lacking: list[Lacking]
-    ) -> None:
+        self, function: Function, entries: Mapping[str, SourceEntry], lacking: list[Lacking],
+        things: Mapping[str, str],
+    ) -> None:  # fmt: skip
         self.function, self.entries, self.lacking = function, entries, lacking
+        self.things = things
 
     def entry(self, path: tuple[str, ...]) -> SourceEntry | None:
         slot = ".".join(path)
@@ -198,6 +205,9 @@ class _Resolver:
             common["agrees_with"] = entry.agrees_with
             if entry.share is not None:
                 common["share"] = entry.share
+        if len(path) == 1 and path[0] in self.things:
+            return Source(self.function.name, path, ENTITY, self.things[path[0]], **common)
+        if entry is not None:
             if entry.kind is not None:
                 of = None
                 if entry.kind == "list":

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -23,8 +23,13 @@ from stages.core.yaml import line_of, read, text_of
 # The form of a surface that a phrase asks for where it names none.
 PLAIN = "plain"
 PHRASES, CHATTER, FRAME = "phrases", "chatter", "frame"
+# Of packs with worlds: how things are named.
+REFERENCES, PICKS, SAID = "references", "picks", "said"
+ENDS, VALUE = ("largest", "smallest"), "{value}"
 # Entries of one list, and characters of one surface or phrase.
 MAX_ENTRIES, MAX_SURFACE, MAX_PHRASE = 100_000, 500, 2_000
+
+Of = TypeVar("Of")
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,10 @@ class Entry:
 @dataclass(frozen=True)
 class Vocabulary:
     """One locale's words. lists: name -> entries; phrases: function -> patterns; chatter: requests
-    that no function serves; frame: the words around what is asked for.
+    that no function serves; frame: the words around what is asked for. Of packs with worlds:
+    references: FUNCTION.COLUMN -> noun phrases for what the function gives there; picks:
+    FUNCTION.COLUMN -> `largest` or `smallest` -> words for the row with that value; said: entity ->
+    how it is said outright, with {value}.
     """
 
     locale: str
@@ -58,6 +66,9 @@ class Vocabulary:
     phrases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     chatter: tuple[str, ...] = ()
     frame: FrameWords | None = None
+    references: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    picks: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    said: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def load(path: Path, pack: Path, locale: str) -> Vocabulary:
@@ -71,16 +82,20 @@ def load(path: Path, pack: Path, locale: str) -> Vocabulary:
     phrases: dict[str, tuple[str, ...]] = {}
     chatter: tuple[str, ...] = ()
     frame: FrameWords | None = None
+    references: dict[str, tuple[str, ...]] = {}
+    picks: dict[str, dict[str, tuple[str, ...]]] = {}
+    said: dict[str, tuple[str, ...]] = {}
     for name, value in given.items():
         if not isinstance(name, str):
             raise reader.error([str(name)], f"the name {name!r:.60} is no text: put it in quotes")
         if name == PHRASES:
-            if not isinstance(value, dict):
-                raise reader.error([name], "must map functions to lists of phrases")
-            phrases = {
-                str(function): reader.phrases(lines, [name, str(function)])
-                for function, lines in value.items()
-            }
+            phrases = reader.by_key(value, name, "functions", reader.phrases)
+        elif name == REFERENCES:
+            references = reader.by_key(value, name, "FUNCTION.COLUMN", reader.phrases)
+        elif name == PICKS:
+            picks = reader.by_key(value, name, "FUNCTION.COLUMN", reader.ends)
+        elif name == SAID:
+            said = reader.by_key(value, name, "entities", reader.outright)
         elif name == CHATTER:
             chatter = reader.texts(value, [name], MAX_PHRASE)
         elif name == FRAME:
@@ -90,7 +105,7 @@ def load(path: Path, pack: Path, locale: str) -> Vocabulary:
                 raise input_error(error, f"{path}: {FRAME}") from None
         else:
             lists[name] = reader.entries(value, [name])
-    return Vocabulary(locale, lists, phrases, chatter, frame)
+    return Vocabulary(locale, lists, phrases, chatter, frame, references, picks, said)
 
 
 class _Reader:
@@ -123,6 +138,25 @@ class _Reader:
             raise self.error(keys, "must be a list of texts that is not empty")
         texts = (self.text(v, [*keys, i], limit) for i, v in enumerate(value))
         return tuple(dict.fromkeys(texts))
+
+    def by_key(
+        self, value: Any, name: str, of: str, reads: Callable[[Any, list[str | int]], Of]
+    ) -> dict[str, Of]:
+        """A mapping, each value of which `reads` reads."""
+        if not isinstance(value, dict):
+            raise self.error([name], f"must map {of} to lists")
+        return {str(key): reads(held, [name, str(key)]) for key, held in value.items()}
+
+    def ends(self, value: Any, keys: list[str | int]) -> dict[str, tuple[str, ...]]:
+        if not isinstance(value, dict) or not value or not set(value) <= set(ENDS):
+            raise self.error(keys, f"must map {' and '.join(ENDS)}, or one of them, to words")
+        return {end: self.texts(held, [*keys, end], MAX_SURFACE) for end, held in value.items()}
+
+    def outright(self, value: Any, keys: list[str | int]) -> tuple[str, ...]:
+        texts = self.texts(value, keys, MAX_SURFACE)
+        if not all(VALUE in text for text in texts):
+            raise self.error(keys, f"each text must have {VALUE} in it")
+        return texts
 
     def phrases(self, value: Any, keys: list[str | int]) -> tuple[str, ...]:
         phrases = self.texts(value, keys, MAX_PHRASE)

@@ -9,7 +9,6 @@ in the plan.
 
 from __future__ import annotations
 
-import datetime
 import json
 import random
 from collections import Counter
@@ -28,13 +27,11 @@ from stages.planning import wording
 from stages.planning.calls import Bind, Unbound
 from stages.planning.references import PICK, Meant, Reference, meant, references
 from stages.planning.scenarios.draws import Draws
-from stages.planning.sources import Item, seed_of
+from stages.planning.sources import Item
 from stages.worlds.execution import call as execute
 from stages.worlds.execution import unmet
 from stages.worlds.state import State
 
-# Initial states of each world and day that plans begin in.
-STATES = 200
 # Functions one inside another that a value may come through; conditions that are mended in a
 # request; draws of a request until one can be done; values of a kind that are tried.
 DEPTH, MENDED, TRIES, VALUES = 3, 3, 12, 12
@@ -46,43 +43,6 @@ TOGETHER = 4
 EARLIER, STEPWISE, RECOVERED = 0.5, 0.3, 0.4
 # How often a list of things has one, two or three of them.
 COUNTS = (1, 1, 2, 2, 3)
-
-
-class States:
-    """The initial states of a pack's worlds, made on first use; one is open at a time."""
-
-    def __init__(self, pack: Pack) -> None:
-        self.pack = pack
-        self.words = {
-            locale: {
-                name: [str(entry.value) for entry in entries]
-                for name, entries in pack.vocabulary(locale).lists.items()
-            }
-            for locale in pack.locales
-        }
-        self._snapshots: dict[tuple[str, int, datetime.date], bytes] = {}
-        self._open: dict[tuple[str, datetime.date], State] = {}
-
-    def at(self, world: World, seed: int, today: datetime.date) -> State:
-        """A world in its state of this seed. The state given before is no longer that."""
-        key = (world.name, seed, today)
-        if key not in self._snapshots:
-            state = State.open(world, seed, today, self.words[self.pack.locales[0]])
-            self._snapshots[key] = state.snapshot()
-            state.close()
-        place = (world.name, today)
-        if place not in self._open:
-            for state in self._open.values():
-                state.close()
-            self._open = {place: State.restored(world, self._snapshots[key], today)}
-        else:
-            self._open[place].restore(self._snapshots[key])
-        return self._open[place]
-
-
-def state_seed(tool_set: str) -> int:
-    """The number of the initial state in which the plans of a tool set begin."""
-    return seed_of(0, "state", tool_set) % STATES
 
 
 @dataclass

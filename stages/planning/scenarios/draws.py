@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime
 import random
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from stages.core.pack import Pack
 from stages.planning.calls import Calls
 from stages.planning.sources import Stream, seed_of
+from stages.planning.states import States
 
 # Shares of two, three and four calls at once.
 CALLS = {2: 0.55, 3: 0.3, 4: 0.15}
@@ -19,7 +21,9 @@ CALLS = {2: 0.55, 3: 0.3, 4: 0.15}
 class Draws:
     """One stratum and route's draws. calls: None for a scenario without a function; of: the calls
     of another function; chatter: the requests that no function serves. `choices`, `today` and
-    `shown`, the functions that can be planned of the tool set, are the plan's, set before each.
+    `shown`, the functions that can be planned of the tool set, are the plan's, set before each, and
+    `tool_set`, its name. states: of the pack's worlds, None where it has none; edges: how often
+    each way through a world was taken.
     """
 
     pack: Pack
@@ -30,6 +34,9 @@ class Draws:
     choices: random.Random = field(default_factory=random.Random)
     today: datetime.date = datetime.date(2026, 6, 1)
     shown: tuple[str, ...] = ()
+    tool_set: str = ""
+    states: States | None = None
+    edges: Counter[tuple[str, ...]] = field(default_factory=Counter)
     _streams: dict[str, Stream] = field(default_factory=dict)
     _others: dict[str, Draws] = field(default_factory=dict)
 

@@ -10,7 +10,8 @@ from stages.planning.calls import Unbound
 from stages.planning.scenarios.draws import Draws
 from stages.planning.scenarios.draws import said_share as said_share
 from stages.planning.scenarios.traits import Traits
-from stages.planning.trajectories import Journey, state_seed
+from stages.planning.states import state_seed
+from stages.planning.trajectories import Journey
 
 TRAITS = Traits(min_shown=2, has_bands=False, has_turns=True, has_world=True)
 # Shares of one, two and three requests; how often a further one goes on with a thing that the

@@ -1,0 +1,1 @@
+"""Worlds: databases in memory whose state a pack's functions change."""

@@ -1,0 +1,245 @@
+"""The state of a world: a database in memory that can be copied, put back and compared.
+
+The SQL of a pack is data: it may write rows of its own tables and nothing else, and it stops at its
+limits.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import random
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from stages.core.command import InputError
+from stages.core.worlds import World
+
+NUMBERS = "CREATE TEMP TABLE numbers AS WITH RECURSIVE n(n) AS (SELECT 0 UNION ALL SELECT n + 1 \
+FROM n WHERE n < 999) SELECT n FROM n"
+# Functions whose value no seed decides, and such that leave the database.
+FORBIDDEN = frozenset(
+    {"random", "randomblob", "load_extension", "readfile", "writefile", "current_timestamp",
+     "current_date", "current_time", "last_change", "sqlite_version", "zeroblob"}
+)  # fmt: skip
+# What any statement may do, and what such may do that write.
+READING = frozenset(
+    {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
+)
+WRITING = READING | {sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE}
+# Steps of SQLite's machine between two looks at the limits.
+LOOK = 1_000
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one call may take: steps of SQLite's machine, seconds, rows and bytes of its result;
+    bytes of one value, and pages (of 4 KiB) of the database.
+    """
+
+    steps: int = 2_000_000
+    seconds: float = 2.0
+    rows: int = 200
+    bytes: int = 200_000
+    value: int = 1_000_000
+    pages: int = 4_096
+    heap: int = 256 * 2**20
+
+
+LIMITS = Limits()
+
+
+class State:
+    """A world in a state. Not for several threads at once."""
+
+    def __init__(
+        self, world: World, today: datetime.date, words: Mapping[str, Sequence[str]] | None = None,
+        seed: int = 0, limits: Limits = LIMITS,
+    ) -> None:  # fmt: skip
+        self.world, self.today, self.limits = world, today, limits
+        self.seed, self.words = seed, words or {}
+        self._allowed: frozenset[int] | None = None
+        self._steps, self._until = 0, 0.0
+        self._connect()
+
+    @classmethod
+    def open(
+        cls, world: World, seed: int, today: datetime.date, words: Mapping[str, Sequence[str]],
+        limits: Limits = LIMITS,
+    ) -> State:  # fmt: skip
+        """The initial state of a seed. words: the vocabularies of the pack, a list of values each.
+        Raises InputError for SQL that is wrong or passes the limits.
+        """
+        state = cls(world, today, words, seed, limits)
+        for name, text in (("schema", world.schema), ("seed", world.seed)):
+            try:
+                state.connection.execute("BEGIN")
+                with state.limited(None if name == "schema" else WRITING):
+                    for statement in split(text):
+                        state.connection.execute(statement)
+                state.connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                raise InputError(f"world {world.name}, {name}.sql: {error!s:.300}") from None
+        return state
+
+    @classmethod
+    def restored(
+        cls, world: World, snapshot: bytes, today: datetime.date, limits: Limits = LIMITS
+    ) -> State:
+        """The state of a snapshot."""
+        state = cls(world, today, limits=limits)
+        state.restore(snapshot)
+        return state
+
+    def _connect(self) -> None:
+        self.connection = sqlite3.connect(
+            ":memory:", isolation_level=None, cached_statements=1_000, check_same_thread=False
+        )
+        made, limits = self.connection, self.limits
+        made.execute(f"PRAGMA hard_heap_limit = {limits.heap}")
+        made.execute(f"PRAGMA max_page_count = {limits.pages}")
+        made.execute("PRAGMA foreign_keys = ON")
+        made.execute("PRAGMA temp_store = MEMORY")
+        made.execute(NUMBERS)
+        made.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, limits.value)
+        made.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+        made.setlimit(sqlite3.SQLITE_LIMIT_EXPR_DEPTH, 100)
+        made.setlimit(sqlite3.SQLITE_LIMIT_COMPOUND_SELECT, 50)
+        made.setlimit(sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH, 10)
+        made.setlimit(sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1_000)
+        for name, count, does in (
+            ("draw", 3, self._draw), ("pick", 2, self._pick), ("word", 2, self._word),
+            ("day", 1, self._day), ("today", 0, self.today.isoformat),
+        ):  # fmt: skip
+            made.create_function(name, count, does, deterministic=True)
+        made.set_authorizer(self._authorize)
+        made.set_progress_handler(self._look, LOOK)
+
+    def close(self) -> None:
+        """End it."""
+        self.connection.close()
+
+    # Limits
+
+    def _authorize(self, action: int, one: str | None, two: str | None, *_: Any) -> int:
+        allowed = self._allowed
+        if allowed is None:
+            return sqlite3.SQLITE_OK
+        if action not in allowed:
+            return sqlite3.SQLITE_DENY
+        if action == sqlite3.SQLITE_FUNCTION and (two or "").lower() in FORBIDDEN:
+            return sqlite3.SQLITE_DENY
+        if action in (sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE):
+            own = not (one or "").lower().startswith("sqlite_") and (one or "").lower() != "numbers"
+            return sqlite3.SQLITE_OK if own else sqlite3.SQLITE_DENY
+        return sqlite3.SQLITE_OK
+
+    def _look(self) -> int:
+        if self._until == 0.0:
+            return 0
+        self._steps += LOOK
+        return int(self._steps > self.limits.steps or time.monotonic() > self._until)
+
+    @contextmanager
+    def limited(self, allowed: frozenset[int] | None) -> Iterator[None]:
+        """What runs within may do what is allowed, None for anything, and stops at the limits with
+        sqlite3.OperationalError.
+        """
+        before = self._allowed
+        self._allowed, self._steps = allowed, 0
+        self._until = time.monotonic() + self.limits.seconds
+        try:
+            yield
+        finally:
+            self._allowed, self._until = before, 0.0
+
+    # What SQL may ask
+
+    def _at(self, *names: Any) -> random.Random:
+        text = json.dumps([self.world.name, self.seed, *names], default=str)
+        return random.Random(hashlib.sha256(text.encode()).digest())
+
+    def _draw(self, key: Any, low: int, high: int) -> int:
+        return self._at("draw", key).randint(int(low), int(high))
+
+    def _pick(self, name: str, key: Any) -> str | None:
+        values = self.words.get(name)
+        return self._at("pick", name, key).choice(values) if values else None
+
+    def _word(self, name: str, number: int) -> str | None:
+        values = self.words.get(name) or ()
+        order = self._at("word", name).sample(range(len(values)), len(values))
+        return values[order[number]] if 0 <= number < len(values) else None
+
+    def _day(self, days: int) -> str:
+        return (self.today + datetime.timedelta(days=int(days))).isoformat()
+
+    # Copies
+
+    def snapshot(self) -> bytes:
+        """All of it, for `restore`."""
+        return self.connection.serialize()
+
+    def restore(self, snapshot: bytes) -> None:
+        """Put a snapshot in the place of what there is."""
+        self.connection.deserialize(snapshot)
+
+    def digest(self) -> str:
+        """SHA-256 of all rows of all tables, whatever order they were written in."""
+        made = hashlib.sha256()
+        names = self.connection.execute(
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' "
+            "ORDER BY name"
+        ).fetchall()
+        for (name,) in names:
+            rows = self.connection.execute(f'SELECT * FROM "{name}"').fetchall()
+            made.update(json.dumps([name, sorted(map(repr, rows))]).encode())
+        return made.hexdigest()
+
+    def rows(self, query: str, arguments: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """The rows of a query that only reads. Raises InputError for one that is wrong."""
+        try:
+            with self.limited(READING):
+                return self.connection.execute(query, arguments or {}).fetchmany(10_000)
+        except sqlite3.Error as error:
+            raise InputError(f"world {self.world.name}: {query:.100}: {error!s:.200}") from None
+
+    def holds(self, expression: str, arguments: Mapping[str, Any]) -> bool:
+        """Whether an SQL expression over arguments and state is true; those that are missing are
+        NULL.
+        """
+        return bool(self.rows(f"SELECT ({expression})", Bound(arguments))[0][0])
+
+
+class Bound(dict[str, Any]):
+    """Arguments as SQL has them: what is missing is NULL, lists and objects are JSON text."""
+
+    def __init__(self, arguments: Mapping[str, Any]) -> None:
+        super().__init__({name: _plain(value) for name, value in arguments.items()})
+
+    def __missing__(self, key: str) -> None:
+        return None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bool):
+        return int(value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
+
+
+def split(text: str) -> list[str]:
+    """The statements of an SQL text."""
+    statements, current = [], ""
+    for part in text.split(";")[:-1]:
+        current += part + ";"
+        if sqlite3.complete_statement(current):
+            statements.append(current)
+            current = ""
+    rest = current + text.rpartition(";")[2]
+    bare = "\n".join(line.partition("--")[0] for line in rest.splitlines())
+    return statements + ([rest] if bare.strip() else [])
