@@ -15,10 +15,10 @@ VOCABULARIES, GOLDEN, VERDICTS = "vocabularies", "golden.jsonl", "verdicts.jsonl
 INGESTED_KINDS = ("asset", "graph")
 SCENARIOS = (
     "single", "no_call", "missing_argument", "missing_function", "parallel", "parallel_multiple",
-    "clarified", "failed", "multi_turn",
+    "clarified", "failed", "multi_turn", "trajectory",
 )  # fmt: skip
 # Those of several turns. Phrases alone write them, and only where population.yaml gives a share.
-SEVERAL_TURNS = ("clarified", "failed", "multi_turn")
+SEVERAL_TURNS = ("clarified", "failed", "multi_turn", "trajectory")
 # Those in which the model asks for a required argument.
 ASKING = ("missing_argument", "clarified", "multi_turn")
 # Shares of the scenarios where population.yaml has none.

@@ -15,15 +15,17 @@ from stages.core.pack_files import SEVERAL_TURNS
 from stages.core.plan import Plan, ToolSet, origins
 from stages.core.strata import FUNCTION, LOCALE, SCENARIO, Stratum
 from stages.planning import chatter
-from stages.planning.calls import Calls
+from stages.planning.calls import Calls, Unbound
 from stages.planning.presence import Presence, Sayable
 from stages.planning.saying import sayable
 from stages.planning.scenarios import SCENARIOS, multi_turn, no_call
 from stages.planning.scenarios.draws import Draws
 from stages.planning.sources import Pools, Stream, seed_of
+from stages.planning.states import States
 from stages.planning.strata import quotas, strata
 from stages.planning.templated import Aims, Filling, Request, Templates
 from stages.planning.tool_sets import ToolSets, tool_sets
+from stages.planning.world_sets import world_sets
 
 # Routes that write phrases, and the one that writes several turns.
 ROUTES = ("heuristic", "text")
@@ -32,6 +34,9 @@ TURNS_ROUTE = "heuristic"
 CHATTING = (no_call, multi_turn)
 # Today for packs whose prompts name none, and for golden sets.
 TODAY = datetime.date(2026, 6, 1)
+# Plans of a stratum that its world may not be able to do before they are given up; more by one for
+# each that could be.
+UNBOUND = 200
 # What a plan without a template gets from it.
 NOTHING = Filling("", {}, (), (), None, 0, None, 0)
 
@@ -95,11 +100,13 @@ def plans(
     served, more = quotas(all_strata, settings.rows, settings.minimum, weights)
     warnings += more
     trained = [name for name in pack.catalogue.names if name not in pack.held_out]
+    groups = world_sets(pack, seed, settings.sets, settings.shown) if pack.worlds else None
     sets = tool_sets(
         pack.catalogue.subset(trained), seed, count=settings.sets, shown=settings.shown,
         dated=dated(pack), today=settings.today,
         with_lacking=any(not SCENARIOS[s[SCENARIO]].SHOWS_TARGET for s in served),
         together=max((SCENARIOS[s[SCENARIO]].MIN_SHOWN for s in served), default=1),
+        groups=groups,
     )  # fmt: skip
     requests: dict[str, tuple[str, ...]] = {}
     if any(SCENARIOS[s[SCENARIO]] in CHATTING for s in served):
@@ -122,11 +129,12 @@ def plans(
             )
         } if to_fill else {}  # fmt: skip
     made: list[Plan] = []
+    states = States(pack) if pack.worlds else None
     for stratum in served:
         for route, quota in stratum.routes.items():
             made += _plans(
                 pack, pools, stratum, route, quota, settings, seed, sets, requests, says,
-                filled.get((stratum.name, route)),
+                filled.get((stratum.name, route)), states,
             )  # fmt: skip
     return Planned(made, served, sets.sets, warnings)
 
@@ -160,9 +168,11 @@ def candidates_needed(quota: int, stratum: Stratum, route: str, settings: Settin
 def _plans(
     pack: Pack, pools: Pools, stratum: Stratum, route: str, quota: int,
     settings: Settings, seed: int, sets: ToolSets, requests: Mapping[str, tuple[str, ...]],
-    says: Sayable, fillings: Iterator[Filling] | None,
+    says: Sayable, fillings: Iterator[Filling] | None, states: States | None,
 ) -> Iterator[Plan]:  # fmt: skip
-    """The plans of one stratum and route, by rank."""
+    """The plans of one stratum and route, by rank; none from where its world cannot be brought to
+    do the function.
+    """
     scenario = SCENARIOS[stratum[SCENARIO]]
     function, locale = stratum[FUNCTION], stratum[LOCALE]
     own = seed_of(seed, route, *stratum.key)
@@ -181,7 +191,7 @@ def _plans(
     def of(other: str) -> Calls:
         return Calls(pools, Presence(pack, other, locale, seed_of(own, "beside", other), says))
 
-    draws = Draws(pack, own, calls, of, requests.get(locale, ()))
+    draws = Draws(pack, own, calls, of, requests.get(locale, ()), locale, states=states)
     if not scenario.HAS_FUNCTION and not draws.chatter:
         raise InputError(
             f"{pack.folder}/vocabularies/{locale}.yaml: the scenario {stratum[SCENARIO]} needs "
@@ -201,14 +211,22 @@ def _plans(
     order = Stream(len(usable), seed_of(own, "tool sets"))
     seeds = random.Random(seed_of(own, "seeds"))
     needed = candidates_needed(quota, stratum, route, settings)
-    for rank in range(math.ceil(needed * settings.reserve)):
+    wanted, failures, rank = math.ceil(needed * settings.reserve), 0, 0
+    while rank < wanted:
         tool_set = sets.sets[usable[next(order)]]
         filling = next(fillings) if fillings is not None else NOTHING
         plan_seed = seeds.randrange(2**31 - 1) if fillings is None else filling.seed
         draws.choices = random.Random(plan_seed)
         draws.today = datetime.date.fromisoformat(tool_set.today) if tool_set.today else TODAY
         draws.shown = tuple(name for name in tool_set.functions if name in plannable)
-        turns, text = scenario.turns(draws)
+        draws.tool_set = tool_set.tool_set
+        try:
+            turns, text = scenario.turns(draws)
+        except Unbound:
+            failures += 1
+            if failures > UNBOUND + rank:
+                return
+            continue
         asset_ids, node_ids = origins(turns)
         if fillings is not None:
             asset_ids = tuple(dict.fromkeys((*filling.asset_ids, *asset_ids)))
@@ -233,3 +251,4 @@ def _plans(
             words=filling.words,
             place=filling.place,
         )
+        rank += 1

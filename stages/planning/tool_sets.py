@@ -85,7 +85,7 @@ class ToolSets:
 def tool_sets(
     catalogue: Catalogue, seed: int, *, count: int, shown: tuple[int, int],
     dated: frozenset[str] = frozenset(), today: datetime.date | None = None,
-    with_lacking: bool = True, together: int = 1,
+    with_lacking: bool = True, together: int = 1, groups: list[list[str]] | None = None,
 ) -> ToolSets:  # fmt: skip
     """The tool sets of a catalogue.
 
@@ -94,10 +94,13 @@ def tool_sets(
     day, which the sets with one of them name; today: which, None for one of each set. A catalogue
     of at most shown[1] functions is shown whole, and, with_lacking, for plans of a function that is
     not shown, without some of them. together: each function is in a set of so many at least.
+    groups: the functions of each set, where they are drawn already.
     """
     names = [function.name for function in catalogue.functions]
     alike = similarity(catalogue.functions)
-    if len(names) <= shown[1]:
+    if groups is not None:
+        pass
+    elif len(names) <= shown[1]:
         groups = _whole(names, seed) if with_lacking else [names]
     else:
         groups = _mixed(names, alike, seed, count, shown)

@@ -65,6 +65,7 @@ class State:
         self.seed, self.words = seed, words or {}
         self._allowed: frozenset[int] | None = None
         self._steps, self._until = 0, 0.0
+        self._orders: dict[str, list[str]] = {}
         self._connect()
 
     @classmethod
@@ -172,9 +173,11 @@ class State:
         return self._at("pick", name, key).choice(values) if values else None
 
     def _word(self, name: str, number: int) -> str | None:
-        values = self.words.get(name) or ()
-        order = self._at("word", name).sample(range(len(values)), len(values))
-        return values[order[number]] if 0 <= number < len(values) else None
+        if name not in self._orders:
+            values = self.words.get(name) or ()
+            self._orders[name] = self._at("word", name).sample(values, len(values))
+        order = self._orders[name]
+        return order[number] if 0 <= number < len(order) else None
 
     def _day(self, days: int) -> str:
         return (self.today + datetime.timedelta(days=int(days))).isoformat()

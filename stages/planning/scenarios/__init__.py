@@ -23,6 +23,7 @@ from stages.planning.scenarios import (
     parallel,
     parallel_multiple,
     single,
+    trajectory,
 )
 
 SCENARIOS: dict[str, ModuleType] = {
@@ -35,4 +36,5 @@ SCENARIOS: dict[str, ModuleType] = {
     "clarified": clarified,
     "failed": failed,
     "multi_turn": multi_turn,
+    "trajectory": trajectory,
 }

@@ -31,6 +31,7 @@ class Draws:
     calls: Calls | None
     of: Callable[[str], Calls]
     chatter: tuple[str, ...] = ()
+    locale: str = ""
     choices: random.Random = field(default_factory=random.Random)
     today: datetime.date = datetime.date(2026, 6, 1)
     shown: tuple[str, ...] = ()

@@ -9,11 +9,11 @@ from stages.core.plan import Turn
 from stages.planning.calls import Unbound
 from stages.planning.scenarios.draws import Draws
 from stages.planning.scenarios.draws import said_share as said_share
-from stages.planning.scenarios.traits import Traits
 from stages.planning.states import state_seed
 from stages.planning.trajectories import Journey
 
-TRAITS = Traits(min_shown=2, has_bands=False, has_turns=True, has_world=True)
+HAS_FUNCTION, SHOWS_TARGET = True, True
+MIN_SHOWN, HAS_BANDS = 2, False
 # Shares of one, two and three requests; how often a further one goes on with a thing that the
 # conversation has had.
 REQUESTS = {1: 0.5, 2: 0.3, 3: 0.2}
