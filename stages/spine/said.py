@@ -9,7 +9,7 @@ from stages.core.catalogue import Catalogue
 from stages.core.conversation import Message, assistant, results, user
 from stages.core.plan import Plan, Turn
 from stages.core.sources import simplified
-from stages.generation.written import named
+from stages.language.identifiers import named
 
 
 def messages(said: Sequence[str], planned: Plan, catalogue: Catalogue) -> list[Message]:
