@@ -20,7 +20,7 @@ from stages.planning.presence import Presence, Sayable
 from stages.planning.saying import sayable
 from stages.planning.scenarios import SCENARIOS, multi_turn, no_call
 from stages.planning.scenarios.draws import Draws
-from stages.planning.sources import Pools, Stream, seed_of
+from stages.planning.sources import TODAY, Pools, Stream, seed_of
 from stages.planning.strata import quotas, strata
 from stages.planning.templated import Aims, Filling, Request, Templates
 from stages.planning.tool_sets import ToolSets, tool_sets
@@ -30,8 +30,6 @@ ROUTES = ("heuristic", "text")
 TURNS_ROUTE = "heuristic"
 # Scenarios with requests that no function serves.
 CHATTING = (no_call, multi_turn)
-# Today for packs whose prompts name none, and for golden sets.
-TODAY = datetime.date(2026, 6, 1)
 # What a plan without a template gets from it.
 NOTHING = Filling("", {}, (), (), None, 0, None, 0)
 

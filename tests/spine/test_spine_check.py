@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import os
 import re
@@ -25,14 +24,12 @@ from stages.core.settings import Settings
 from stages.core.tables import Conversations, Plans
 from stages.engines import tokenizers
 from stages.engines.models import load_tokenizer
-from stages.planning.sources import Pools
+from stages.planning.sources import TODAY, Pools
 from stages.spine import labels, lengths
 from stages.spine.examples import examples
 from stages.training.tokens import encode_table
 from tests.builders import TRAVEL
 from tests.spine.runs import dataset, planned, write
-
-TODAY = datetime.date(2026, 6, 1)
 
 
 def small(value: dict[str, Any]) -> None:

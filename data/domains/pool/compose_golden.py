@@ -22,7 +22,8 @@ from stages.core import pack as packs
 from stages.core.pack import Pack
 from stages.core.plan import Plan
 from stages.generation.patterns import Patterns
-from stages.planning.plans import TODAY, Planned, Settings, plans
+from stages.planning.plans import Planned, Settings, plans
+from stages.planning.sources import TODAY
 
 HERE = Path(__file__).parent
 ROWS, SEED = 500, 20_261_127

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from stages.core.pack import Pack
 from stages.planning.calls import Calls
-from stages.planning.sources import Stream, seed_of
+from stages.planning.sources import TODAY, Stream, seed_of
 
 # Shares of two, three and four calls at once.
 CALLS = {2: 0.55, 3: 0.3, 4: 0.15}
@@ -28,7 +28,7 @@ class Draws:
     of: Callable[[str], Calls]
     chatter: tuple[str, ...] = ()
     choices: random.Random = field(default_factory=random.Random)
-    today: datetime.date = datetime.date(2026, 6, 1)
+    today: datetime.date = TODAY
     shown: tuple[str, ...] = ()
     _streams: dict[str, Stream] = field(default_factory=dict)
     _others: dict[str, Draws] = field(default_factory=dict)
