@@ -92,9 +92,8 @@ def plans(
 
     served, more = quotas(all_strata, settings.rows, settings.minimum, weights)
     warnings += more
-    trained = [name for name in pack.catalogue.names if name not in pack.held_out]
     sets = tool_sets(
-        pack.catalogue.subset(trained), seed, count=settings.sets, shown=settings.shown,
+        pack.trained, seed, count=settings.sets, shown=settings.shown,
         dated=dated(pack), today=settings.today,
         with_lacking=any(not SCENARIOS[s[SCENARIO]].SHOWS_TARGET for s in served),
         together=max((SCENARIOS[s[SCENARIO]].MIN_SHOWN for s in served), default=1),

@@ -83,6 +83,12 @@ def test_the_longest_functions_and_what_to_do_are_named(place: Path) -> None:
     assert "show fewer functions (tools.shown)" in told
 
 
+def test_functions_held_out_are_in_no_row(place: Path) -> None:
+    pack = replace(packs.load(settings.load().pack), held_out=frozenset({"show_trips"}))
+    (told,) = lengths.look(pack, Pools(pack), [], changed(finetune={"max_length": 300})).problems
+    assert "300: 2 functions shown together take" in told
+
+
 def test_a_prompt_to_score_leaves_room_for_its_answer(place: Path) -> None:
     (told,) = problems(changed(engine={"max_model_len": 300}))
     found = re.search(r"raise engine.max_model_len to (\d+)", told)
