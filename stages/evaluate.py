@@ -47,7 +47,8 @@ from stages.evaluation.scored_models import adapters_of, add_options
 from stages.evaluation.shortlist import examples, recall, shortlist
 from stages.evaluation.similarity import Encode, embedder
 from stages.formats.grammar import grammar
-from stages.planning.plans import TODAY, dated
+from stages.planning.plans import dated
+from stages.planning.sources import TODAY
 from stages.spine import scoring
 from stages.spine.scoring import CONSTRAINED, Scored
 

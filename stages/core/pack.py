@@ -79,6 +79,11 @@ class Pack:
     ingested: Ingested | None = field(default=None, compare=False)
 
     @cached_property
+    def trained(self) -> Catalogue:
+        """The functions that the dataset may show: all but those held out."""
+        return self.catalogue.subset(n for n in self.catalogue.names if n not in self.held_out)
+
+    @cached_property
     def blocked(self) -> dict[str, list[str]]:
         """The functions of which no valid call can be planned -> their required arguments without a
         source.

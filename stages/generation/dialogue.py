@@ -13,8 +13,9 @@ from stages.core.pack import Pack
 from stages.core.plan import Argument, Plan, user_turns
 from stages.core.text import cleaned
 from stages.generation.patterns import Patterns
-from stages.generation.written import Written, adjuncts, named
+from stages.generation.written import Written, adjuncts
 from stages.language import frames
+from stages.language.identifiers import named
 from stages.language.locale import Locale
 
 # Share of the answers that name the argument, where the locale has words for that.

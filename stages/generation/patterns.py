@@ -12,8 +12,9 @@ from stages.core.plan import Argument, Plan, PlannedCall
 from stages.core.text import cleaned
 from stages.core.vocabulary import PLAIN
 from stages.generation import figures, several
-from stages.generation.written import Written, adjuncts, named
+from stages.generation.written import Written, adjuncts
 from stages.language import frames
+from stages.language.identifiers import named
 from stages.language.locale import Locale
 
 # Drafts of which the one nearest to the length band is taken, and general templates' names.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from stages.core.plan import Argument
+from stages.language.identifiers import named
 
 
 class Written(NamedTuple):
@@ -16,12 +17,6 @@ class Written(NamedTuple):
     query: str
     template_id: str
     surfaces: tuple[Mapping[str, str], ...] = ()
-
-
-def named(identifier: str) -> str:
-    """An identifier as words: `partySize`, `party_size` as "party size"."""
-    spaced = "".join(f" {c}" if c.isupper() else c for c in identifier)
-    return " ".join("".join(c if c.isalnum() else " " for c in spaced).lower().split())
 
 
 def adjuncts(

@@ -26,7 +26,7 @@ def plain(value: object) -> str:
 
 def named(identifier: str) -> str:
     """The name of an argument or a function as words: `partySize` as "party size"."""
-    return " ".join(_APART.split(_CAMEL.sub(" ", identifier))).strip().lower()
+    return " ".join(_APART.sub(" ", _CAMEL.sub(" ", identifier)).lower().split())
 
 
 def booleans(name: str, locale: str) -> dict[bool, list[str]]:

@@ -20,7 +20,7 @@ from stages.planning.presence import Presence, Sayable
 from stages.planning.saying import sayable
 from stages.planning.scenarios import SCENARIOS, multi_turn, no_call
 from stages.planning.scenarios.draws import Draws
-from stages.planning.sources import Pools, Stream, seed_of
+from stages.planning.sources import TODAY, Pools, Stream, seed_of
 from stages.planning.states import States
 from stages.planning.strata import quotas, strata
 from stages.planning.templated import Aims, Filling, Request, Templates
@@ -32,8 +32,6 @@ ROUTES = ("heuristic", "text")
 TURNS_ROUTE = "heuristic"
 # Scenarios with requests that no function serves.
 CHATTING = (no_call, multi_turn)
-# Today for packs whose prompts name none, and for golden sets.
-TODAY = datetime.date(2026, 6, 1)
 # Plans of a stratum that its world may not be able to do before they are given up; more by one for
 # each that could be.
 UNBOUND = 200
@@ -99,10 +97,9 @@ def plans(
 
     served, more = quotas(all_strata, settings.rows, settings.minimum, weights)
     warnings += more
-    trained = [name for name in pack.catalogue.names if name not in pack.held_out]
     groups = world_sets(pack, seed, settings.sets, settings.shown) if pack.worlds else None
     sets = tool_sets(
-        pack.catalogue.subset(trained), seed, count=settings.sets, shown=settings.shown,
+        pack.trained, seed, count=settings.sets, shown=settings.shown,
         dated=dated(pack), today=settings.today,
         with_lacking=any(not SCENARIOS[s[SCENARIO]].SHOWS_TARGET for s in served),
         together=max((SCENARIOS[s[SCENARIO]].MIN_SHOWN for s in served), default=1),

@@ -28,6 +28,7 @@ from stages.planning import wording
 # Values that are laid out and shuffled; of more the stream jumps evenly over all.
 MAX_SHUFFLED = 20_000
 GOLDEN = 0.6180339887498949
+# The day of golden sets, and of conversations whose prompts name none.
 TODAY = datetime.date(2026, 6, 1)
 
 

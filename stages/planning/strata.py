@@ -41,7 +41,7 @@ def plannable(pack: Pack) -> tuple[list[str], list[str]]:
         f"{pack.folder / 'pack.yaml'}"
         for name, keys in blocked.items()
     ]
-    names = [name for name in pack.catalogue.names if name not in {*blocked, *pack.held_out}]
+    names = [name for name in pack.trained.names if name not in blocked]
     if not names:
         raise InputError("no function can be planned:\n  " + "\n  ".join(warnings))
     return names, warnings

@@ -21,8 +21,8 @@ from stages.core.settings import Settings
 from stages.core.templates import Template
 from stages.ingest.look import with_sources
 from stages.planning import pack_checks
-from stages.planning.plans import TODAY, dated
-from stages.planning.sources import Pools
+from stages.planning.plans import dated
+from stages.planning.sources import TODAY, Pools
 from stages.spine import labels, lengths, pack_parts
 from stages.spine.examples import examples
 

@@ -134,7 +134,7 @@ def _trained(
     """What is wrong with the longest row that may be trained on, "" if nothing."""
     shown = (settings.tools.shown[0], settings.tools.shown[1])
     sets = tool_sets(
-        pack.catalogue, settings.seed, count=settings.tools.sets, shown=shown,
+        pack.trained, settings.seed, count=settings.tools.sets, shown=shown,
         dated=dated(pack),
     )  # fmt: skip
     sizes = [sum(student.costs[name] for name in one.functions) for one in sets.sets]

@@ -13,9 +13,8 @@ from stages.core.sources import Source
 from stages.core.strata import BAND, FUNCTION, LOCALE, SCENARIO
 from stages.generation.patterns import Patterns
 from stages.planning import chatter, wording
-from stages.planning.plans import TODAY
 from stages.planning.saying import sayable
-from stages.planning.sources import Item, Pool, Pools, count_of, is_in_words
+from stages.planning.sources import TODAY, Item, Pool, Pools, count_of, is_in_words
 from stages.spine.said import messages
 
 # Values of a range that are looked at, sets of arguments of one function that are written out, and

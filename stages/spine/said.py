@@ -11,7 +11,7 @@ from stages.core.catalogue import Catalogue
 from stages.core.conversation import Message, assistant, results, user
 from stages.core.plan import CALLING, UNASKED, Plan, Turn
 from stages.core.sources import simplified
-from stages.generation.written import named
+from stages.language.identifiers import named
 
 # Facts of a row, and rows, that the assistant tells.
 FACTS, ROWS = 3, 3

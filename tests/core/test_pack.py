@@ -110,6 +110,11 @@ def test_travel() -> None:
     assert pack.by_key["order_taxi.from.street"].path == ("from", "street")
 
 
+def test_the_functions_held_out_are_not_trained(tmp_path: Path) -> None:
+    assert loaded(tmp_path).trained.names == ("order", "x.stop")
+    assert loaded(tmp_path, pack=f"{PACK}held_out: [x.stop]\n").trained.names == ("order",)
+
+
 def test_what_is_commented_out_counts_as_left_out(tmp_path: Path) -> None:
     pack = loaded(tmp_path, pack="name: p\narguments:\nexclusive:\n", population="functions:\n")
     assert {lack.key for lack in pack.lacking} > {"order.dish"}

@@ -15,7 +15,9 @@ from stages.checks import call as checks
 from stages.core import pack
 from stages.core.pack import Pack
 from stages.core.plan import Argument, Plan
-from stages.generation.patterns import Patterns, _joined, adjuncts, named
+from stages.generation.patterns import Patterns, _joined
+from stages.generation.written import adjuncts
+from stages.language.identifiers import named
 from stages.planning.plans import Settings, plans
 from tests.builders import TRAVEL, make_call, make_plan
 
@@ -93,7 +95,7 @@ def test_a_name_becomes_words(text: str) -> None:
 
 def test_names_of_arguments_as_words() -> None:
     assert named("partySize") == "party size" and named("party_size") == "party size"
-    assert named("address.city") == "address city"
+    assert named("address.city") == "address city" and named("party\u2003size") == "party size"
 
 
 def test_commas_of_parts_left_out_go_too(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import os
 import re
@@ -25,14 +24,12 @@ from stages.core.settings import Settings
 from stages.core.tables import Conversations, Plans
 from stages.engines import tokenizers
 from stages.engines.models import load_tokenizer
-from stages.planning.sources import Pools
+from stages.planning.sources import TODAY, Pools
 from stages.spine import labels, lengths
 from stages.spine.examples import examples
 from stages.training.tokens import encode_table
 from tests.builders import TRAVEL
 from tests.spine.runs import dataset, planned, write
-
-TODAY = datetime.date(2026, 6, 1)
 
 
 def small(value: dict[str, Any]) -> None:
@@ -84,6 +81,12 @@ def test_the_longest_functions_and_what_to_do_are_named(place: Path) -> None:
     assert "300: 3 functions shown together take" in told
     assert re.search(r"the longest are (book_hotel|order_taxi) \d\d+,", told)
     assert "show fewer functions (tools.shown)" in told
+
+
+def test_functions_held_out_are_in_no_row(place: Path) -> None:
+    pack = replace(packs.load(settings.load().pack), held_out=frozenset({"show_trips"}))
+    (told,) = lengths.look(pack, Pools(pack), [], changed(finetune={"max_length": 300})).problems
+    assert "300: 2 functions shown together take" in told
 
 
 def test_a_prompt_to_score_leaves_room_for_its_answer(place: Path) -> None:

@@ -22,7 +22,8 @@ from stages.core import pack as packs
 from stages.core.pack import Pack
 from stages.core.plan import Plan
 from stages.generation.patterns import Patterns
-from stages.planning.plans import TODAY, Planned, Settings, plans
+from stages.planning.plans import Planned, Settings, plans
+from stages.planning.sources import TODAY
 
 HERE = Path(__file__).parent
 ROWS, SEED = 500, 20_261_127
@@ -38,9 +39,8 @@ SHOWN = (1, 6)
 
 def planned(pack: Pack, rows: int) -> Planned:
     """Plans of the functions that are held out, and of no other."""
-    others = frozenset(pack.catalogue.names) - pack.held_out
     population = pack.population.model_copy(update={"scenarios": SCENARIOS, "functions": {}})
-    unseen = replace(pack, held_out=others, population=population)
+    unseen = replace(pack, held_out=frozenset(pack.trained), population=population)
     settings = Settings(
         rows, surplus=0.0, heuristic_surplus=0.0, reserve=1.0, sets=rows // PLANNED, shown=SHOWN,
         today=TODAY,

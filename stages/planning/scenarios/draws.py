@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from stages.core.pack import Pack
 from stages.planning.calls import Calls
-from stages.planning.sources import Stream, seed_of
+from stages.planning.sources import TODAY, Stream, seed_of
 from stages.planning.states import States
 
 # Shares of two, three and four calls at once.
@@ -33,7 +33,7 @@ class Draws:
     chatter: tuple[str, ...] = ()
     locale: str = ""
     choices: random.Random = field(default_factory=random.Random)
-    today: datetime.date = datetime.date(2026, 6, 1)
+    today: datetime.date = TODAY
     shown: tuple[str, ...] = ()
     tool_set: str = ""
     states: States | None = None
