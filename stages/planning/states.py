@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections import OrderedDict
 
 from stages.core.pack import Pack
 from stages.core.worlds import World
@@ -11,10 +12,12 @@ from stages.worlds.state import State
 
 # Initial states of each world and day.
 STATES = 200
+# Those that stay open, half a megabyte each.
+OPEN = 256
 
 
 class States:
-    """The initial states of a pack's worlds, made on first use; one is open at a time."""
+    """The initial states of a pack's worlds, made on first use."""
 
     def __init__(self, pack: Pack) -> None:
         self.pack = pack
@@ -25,24 +28,21 @@ class States:
             }
             for locale in pack.locales
         }
-        self._snapshots: dict[tuple[str, int, datetime.date], bytes] = {}
-        self._open: dict[tuple[str, datetime.date], State] = {}
+        self._open: OrderedDict[tuple[str, int, datetime.date], State] = OrderedDict()
 
     def at(self, world: World, seed: int, today: datetime.date) -> State:
-        """A world in its state of this seed. The state given before is no longer that."""
+        """A world in its initial state of this seed. One that was given for the same before is no
+        longer what it was.
+        """
         key = (world.name, seed, today)
-        if key not in self._snapshots:
-            state = State.open(world, seed, today, self.words[self.pack.locales[0]])
-            self._snapshots[key] = state.snapshot()
-            state.close()
-        place = (world.name, today)
-        if place not in self._open:
-            for state in self._open.values():
-                state.close()
-            self._open = {place: State.restored(world, self._snapshots[key], today)}
+        if key in self._open:
+            self._open[key].reset()
+            self._open.move_to_end(key)
         else:
-            self._open[place].restore(self._snapshots[key])
-        return self._open[place]
+            self._open[key] = State.open(world, seed, today, self.words[self.pack.locales[0]])
+            if len(self._open) > OPEN:
+                self._open.popitem(last=False)[1].close()
+        return self._open[key]
 
 
 def state_seed(tool_set: str) -> int:

@@ -14,11 +14,10 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stages import language
 from stages.core.conversation import Call
-from stages.core.pack import Pack
 from stages.core.plan import Argument, PlannedCall, Turn
 from stages.core.sources import Source
 from stages.core.worlds import Condition, World, WorldFunction
@@ -26,11 +25,13 @@ from stages.language.identifiers import named
 from stages.planning import wording
 from stages.planning.calls import Bind, Unbound
 from stages.planning.references import PICK, Meant, Reference, meant, references
-from stages.planning.scenarios.draws import Draws
 from stages.planning.sources import Item
 from stages.worlds.execution import call as execute
 from stages.worlds.execution import unmet
 from stages.worlds.state import State
+
+if TYPE_CHECKING:
+    from stages.planning.scenarios.draws import Draws
 
 # Functions one inside another that a value may come through; conditions that are mended in a
 # request; draws of a request until one can be done; values of a kind that are tried.
@@ -102,17 +103,19 @@ class Journey:
         """The turns of a request that aims at a function; None where none could be done, and the
         state is as before.
         """
-        before = self.state.snapshot()
-        for _ in range(TRIES):
-            request = Request()
-            try:
-                self._aim(function, request)
-            except Unbound:
-                if request.has_written:
-                    self.state.restore(before)
-                continue
-            self._remember(request)
-            return self._turns(request)
+        self.state.mark()
+        try:
+            for _ in range(TRIES):
+                request = Request()
+                try:
+                    self._aim(function, request)
+                except Unbound:
+                    self.state.undo()
+                    continue
+                self._remember(request)
+                return self._turns(request)
+        finally:
+            self.state.keep()
         return None
 
     def _aim(self, function: str, request: Request) -> None:
