@@ -91,13 +91,15 @@ class References(NamedTuple):
     """How a thing is named that the conversation has had. earlier: one of an earlier request, with
     {name}, what kind of thing it is; single: what the words just before find; picked: one of
     several that they find, with {pick}, a word for which. () where the locale has no such words.
-    told: the assistant's sentence with the {facts} of a result.
+    told: the assistant's sentence with the {facts} of a result; nothing: for a list without any
+    {name}.
     """
 
     earlier: Sequence[str] = ()
     single: Sequence[str] = ()
     picked: Sequence[str] = ()
     told: str = "{facts}."
+    nothing: str = "{name}: 0"
 
 
 class Locale(Protocol):

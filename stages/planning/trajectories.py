@@ -42,6 +42,10 @@ TOGETHER = 4
 # the orders of ann@x.com and cancel the latest one"; leaves a condition that does not hold to the
 # model, which learns of it from an error.
 EARLIER, STEPWISE, RECOVERED = 0.5, 0.3, 0.4
+# How often a user names a thing outright which some function gives too, where the world does not
+# say; how often a thing within the words for another is named by how it is found, as a part of
+# that.
+SAID, NESTED = 0.3, 0.5
 # How often a list of things has one, two or three of them.
 COUNTS = (1, 1, 2, 2, 3)
 
@@ -180,9 +184,12 @@ class Journey:
         makers = self._makers(name, function) if depth < DEPTH else []
         share = entity.said
         if share is None:
-            share = (0.3 if makers else 1.0) if entity.known else 0.0
+            share = (SAID if makers else 1.0) if entity.known else 0.0
+        if depth:
+            share = 1 - (1 - share) * NESTED
         is_said = self.choices.random() < share
-        if self.choices.random() < EARLIER and (item := self._earlier(name)) is not None:
+        can_refer = self.choices.random() < EARLIER and entity.said != 1
+        if can_refer and self._is_given(name) and (item := self._earlier(name)) is not None:
             if will_do(item.value):
                 yield item
         for way in (0, 1) if is_said else (1, 0):
@@ -222,6 +229,10 @@ class Journey:
             return None
         surface = self.choices.choice(words).format(name=named(name))
         return Item(value, (surface,), provenance="result")
+
+    def _is_given(self, name: str) -> bool:
+        """Whether some function gives such things: else users name them, each time."""
+        return any(name in one.gives.values() for one in self.world.functions.values())
 
     def _makers(self, entity: str, function: str) -> list[tuple[str, str]]:
         """The functions that give a thing, and the column; those first that were used least for

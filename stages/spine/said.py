@@ -46,7 +46,10 @@ def told(result: Mapping[str, Any], locale: str) -> str:
     if rows is not None:
         parts = [_fact(next(iter(row.values()))) + _rest(row) for row in rows[:ROWS]]
     else:
-        parts = [f"{named(key)} {_fact(value)}" for key, value in [*result.items()][:FACTS]]
+        facts = [(named(key), value) for key, value in result.items() if value is not None][:FACTS]
+        nothing = words.REFERENCES.nothing
+        parts = [nothing.format(name=key) if value == [] else f"{key} {_fact(value)}"
+                 for key, value in facts]  # fmt: skip
     return words.REFERENCES.told.format(facts="; ".join(parts)) if parts else words.done()
 
 

@@ -66,6 +66,7 @@ class State:
         self._allowed: frozenset[int] | None = None
         self._steps, self._until = 0, 0.0
         self._orders: dict[str, list[str]] = {}
+        self._numbers: dict[tuple[Any, ...], int] = {}
         self._connect()
 
     @classmethod
@@ -86,6 +87,7 @@ class State:
                 state.connection.execute("COMMIT")
             except sqlite3.Error as error:
                 raise InputError(f"world {world.name}, {name}.sql: {error!s:.300}") from None
+        state._numbers.clear()
         state.begin()
         return state
 
@@ -165,21 +167,27 @@ class State:
 
     # What SQL may ask
 
-    def _at(self, *names: Any) -> random.Random:
-        text = json.dumps([self.world.name, self.seed, *names], default=str)
-        return random.Random(hashlib.sha256(text.encode()).digest())
+    def _number(self, *names: Any) -> int:
+        """A large number that belongs to this state and these names."""
+        number = self._numbers.get(names)
+        if number is None:
+            text = f"{self.world.name}\0{self.seed}\0{names!r}"
+            digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
+            number = self._numbers[names] = int.from_bytes(digest, "big")
+        return number
 
     def _draw(self, key: Any, low: int, high: int) -> int:
-        return self._at("draw", key).randint(int(low), int(high))
+        return int(low) + self._number("draw", key) % (int(high) - int(low) + 1)
 
     def _pick(self, name: str, key: Any) -> str | None:
         values = self.words.get(name)
-        return self._at("pick", name, key).choice(values) if values else None
+        return values[self._number("pick", name, key) % len(values)] if values else None
 
     def _word(self, name: str, number: int) -> str | None:
         if name not in self._orders:
             values = self.words.get(name) or ()
-            self._orders[name] = self._at("word", name).sample(values, len(values))
+            draw = random.Random(self._number("word", name))
+            self._orders[name] = draw.sample(values, len(values))
         order = self._orders[name]
         return order[number] if 0 <= number < len(order) else None
 

@@ -62,6 +62,7 @@ REFERENCES = References(
     single=("it", "that one", "what you find"),
     picked=("the {pick} one", "the {pick} of them", "the {pick}"),
     told="Here is what I found: {facts}.",
+    nothing="no {name}",
 )
 REPLIES = Replies(
     any=("{value}", "{value}", "{value}", "{value} please", "{value}, please", "{value}, thanks",
