@@ -12,9 +12,14 @@ from stages.core import plan as core_plan
 from stages.core.pack import Pack
 from stages.core.plan import Plan
 from stages.planning.plans import Planned, Settings, plans
+from stages.planning.scenarios import SCENARIOS, traits
 from stages.spine.writing import Candidate, heuristic
 from tests.builders import TRAVEL
 
+# The scenarios of several turns that need no world.
+SEVERAL_TURNS = tuple(
+    name for name in SCENARIOS if traits(name).has_turns and not traits(name).has_world
+)
 SETTINGS = Settings(240, reserve=1.0, heuristic_surplus=0.0)
 
 

@@ -17,8 +17,8 @@ from pydantic import ValidationError
 from stages.core import catalogue as catalogues
 from stages.core import ingested as tables
 from stages.core import links, pack_consistency, pack_frames, pack_keys
-from stages.core import worlds as world_files
 from stages.core import vocabulary as vocabularies
+from stages.core import worlds as world_files
 from stages.core.catalogue import Catalogue
 from stages.core.command import InputError
 from stages.core.frame import Frame

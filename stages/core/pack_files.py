@@ -17,10 +17,6 @@ SCENARIOS = (
     "single", "no_call", "missing_argument", "missing_function", "parallel", "parallel_multiple",
     "clarified", "failed", "multi_turn", "trajectory",
 )  # fmt: skip
-# Those of several turns. Phrases alone write them, and only where population.yaml gives a share.
-SEVERAL_TURNS = ("clarified", "failed", "multi_turn", "trajectory")
-# Those in which the model asks for a required argument.
-ASKING = ("missing_argument", "clarified", "multi_turn")
 # Shares of the scenarios where population.yaml has none.
 DEFAULT_SCENARIOS = {
     "single": 0.8, "no_call": 0.06, "missing_argument": 0.07, "missing_function": 0.07,

@@ -207,13 +207,12 @@ class _Resolver:
                 common["share"] = entry.share
         if len(path) == 1 and path[0] in self.things:
             return Source(self.function.name, path, ENTITY, self.things[path[0]], **common)
-        if entry is not None:
-            if entry.kind is not None:
-                of = None
-                if entry.kind == "list":
-                    of = self.items(path, entry.list.of, plain) if entry.list else None
-                    of = replace(of, agrees_with=entry.agrees_with) if of else None
-                return Source(self.function.name, path, entry.kind, entry.settings, of=of, **common)
+        if entry is not None and entry.kind is not None:
+            of = None
+            if entry.kind == "list":
+                of = self.items(path, entry.list.of, plain) if entry.list else None
+                of = replace(of, agrees_with=entry.agrees_with) if of else None
+            return Source(self.function.name, path, entry.kind, entry.settings, of=of, **common)
         is_object = plain.get("type") == "object" or "properties" in plain
         if is_object and plain.get("properties") and depth < MAX_DEPTH:
             before = len(self.lacking)

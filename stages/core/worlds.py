@@ -146,10 +146,10 @@ def _world(name: str, folder: Path, pack: Path, catalogue: Catalogue) -> World:
             raise InputError(f"{path} is missing: a world has {WORLD_FILE}, {SCHEMA} and {SEED}")
         texts[file] = text_of(path)
     try:
-        file = WorldFile.model_validate(read(folder / WORLD_FILE))
+        described = WorldFile.model_validate(read(folder / WORLD_FILE))
     except ValidationError as error:
         raise input_error(error, folder / WORLD_FILE, texts[WORLD_FILE]) from None
-    entities = {key: one or Entity() for key, one in file.entities.items()}
+    entities = {key: one or Entity() for key, one in described.entities.items()}
     functions = {}
     for path in sorted(folder.glob("*.sql")):
         if path.name not in (SCHEMA, SEED):
@@ -161,10 +161,10 @@ def _world(name: str, folder: Path, pack: Path, catalogue: Catalogue) -> World:
         for condition in one.requires:
             if condition.mended_by is not None and condition.mended_by not in functions:
                 raise InputError(
-                    f"{folder / one.name}.sql: mended_by {condition.mended_by!r:.80} is no function "
-                    f"of this world: name one of {list(functions)[:SHOWN]}"
+                    f"{folder / one.name}.sql: mended_by {condition.mended_by!r:.80} is no "
+                    f"function of this world: name one of {list(functions)[:SHOWN]}"
                 )
-    return World(name, file.description, entities, texts[SCHEMA], texts[SEED], functions)
+    return World(name, described.description, entities, texts[SCHEMA], texts[SEED], functions)
 
 
 def _function(path: Path, catalogue: Catalogue, entities: Mapping[str, Entity]) -> WorldFunction:

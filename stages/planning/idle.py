@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterator, Sequence
 
 from stages.core.pack import Pack
-from stages.core.pack_files import ASKING, INGESTED_KINDS, PACK, VOCABULARIES
+from stages.core.pack_files import INGESTED_KINDS, PACK, VOCABULARIES
 from stages.core.phrases import Way, parse
 from stages.core.sources import Source
+from stages.planning import scenarios
 from stages.planning.scenarios import missing_argument
 from stages.planning.sources import Pools
 
@@ -36,7 +37,7 @@ def idle(pack: Pack, function: str, phrases: Sequence[str]) -> Iterator[tuple[in
     lacking = {".".join(lack.path) for lack in pack.lacking if lack.function == function}
     left_out = [""]
     shares = pack.population.scenarios
-    if not shares or any(shares.get(name) for name in ASKING):
+    if not shares or scenarios.asks(shares):
         left_out += missing_argument.candidates(pack, function)
     for number, one in enumerate(parsed):
         if not one.ways or one.slots - spoken.keys() - lacking:

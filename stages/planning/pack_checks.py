@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 from stages.core.command import InputError
 from stages.core.pack import Pack
-from stages.core.pack_files import ASKING, INGESTED_KINDS, PACK, VOCABULARIES
+from stages.core.pack_files import INGESTED_KINDS, PACK, VOCABULARIES
 from stages.core.phrases import Part, Slot, parse
 from stages.core.sources import Source
-from stages.planning import chatter, idle
+from stages.planning import chatter, idle, scenarios
 from stages.planning.calls import key_of
 from stages.planning.plans import Settings, plans
 from stages.planning.presence import Presence
@@ -183,7 +183,7 @@ def _always_said(pack: Pack, locale: str) -> Iterator[str]:
         required = missing_argument.candidates(pack, function)
         rest = [slot for slot in required if not presence.can_leave_out(slot)]
         shares = pack.population.scenarios
-        if rest and (shares.get("missing_argument", 1) or any(map(shares.get, ASKING))):
+        if rest and (not shares or scenarios.asks(shares)):
             yield (
                 f"{_path(pack, locale)}: phrases.{function}: none leaves out {', '.join(rest)} "
                 "alone: write such, for requests where the model must ask back for it"

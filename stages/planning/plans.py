@@ -11,14 +11,13 @@ from functools import cache
 
 from stages.core.command import InputError
 from stages.core.pack import Pack
-from stages.core.pack_files import SEVERAL_TURNS
 from stages.core.plan import Plan, ToolSet, origins
 from stages.core.strata import FUNCTION, LOCALE, SCENARIO, Stratum
 from stages.planning import chatter
 from stages.planning.calls import Calls, Unbound
 from stages.planning.presence import Presence, Sayable
 from stages.planning.saying import sayable
-from stages.planning.scenarios import SCENARIOS, multi_turn, no_call
+from stages.planning.scenarios import SCENARIOS, traits
 from stages.planning.scenarios.draws import Draws
 from stages.planning.sources import TODAY, Pools, Stream, seed_of
 from stages.planning.states import States
@@ -30,8 +29,6 @@ from stages.planning.world_sets import world_sets
 # Routes that write phrases, and the one that writes several turns.
 ROUTES = ("heuristic", "text")
 TURNS_ROUTE = "heuristic"
-# Scenarios with requests that no function serves.
-CHATTING = (no_call, multi_turn)
 # Plans of a stratum that its world may not be able to do before they are given up; more by one for
 # each that could be.
 UNBOUND = 200
@@ -89,7 +86,7 @@ def plans(
         all_strata, warnings = strata(pack, pools)
 
     def weights(stratum: Stratum) -> dict[str, float]:
-        if stratum[SCENARIO] in SEVERAL_TURNS:
+        if traits(stratum[SCENARIO]).has_turns:
             return {TURNS_ROUTE: settings.weights.get(TURNS_ROUTE, 0.0)}
         if templates is None or not templates.writes(stratum):
             return {route: settings.weights.get(route, 0.0) for route in ROUTES}
@@ -101,12 +98,12 @@ def plans(
     sets = tool_sets(
         pack.trained, seed, count=settings.sets, shown=settings.shown,
         dated=dated(pack), today=settings.today,
-        with_lacking=any(not SCENARIOS[s[SCENARIO]].SHOWS_TARGET for s in served),
-        together=max((SCENARIOS[s[SCENARIO]].MIN_SHOWN for s in served), default=1),
+        with_lacking=any(not traits(s[SCENARIO]).shows_target for s in served),
+        together=max((traits(s[SCENARIO]).min_shown for s in served), default=1),
         groups=groups,
     )  # fmt: skip
     requests: dict[str, tuple[str, ...]] = {}
-    if any(SCENARIOS[s[SCENARIO]] in CHATTING for s in served):
+    if any(traits(s[SCENARIO]).chats for s in served):
         for locale in pack.locales:
             requests[locale], warning = chatter.requests(pack, locale)
             warnings += warning
@@ -170,12 +167,12 @@ def _plans(
     """The plans of one stratum and route, by rank; none from where its world cannot be brought to
     do the function.
     """
-    scenario = SCENARIOS[stratum[SCENARIO]]
+    scenario, like = SCENARIOS[stratum[SCENARIO]], traits(stratum[SCENARIO])
     function, locale = stratum[FUNCTION], stratum[LOCALE]
     own = seed_of(seed, route, *stratum.key)
     name = f"{seed_of(0, *stratum.key):016x}"[:10]
     calls = None
-    if scenario.HAS_FUNCTION:
+    if like.has_function:
         fixed = {
             slots[function]: stratum[name]
             for name, slots in pack.dimensions.items()
@@ -189,22 +186,22 @@ def _plans(
         return Calls(pools, Presence(pack, other, locale, seed_of(own, "beside", other), says))
 
     draws = Draws(pack, own, calls, of, requests.get(locale, ()), locale, states=states)
-    if not scenario.HAS_FUNCTION and not draws.chatter:
+    if not like.has_function and not draws.chatter:
         raise InputError(
             f"{pack.folder}/vocabularies/{locale}.yaml: the scenario {stratum[SCENARIO]} needs "
             "requests that no function serves: list some under `chatter`"
         )
     usable = tuple(
         n
-        for n in sets.for_plan(function, scenario.SHOWS_TARGET)
-        if len(sets.sets[n].functions) >= scenario.MIN_SHOWN
+        for n in sets.for_plan(function, like.shows_target)
+        if len(sets.sets[n].functions) >= like.min_shown
     )
     if not usable:
         raise InputError(
-            f"tools.shown: the scenario {stratum[SCENARIO]} needs sets of {scenario.MIN_SHOWN} "
+            f"tools.shown: the scenario {stratum[SCENARIO]} needs sets of {like.min_shown} "
             f"functions or more, and {function} is in none: raise tools.shown or tools.sets"
         )
-    plannable = {name for name in pack.catalogue.names if name not in pack.blocked}
+    no_plan = {*pack.blocked, *(() if like.has_world else pack.stateful)}
     order = Stream(len(usable), seed_of(own, "tool sets"))
     seeds = random.Random(seed_of(own, "seeds"))
     needed = candidates_needed(quota, stratum, route, settings)
@@ -215,7 +212,7 @@ def _plans(
         plan_seed = seeds.randrange(2**31 - 1) if fillings is None else filling.seed
         draws.choices = random.Random(plan_seed)
         draws.today = datetime.date.fromisoformat(tool_set.today) if tool_set.today else TODAY
-        draws.shown = tuple(name for name in tool_set.functions if name in plannable)
+        draws.shown = tuple(name for name in tool_set.functions if name not in no_plan)
         draws.tool_set = tool_set.tool_set
         try:
             turns, text = scenario.turns(draws)

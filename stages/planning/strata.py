@@ -11,12 +11,12 @@ import numpy as np
 from stages.core.apportion import apportion
 from stages.core.command import InputError
 from stages.core.pack import Pack
-from stages.core.pack_files import DEFAULT_SCENARIOS, INGESTED_KINDS, POPULATION, SEVERAL_TURNS
+from stages.core.pack_files import DEFAULT_SCENARIOS, INGESTED_KINDS, POPULATION
 from stages.core.quantiles import cumulative
 from stages.core.sources import Source
 from stages.core.strata import BAND, FUNCTION, LOCALE, NONE, SCENARIO, Stratum, band
 from stages.planning.dimensions import Dimension, Floats, Marginal, fit
-from stages.planning.scenarios import SCENARIOS
+from stages.planning.scenarios import SCENARIOS, traits
 from stages.planning.sources import Pools, label
 
 # Quantiles at which length bands end where the population names none.
@@ -67,7 +67,7 @@ def strata(pack: Pack, pools: Pools) -> tuple[list[Stratum], list[str]]:
         values = {d.name: d.values[i] for d, i in zip(dimensions, cell, strict=True)}
         own = {name: values[name] for name in list(values)[3:]}
         share = float(table[tuple(cell)])
-        bands = lengths[values[FUNCTION]] if SCENARIOS[values[SCENARIO]].HAS_BANDS else ANY_LENGTH
+        bands = lengths[values[FUNCTION]] if traits(values[SCENARIO]).has_bands else ANY_LENGTH
         for low, high, part in bands:
             if part <= 0:
                 continue
@@ -79,11 +79,11 @@ def strata(pack: Pack, pools: Pools) -> tuple[list[Stratum], list[str]]:
 
 
 def _scenarios(pack: Pack) -> tuple[str, ...]:
-    """The scenarios, those of several turns only where they have a share: a row of zeros more would
+    """Those that every pack has, and others where they have a share: a row of zeros more would
     change the last digit of others' shares.
     """
     declared = pack.population.scenarios
-    return tuple(name for name in SCENARIOS if name not in SEVERAL_TURNS or declared.get(name))
+    return tuple(name for name in SCENARIOS if name in DEFAULT_SCENARIOS or declared.get(name))
 
 
 def _shares(declared: Mapping[str, float], names: Sequence[str]) -> Floats:
@@ -106,15 +106,16 @@ def _base(pack: Pack, dimensions: list[Dimension]) -> tuple[Floats, list[str]]:
     allowed = np.zeros([len(d.values) for d in dimensions])
     for i, name in enumerate(scenarios):
         scenario = SCENARIOS[name]
-        if not scenario.HAS_FUNCTION:
+        if not traits(name).has_function:
             allowed[i, 0] = 1
             continue
         for j, function in enumerate(functions[1:], 1):
-            allowed[i, j] = scenario.serves(pack, function) and by_function[j - 1] > 0
+            is_free = traits(name).has_world or function not in pack.stateful
+            allowed[i, j] = is_free and scenario.serves(pack, function) and by_function[j - 1] > 0
     declared = population.scenarios or DEFAULT_SCENARIOS
     targets = dict(zip(scenarios, _shares(declared, scenarios), strict=True))
     for i, name in enumerate(scenarios):
-        reach = by_function[allowed[i, 1:, 0] > 0].sum() if SCENARIOS[name].HAS_FUNCTION else 1.0
+        reach = by_function[allowed[i, 1:, 0] > 0].sum() if traits(name).has_function else 1.0
         if targets[name] and not reach:
             warnings.append(f"scenario {name}: no function of the pack allows it: left out")
             targets[name] = 0.0
@@ -127,7 +128,7 @@ def _base(pack: Pack, dimensions: list[Dimension]) -> tuple[Floats, list[str]]:
     without = sum(
         share
         for share, name in zip(by_scenario, scenarios, strict=True)
-        if not SCENARIOS[name].HAS_FUNCTION
+        if not traits(name).has_function
     )
     marginals = [
         Marginal((0,), by_scenario),

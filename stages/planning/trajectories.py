@@ -188,10 +188,10 @@ class Journey:
         if depth:
             share = 1 - (1 - share) * NESTED
         is_said = self.choices.random() < share
-        can_refer = self.choices.random() < EARLIER and entity.said != 1
-        if can_refer and self._is_given(name) and (item := self._earlier(name)) is not None:
-            if will_do(item.value):
-                yield item
+        can_refer = self.choices.random() < EARLIER and entity.said != 1 and self._is_given(name)
+        earlier = self._earlier(name) if can_refer else None
+        if earlier is not None and will_do(earlier.value):
+            yield earlier
         for way in (0, 1) if is_said else (1, 0):
             if way == 0 and entity.known:
                 yield from self._known(name, entity.known, will_do)
@@ -329,7 +329,10 @@ class Journey:
         else:
             self._do(mending, request)
             told = [mending]
-        if request.steps[-1].is_error or unmet(self.state, function, call.call.arguments) == condition:
+        if (
+            request.steps[-1].is_error
+            or unmet(self.state, function, call.call.arguments) == condition
+        ):
             raise Unbound(function)
         self.edges[mender, "", function] += 1
         return told
@@ -346,8 +349,7 @@ class Journey:
     # Words and turns
 
     def _said(self, call: PlannedCall, request: Request) -> list[PlannedCall]:
-        """What the message asks for: the call alone, which hides its steps, or a step and the call.
-        """
+        """What the message asks for: the call alone, which hides its steps; or a step, and it."""
         words = language.of(self.locale).REFERENCES
         found = [request.found[a.surface] for a in call.said if a.surface in request.found]
         if len(found) != 1 or len(request.steps) != 2 or self.choices.random() >= STEPWISE:
@@ -359,8 +361,7 @@ class Journey:
         pick = one.words.get(PICK, "")
         surface = self.choices.choice(patterns).format(pick=pick)
         arguments = tuple(
-            replace(a, surface=surface) if a.surface in request.found else a
-            for a in call.arguments
+            replace(a, surface=surface) if a.surface in request.found else a for a in call.arguments
         )
         return [one.call, replace(call, arguments=arguments)]
 

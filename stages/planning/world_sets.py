@@ -24,8 +24,10 @@ def world_sets(pack: Pack, seed: int, count: int, shown: tuple[int, int]) -> lis
         for name, world in pack.worlds.items()
     }
     own = {name: functions for name, functions in own.items() if functions}
-    rest = [one for one in pack.trained.names]
-    orders = {name: Stream(len(held), seed_of(seed, "world sets", name)) for name, held in own.items()}
+    rest = pack.trained.names
+    orders = {
+        name: Stream(len(held), seed_of(seed, "world sets", name)) for name, held in own.items()
+    }
     groups = []
     names = list(own)
     for number in range(max(count, len(names))):

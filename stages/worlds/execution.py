@@ -68,7 +68,9 @@ def _done(state: State, function: WorldFunction, bound: Bound) -> Outcome:
             cursor.close()
         if len(fetched) > limits.rows:
             raise ValueError("The result has too many rows.")
-        rows = [{_name(n): _value(n, v) for n, v in zip(names, row, strict=True)} for row in fetched]
+        rows = [
+            {_name(n): _value(n, v) for n, v in zip(names, row, strict=True)} for row in fetched
+        ]
         if function.returns == ROW:
             outcome = Outcome(rows[0], False) if rows else _error(NOTHING)
         else:
@@ -106,4 +108,8 @@ def _told(error: Exception) -> str:
         return "The request took too long."
     if isinstance(error, sqlite3.IntegrityError):
         return f"The request breaks a rule: {text:.200}."
-    return text if isinstance(error, ValueError) and text.endswith(".") else f"Bad request: {text:.200}."
+    return (
+        text
+        if isinstance(error, ValueError) and text.endswith(".")
+        else f"Bad request: {text:.200}."
+    )

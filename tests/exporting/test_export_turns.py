@@ -8,12 +8,11 @@ import pytest
 
 from stages import exporting
 from stages.core.conversation import calls_of
-from stages.core.pack_files import SEVERAL_TURNS
 from stages.exporting.sample import Unheld, sample
 from tests.builders import make_tools
 from tests.exporting.reading import CALLS
 from tests.exporting.test_export_formats import exact, texts
-from tests.several_turns import conversations
+from tests.several_turns import SEVERAL_TURNS, conversations
 
 ONE_TURN = {"xlam", "bfcl"}
 

@@ -7,13 +7,12 @@ from dataclasses import replace
 import pytest
 
 from stages.core import pack as packs
-from stages.core.pack_files import SEVERAL_TURNS
 from stages.core.plan import Turn, user_turns
 from stages.generation import dialogue
 from stages.generation.patterns import Patterns
 from stages.language.locales import of
 from tests.builders import TRAVEL, make_call, make_plan
-from tests.several_turns import conversations
+from tests.several_turns import SEVERAL_TURNS, conversations
 
 
 @pytest.mark.parametrize("scenario", SEVERAL_TURNS)

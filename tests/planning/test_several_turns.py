@@ -13,14 +13,13 @@ from hypothesis import strategies as st
 from stages.core import catalogue as catalogues
 from stages.core import pack as packs
 from stages.core.conversation import Call
-from stages.core.pack_files import SEVERAL_TURNS
 from stages.core.plan import FAILING, Plan
 from stages.planning.errors import ABOUT, CODES, NUMBERS, PLAIN, failure
 from stages.planning.plans import plans
 from stages.planning.sources import Pools
 from stages.planning.strata import strata
 from tests.builders import TRAVEL, make_call
-from tests.several_turns import SETTINGS, planned, travel
+from tests.several_turns import SETTINGS, SEVERAL_TURNS, planned, travel
 
 
 def own(scenario: str) -> list[Plan]:

@@ -12,9 +12,9 @@ import pytest
 
 from stages.core import catalogue
 from stages.core.conversation import calls_of
-from stages.core.pack_files import SEVERAL_TURNS
 from tests.builders import TRAVEL
 from tests.reporting.test_page import made, unpacked
+from tests.several_turns import SEVERAL_TURNS
 from tests.spine.runs import dataset, planned, write
 
 SCENARIOS = "scenarios: {single: 0.3, no_call: 0.05, clarified: 0.2, failed: 0.2, multi_turn: 0.25}"

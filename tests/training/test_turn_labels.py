@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 
 from stages import formats
-from stages.core.pack_files import SEVERAL_TURNS
 from stages.formats import chat_template
 from stages.training.tokens import NO_LOSS, encode
 from tests.builders import make_tools
 from tests.formats.test_serving import student
-from tests.several_turns import conversations
+from tests.several_turns import SEVERAL_TURNS, conversations
 
 TAKEN = 40
 

@@ -42,7 +42,8 @@ from stages.language.de.values import (
 
 __all__ = [
     "CLOSERS", "CUES", "OPENERS", "PREPOSITIONS", "QUESTIONS", "RANGES", "REFERENCES", "REPLIES",
-    "REQUESTS", "SEVERAL", "TELLING", "THANKS", "VERBS", "bare", "date", "day_words", "done", "duration",
-    "failure", "fitted", "integer", "joined", "joint", "keeps_capital", "moment", "money",
-    "month_day", "nth", "number", "question", "refusal", "split", "stem", "time", "time_words",
+    "REQUESTS", "SEVERAL", "TELLING", "THANKS", "VERBS", "bare", "date", "day_words", "done",
+    "duration", "failure", "fitted", "integer", "joined", "joint", "keeps_capital", "moment",
+    "money", "month_day", "nth", "number", "question", "refusal", "split", "stem", "time",
+    "time_words",
 ]  # fmt: skip

@@ -1,9 +1,6 @@
 """What a conversation is about: one file per scenario, each with the same names.
 
-HAS_FUNCTION    whether it is about a function of the catalogue, which the stratum names
-SHOWS_TARGET    whether the tool set shows that function
-MIN_SHOWN       functions that the tool set shows at least
-HAS_BANDS       whether the population's length bands hold, which are of queries with one call
+TRAITS                                           what it is like (`Traits`)
 serves(pack, function) -> bool                   whether it can be planned for a function
 said_share(pack, function, slot) -> float        share of its plans in which a slot is said
 turns(draws) -> tuple of Turn, text or None      the next plan's turns, and chit-chat's request
@@ -11,6 +8,7 @@ turns(draws) -> tuple of Turn, text or None      the next plan's turns, and chit
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import ModuleType
 
 from stages.planning.scenarios import (
@@ -25,6 +23,7 @@ from stages.planning.scenarios import (
     single,
     trajectory,
 )
+from stages.planning.scenarios.traits import Traits
 
 SCENARIOS: dict[str, ModuleType] = {
     "single": single,
@@ -38,3 +37,14 @@ SCENARIOS: dict[str, ModuleType] = {
     "multi_turn": multi_turn,
     "trajectory": trajectory,
 }
+
+
+def traits(name: str) -> Traits:
+    """What a scenario is like."""
+    made: Traits = SCENARIOS[name].TRAITS
+    return made
+
+
+def asks(shares: Mapping[str, float]) -> bool:
+    """Whether the model asks for an argument in a scenario that has a share."""
+    return any(share and traits(name).asks for name, share in shares.items())

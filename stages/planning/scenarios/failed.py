@@ -9,9 +9,9 @@ from stages.core.plan import Turn
 from stages.planning.errors import failure
 from stages.planning.scenarios.draws import Draws, is_phrased
 from stages.planning.scenarios.draws import said_share as said_share
+from stages.planning.scenarios.traits import Traits
 
-HAS_FUNCTION, SHOWS_TARGET = True, True
-MIN_SHOWN, HAS_BANDS = 1, False
+TRAITS = Traits(has_bands=False, has_turns=True)
 
 
 def serves(pack: Pack, function: str) -> bool:

@@ -6,9 +6,9 @@ from stages.core.pack import Pack
 from stages.core.plan import Turn
 from stages.planning.scenarios import draws as common
 from stages.planning.scenarios.draws import Draws
+from stages.planning.scenarios.traits import Traits
 
-HAS_FUNCTION, SHOWS_TARGET = True, True
-MIN_SHOWN, HAS_BANDS = 1, True
+TRAITS = Traits(asks=True)
 
 
 def candidates(pack: Pack, function: str) -> list[str]:

@@ -6,9 +6,9 @@ from stages.core.pack import Pack
 from stages.core.plan import Turn
 from stages.planning.scenarios.draws import Draws
 from stages.planning.scenarios.draws import said_share as said_share
+from stages.planning.scenarios.traits import Traits
 
-HAS_FUNCTION, SHOWS_TARGET = True, False
-MIN_SHOWN, HAS_BANDS = 1, True
+TRAITS = Traits(shows_target=False)
 
 
 def serves(pack: Pack, function: str) -> bool:

@@ -17,9 +17,9 @@ from stages.core.plan import Turn
 from stages.planning.scenarios import clarified, single
 from stages.planning.scenarios.draws import Draws, is_phrased
 from stages.planning.scenarios.draws import said_share as said_share
+from stages.planning.scenarios.traits import Traits
 
-HAS_FUNCTION, SHOWS_TARGET = True, True
-MIN_SHOWN, HAS_BANDS = 2, False
+TRAITS = Traits(min_shown=2, has_bands=False, asks=True, chats=True, has_turns=True)
 # Shares of two and three requests; how often one beside the stratum's is chit-chat, and how often
 # an argument must be asked for.
 REQUESTS = {2: 0.6, 3: 0.4}
@@ -30,8 +30,8 @@ SUCCESSES = ({"status": "success"}, {"success": True}, {"ok": True}, {"status": 
 
 def serves(pack: Pack, function: str) -> bool:
     """Where phrases write it and another function."""
-    names = [name for name in pack.catalogue.names if is_phrased(pack, name)]
-    return len(names) > 1 and function in names
+    others = (name for name in pack.catalogue.names if name != function)
+    return is_phrased(pack, function) and any(is_phrased(pack, name) for name in others)
 
 
 def turns(draws: Draws) -> tuple[tuple[Turn, ...], str | None]:

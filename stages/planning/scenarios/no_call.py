@@ -5,9 +5,9 @@ from __future__ import annotations
 from stages.core.pack import Pack
 from stages.core.plan import Turn
 from stages.planning.scenarios.draws import Draws
+from stages.planning.scenarios.traits import Traits
 
-HAS_FUNCTION, SHOWS_TARGET = False, False
-MIN_SHOWN, HAS_BANDS = 1, True
+TRAITS = Traits(has_function=False, shows_target=False, chats=True)
 
 
 def serves(pack: Pack, function: str) -> bool:

@@ -13,9 +13,9 @@ from stages.planning import periods
 from stages.planning.calls import Calls
 from stages.planning.scenarios.draws import Draws, is_phrased, number_of_calls
 from stages.planning.scenarios.draws import said_share as said_share
+from stages.planning.scenarios.traits import Traits
 
-HAS_FUNCTION, SHOWS_TARGET = True, True
-MIN_SHOWN, HAS_BANDS = 1, False
+TRAITS = Traits(has_bands=False)
 # How often the calls share what they say but for one argument, or two: "... in Rome and in Oslo".
 VARIED_SHARE = 0.5
 # Draws until a call differs from the others.

@@ -6,15 +6,15 @@ from stages.core.pack import Pack
 from stages.core.plan import Turn
 from stages.planning.scenarios.draws import Draws, is_phrased, number_of_calls
 from stages.planning.scenarios.draws import said_share as said_share
+from stages.planning.scenarios.traits import Traits
 
-HAS_FUNCTION, SHOWS_TARGET = True, True
-MIN_SHOWN, HAS_BANDS = 2, False
+TRAITS = Traits(min_shown=2, has_bands=False)
 
 
 def serves(pack: Pack, function: str) -> bool:
     """Where phrases write it and another function."""
-    names = [name for name in pack.catalogue.names if is_phrased(pack, name)]
-    return len(names) > 1 and function in names
+    others = (name for name in pack.catalogue.names if name != function)
+    return is_phrased(pack, function) and any(is_phrased(pack, name) for name in others)
 
 
 def turns(draws: Draws) -> tuple[tuple[Turn, ...], str | None]:

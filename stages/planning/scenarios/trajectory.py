@@ -9,11 +9,11 @@ from stages.core.plan import Turn
 from stages.planning.calls import Unbound
 from stages.planning.scenarios.draws import Draws
 from stages.planning.scenarios.draws import said_share as said_share
+from stages.planning.scenarios.traits import Traits
 from stages.planning.states import state_seed
 from stages.planning.trajectories import Journey
 
-HAS_FUNCTION, SHOWS_TARGET = True, True
-MIN_SHOWN, HAS_BANDS = 2, False
+TRAITS = Traits(min_shown=2, has_bands=False, has_turns=True, has_world=True)
 # Shares of one, two and three requests; how often a further one goes on with a thing that the
 # conversation has had.
 REQUESTS = {1: 0.5, 2: 0.3, 3: 0.2}
@@ -40,5 +40,8 @@ def turns(draws: Draws) -> tuple[tuple[Turn, ...], str | None]:
         had = {thing.entity for thing in journey.things}
         others = [name for name in journey.shown if name not in draws.pack.held_out]
         near = [n for n in others if had & set(world.functions[n].takes.values())]
-        made += journey.turns(choices.choice(near if near and choices.random() < GOES_ON else others)) or ()
+        made += (
+            journey.turns(choices.choice(near if near and choices.random() < GOES_ON else others))
+            or ()
+        )
     return made, None
