@@ -25,10 +25,13 @@ NEAR_SHARE = 0.5
 # They are drawn from the nearest: twice as many as needed, and at least so many.
 NEAREST = 4
 # Functions at least so similar may do the same: a set that lacks one should lack the other.
-ALIKE = 0.75
+ALIKE = 0.6
 # A plan stands in a set whose first function is its own this often, where there are both kinds: a
 # shortlist shows the nearest first, and that is mostly the right one.
 FIRST_SHARE = 0.6
+# Where a plan's function is not shown, one that is near to it is this often, where there are both
+# kinds of sets: a model should refuse what it can almost do.
+TEMPTING_SHARE = 0.5
 # Sets that lack some functions, where the catalogue is small enough to be shown whole.
 LACKING_SETS = 8
 # The days that a tool set may take for today, from the first.
@@ -67,7 +70,9 @@ def similarity(functions: Sequence[Function]) -> Floats:
 
 @dataclass(frozen=True)
 class ToolSets:
-    """All sets of a run, and which serve a function: `shows` names a set as often as it weighs."""
+    """All sets of a run, and which serve a function: `shows` and `lacks` name a set as often as it
+    weighs.
+    """
 
     sets: tuple[ToolSet, ...]
     shows: dict[str, tuple[int, ...]] = field(default_factory=dict)
@@ -118,9 +123,10 @@ def tool_sets(
     members = [set(group) for group in groups]
     shows = {n: _weighted(n, groups) for n in names}
     lacks = {}
-    for name in names:
-        far = tuple(i for i, group in enumerate(members) if not group & near[name])
-        lacks[name] = far or tuple(i for i, group in enumerate(members) if name not in group)
+    for number, name in enumerate(names):
+        far = [i for i, group in enumerate(members) if not group & near[name]]
+        far = far or [i for i, group in enumerate(members) if name not in group]
+        lacks[name] = _tempting(far, members, names, alike[number])
     return ToolSets(tuple(made), shows, lacks)
 
 
@@ -145,8 +151,28 @@ def _weighted(name: str, groups: Sequence[Sequence[str]]) -> tuple[int, ...]:
     other = [i for i, group in enumerate(groups) if name in group[1:]]
     if not first or not other:
         return tuple(sorted(first + other))
-    times = FIRST_SHARE / (1 - FIRST_SHARE) * len(other) / len(first)
-    return tuple(sorted(first * max(1, round(times)) + other))
+    return _repeated(first, other, FIRST_SHARE)
+
+
+def _tempting(
+    lacking: Sequence[int], members: Sequence[set[str]], names: Sequence[str], likeness: Floats
+) -> tuple[int, ...]:
+    """The sets that lack a function, those that show what is nearest to it of all that they show
+    repeated after TEMPTING_SHARE. likeness: of each function to it, shape (F,).
+    """
+    for number in np.argsort(-likeness, kind="stable"):
+        if 0 < likeness[number] < ALIKE:
+            tempting = [i for i in lacking if names[number] in members[i]]
+            if tempting:
+                other = [i for i in lacking if names[number] not in members[i]]
+                return _repeated(tempting, other, TEMPTING_SHARE)
+    return tuple(lacking)
+
+
+def _repeated(some: list[int], other: list[int], share: float) -> tuple[int, ...]:
+    """The numbers of both, the first repeated so that they are `share` of all."""
+    times = share / (1 - share) * len(other) / len(some)
+    return tuple(sorted(some * max(1, round(times)) + other))
 
 
 def _whole(names: list[str], seed: int) -> list[list[str]]:

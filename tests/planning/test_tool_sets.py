@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from stages.core.catalogue import Catalogue, from_tools
-from stages.planning.tool_sets import FIRST_SHARE, similarity, tool_sets
+from stages.planning.tool_sets import ALIKE, FIRST_SHARE, TEMPTING_SHARE, similarity, tool_sets
 
 
 def catalogue(n: int) -> Catalogue:
@@ -63,7 +63,26 @@ def test_a_plan_is_mostly_about_the_first_function_that_its_set_shows() -> None:
         assert abs(share - FIRST_SHARE) < 0.12
 
 
-ALIKE = [
+def test_half_of_the_sets_that_lack_a_function_show_one_that_is_near() -> None:
+    tools = [{"name": f"topic{i // 4}_{i}x_{i}y", "parameters": {}} for i in range(80)]
+    made = tool_sets(from_tools(tools), 3, count=100, shown=(2, 5))
+    for name in from_tools(tools).names:
+        topic, indexes = name.split("_")[0], made.for_plan(name, False)
+        assert all(name not in made.sets[i].functions for i in indexes)
+        near = [any(f.split("_")[0] == topic for f in made.sets[i].functions) for i in indexes]
+        assert TEMPTING_SHARE - 0.1 < sum(near) / len(near) < TEMPTING_SHARE + 0.15
+
+
+def test_no_set_that_lacks_a_function_shows_its_like() -> None:
+    made = tool_sets(catalogue(40), 1, count=60, shown=(4, 8))
+    alike = similarity(catalogue(40).functions)
+    names = catalogue(40).names
+    for name, likeness in zip(names, alike, strict=True):
+        shown = {f for i in made.for_plan(name, False) for f in made.sets[i].functions}
+        assert not any(likeness[names.index(other)] >= ALIKE for other in shown)
+
+
+PAIRS = [
     ("book_table", "Book a table at a restaurant."),
     ("reserve_restaurant_table", "Book a table at a restaurant."),
     ("play_music", "Play a song."),
@@ -73,7 +92,7 @@ ALIKE = [
 
 
 def test_near_functions_are_near() -> None:
-    found = from_tools([{"name": n, "description": d, "parameters": {}} for n, d in ALIKE])
+    found = from_tools([{"name": n, "description": d, "parameters": {}} for n, d in PAIRS])
     near = similarity(found.functions)
     assert np.allclose(np.diag(near), 1)
     assert near[0, 1] > 0.5 > near[0, 4] and near[2, 3] > near[2, 4]
