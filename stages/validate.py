@@ -29,7 +29,6 @@ from stages.core.command import InputError, run
 from stages.core.golden_rows import read as read_golden
 from stages.core.pace import listed
 from stages.core.pack import Pack
-from stages.core.plan import turns_from_json
 from stages.core.settings import load as load_settings
 from stages.core.strata import FUNCTION, LOCALE, Stratum
 from stages.core.tables import (
@@ -92,25 +91,6 @@ def worded(frame: pl.DataFrame, pack: Pack) -> pl.Series:
     return frame["stratum"].replace_strict(names, return_dtype=pl.Boolean)
 
 
-def with_masks(samples: pl.DataFrame, share: float, seed: int) -> pl.DataFrame:
-    """The samples, names masked in this share of the tool sets."""
-    from stages.dataset import masking
-
-    if not share:
-        return samples
-    rows = samples.select("messages", "tools", "tool_set", "turns").rows()
-    made = [
-        masking.masked(messages, tools, name, seed)
-        if masking.is_masked(name, turns_from_json(turns), share, seed)
-        else (messages, tools)
-        for messages, tools, name, turns in rows
-    ]
-    return samples.with_columns(
-        messages=pl.Series([one for one, _ in made], dtype=pl.String),
-        tools=pl.Series([one for _, one in made], dtype=pl.String),
-    )
-
-
 def check_rows(rows: int, planned: int, minimum: float, frame: pl.DataFrame) -> None:
     """Raise InputError when too few of the planned rows came through for a dataset.
 
@@ -142,7 +122,7 @@ def shortfalls(targets: Sequence[Stratum], taken: Sequence[str]) -> list[dict[st
 def main() -> None:
     # Here, so that --help need not wait for numpy.
     from stages.core.runs import Runs
-    from stages.dataset import dialogues, figures, splitting, standing, steering
+    from stages.dataset import dialogues, figures, masking, splitting, standing, steering
     from stages.dataset.agreement import agreement
 
     settings = load_settings()
@@ -182,7 +162,7 @@ def main() -> None:
         )
         .sort("sample_id")
     )
-    samples = with_masks(samples, block.masked_share, seed)
+    samples = masking.with_masks(samples, block.masked_share, seed)
     held_back = splitting.validation(splitting.groups(samples), block.validation_share, seed)
     selected = selected_rows.select("plan_id", "n", selected=pl.lit(True))
     flow, plots = figures.candidates(

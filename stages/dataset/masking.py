@@ -11,8 +11,10 @@ from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
+import polars as pl
+
 from stages.core.conversation import Message
-from stages.core.plan import Turn
+from stages.core.plan import Turn, turns_from_json
 
 LETTERS = ("bdfghjklmnprstvz", "aeiou")
 SYLLABLES = (2, 3)
@@ -97,6 +99,23 @@ def masked(messages: str, tools: str, tool_set: str, seed: int) -> tuple[str, st
     return (
         json.dumps(said, ensure_ascii=False),
         json.dumps(masked_tools(shown, masks), ensure_ascii=False),
+    )
+
+
+def with_masks(samples: pl.DataFrame, share: float, seed: int) -> pl.DataFrame:
+    """The samples, names masked in this share of the tool sets."""
+    if not share:
+        return samples
+    rows = samples.select("messages", "tools", "tool_set", "turns").rows()
+    made = [
+        masked(messages, tools, name, seed)
+        if is_masked(name, turns_from_json(turns), share, seed)
+        else (messages, tools)
+        for messages, tools, name, turns in rows
+    ]
+    return samples.with_columns(
+        messages=pl.Series([one for one, _ in made], dtype=pl.String),
+        tools=pl.Series([one for _, one in made], dtype=pl.String),
     )
 
 

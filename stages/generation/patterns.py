@@ -11,9 +11,9 @@ from stages.core.phrases import Phrase, Slot, parse
 from stages.core.plan import Argument, Plan, PlannedCall
 from stages.core.text import cleaned
 from stages.core.vocabulary import PLAIN
-from stages.generation import figures, several
+from stages.generation import several
 from stages.generation.written import Written, adjuncts
-from stages.language import frames
+from stages.language import frames, numerals
 from stages.language.identifiers import named
 from stages.language.locale import Locale
 
@@ -98,7 +98,7 @@ class Patterns:
         for wording in surfaces.values():
             text = spoken.fitted(text, wording)
         values = {slot: argument.value for slot, argument in said.items()}
-        text, surfaces = figures.put(text, surfaces, values, spoken)
+        text, surfaces = numerals.put(text, surfaces, values, spoken)
         text = IDLE_COMMA.sub("", text)
         if rest:
             return Written(f"{text}, {adjuncts(rest)}", f"{name}+{ADJUNCT}", (surfaces,))

@@ -13,8 +13,8 @@ from dataclasses import replace
 
 from stages.core.conversation import equal
 from stages.core.plan import Argument, PlannedCall
-from stages.generation import figures
 from stages.generation.written import Written, adjuncts, named
+from stages.language import numerals
 from stages.language.frames import lowered
 from stages.language.locale import Locale
 
@@ -45,7 +45,7 @@ def write(
     draw = rng.random()
     if 0 < len(slots) <= DIFFERING:
         if draw < LISTED and (len(slots) == 1 or words.SEVERAL.each):
-            made = [_listed(calls, slots, phrase, words) for _ in range(TRIES)]
+            made = (_listed(calls, slots, phrase, words) for _ in range(TRIES))
             if (fitting := next((one for one in made if one is not None), None)) is not None:
                 return fitting
         elif draw < LISTED + AGAIN and _can_go_on(calls, slots, words):
@@ -116,7 +116,7 @@ def _listed(
     in_figures = {one.slot for one in merged if held.get(one.slot, one.surface) != one.surface}
     own = [
         {
-            slot: figures.written(one[slot].value, one[slot].surface or "", words)
+            slot: numerals.written(one[slot].value, one[slot].surface or "", words)
             if slot in in_figures
             else one[slot].surface or ""
             for slot in slots
@@ -200,7 +200,7 @@ def _bared(one: Argument, first: Mapping[str, str], words: Locale) -> Argument:
     """
     said = words.bare(one.surface or "")
     if any(c.isdigit() for c in first.get(one.slot, "")):
-        said = figures.written(one.value, said, words)
+        said = numerals.written(one.value, said, words)
     return replace(one, surface=said)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages import language
-from stages.generation import figures
+from stages.language import numerals
 
 EN = language.of("en")
 
@@ -40,7 +40,7 @@ EN = language.of("en")
     ],
 )  # fmt: skip
 def test_figures(text: str, said: dict[str, str], values: dict[str, Any], wanted: str) -> None:
-    written, surfaces = figures.put(text, said, values, EN)
+    written, surfaces = numerals.put(text, said, values, EN)
     assert written == wanted
     assert all(one in written for one in surfaces.values())
 
@@ -48,8 +48,8 @@ def test_figures(text: str, said: dict[str, str], values: dict[str, Any], wanted
 @given(st.lists(st.integers(-500, 500), min_size=1, max_size=4), st.randoms())
 def test_what_is_written_says_the_same_numbers(numbers: list[int], rng: Any) -> None:
     surface = EN.joined([rng.choice(EN.number(one)) for one in numbers])
-    assert figures.written(numbers, surface, EN) in (
+    assert numerals.written(numbers, surface, EN) in (
         surface,
         EN.joined([EN.number(one)[0] for one in numbers]),
     )
-    assert figures.written(True, "yes", EN) == "yes"
+    assert numerals.written(True, "yes", EN) == "yes"
