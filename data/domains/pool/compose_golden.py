@@ -1,6 +1,6 @@
 """Writes golden.jsonl: conversations of the functions that pack.yaml holds out.
 
-    python data/domains/pool/compose_golden.py [ROWS]
+    python -m data.domains.pool.compose_golden [ROWS]
 
 They are planned, said and checked as the dataset's are, for functions, phrases and words that no
 row of it has; one day, that of all golden sets. Who wrote the other functions' phrases wrote these.
