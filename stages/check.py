@@ -48,8 +48,8 @@ OUT = Path("data/checked")
 # on them alone, whichever of them a pack has.
 PARTS = {
     "catalogue": ("catalogue.json", "pack.yaml"),
-    "words": ("catalogue.json", "pack.yaml", "vocabularies"),
-    "graph": ("pack.yaml", "graph"),
+    "words": ("catalogue.json", "pack.yaml", "vocabularies", "world"),
+    "graph": ("pack.yaml", "graph", "world"),
     "assets": ("assets",),
     "golden": ("golden.jsonl",),
     "verdicts": ("verdicts.jsonl",),

@@ -2,9 +2,11 @@
 
 Command: python -m stages.ingest_graph
 Reads:   PACK/pack.yaml, PACK/graph/concepts*.sql and relations*.sql with the files they name
-Writes:  data/ingested/graph/{nodes,edges,rejects}.parquet, metrics/ingest_graph.json
+Writes:  data/ingested/graph/{nodes,edges,rejects}.parquet, metrics/ingest_graph.json; of a pack
+         with worlds (PACK/world) also data/ingested/graph/dependencies.parquet, which of its
+         functions feeds which
 
-Of a pack that has no graph all tables are empty.
+Of a pack that has no graph all other tables are empty.
 """
 
 from __future__ import annotations
@@ -12,12 +14,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from stages.core import files
 from stages.core import pack as packs
 from stages.core.command import run
+from stages.core.pack import Pack
 from stages.core.settings import IngestGraph
 from stages.core.settings import load as load_settings
-from stages.core.tables import Edges, Nodes, SourceRejects, empty
+from stages.core.tables import Dependencies, Edges, Nodes, SourceRejects, empty
+from stages.core.worlds import WORLD
 from stages.ingest import concepts, graph, sources
 
 OUT = Path("data/ingested/graph")
@@ -26,6 +32,8 @@ OUT = Path("data/ingested/graph")
 def main() -> None:
     settings = load_settings()
     pack, block = packs.folder_of(settings.pack), settings.ingest_graph
+    if (pack / WORLD).is_dir():
+        write_dependencies(packs.load(pack))
     if not (pack / "graph").is_dir():
         return nothing()
     acyclic = list(packs.load(pack).acyclic)
@@ -33,6 +41,20 @@ def main() -> None:
         pack, block.max_seconds, block.max_memory_gib, "ingest_graph"
     ) as database:
         sources.interruptible(lambda: ingest(database, acyclic, block), database)
+
+
+def write_dependencies(pack: Pack) -> None:
+    """Write the graph of the pack's functions, and say what nobody can use."""
+    from stages.worlds import dependencies
+
+    made = dependencies.graph(pack.worlds)
+    rows = dependencies.rows(made)
+    table = pl.DataFrame(rows, empty(Dependencies).schema)
+    files.write_table(OUT / "dependencies.parquet", table, Dependencies)
+    print(f"worlds: {len(pack.worlds)}, {made.number_of_nodes()} functions, {len(rows)} ways from "
+          "one to another")  # fmt: skip
+    for finding in dependencies.findings(pack.worlds):
+        print(f"warning: {finding}")
 
 
 def nothing() -> None:

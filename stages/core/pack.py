@@ -237,7 +237,7 @@ def load(folder: str | Path) -> Pack:
             for locale in file.locales
         },
         population, file.metrics, walks=file.walks, acyclic=tuple(file.acyclic),
-        held_out=pack_keys.held_out(file, catalogue, path), worlds=worlds,
+        held_out=pack_keys.held_out(file, catalogue, worlds, path), worlds=worlds,
     )  # fmt: skip
     pack_consistency.check_vocabularies(pack, path)
     pack_consistency.check_metrics(pack, path)

@@ -85,8 +85,8 @@ class PackFile(BaseModel):
     FUNCTION.ARGUMENT whose value is a dimension of the population, or a list of these. metrics:
     name -> {accuracy or similarity: ARGUMENT}. walks: through the graph, for templates' slots.
     acyclic: relations that must not lead back to where they began, such as "is a kind of".
-    held_out: functions that no conversation of the dataset shows, for scoring what the model does
-    with functions that it never saw.
+    held_out: functions, or whole worlds, that no conversation of the dataset shows, for scoring
+    what the model does with functions that it never saw.
     """
 
     model_config = STRICT

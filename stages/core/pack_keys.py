@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from stages.core.catalogue import Catalogue
@@ -11,6 +12,7 @@ from stages.core.settings import SHOWN
 from stages.core.source_kinds import SourceEntry
 from stages.core.sources import split_key
 from stages.core.strata import BAND, FUNCTION, LOCALE, SCENARIO
+from stages.core.worlds import World
 
 
 def _split(key: str, catalogue: Catalogue, where: str) -> tuple[str, tuple[str, ...]]:
@@ -72,12 +74,17 @@ def dimensions(file: PackFile, catalogue: Catalogue, path: Path) -> dict[str, di
     return by_name
 
 
-def held_out(file: PackFile, catalogue: Catalogue, path: Path) -> frozenset[str]:
-    """The functions that the dataset does not show. Raises InputError."""
+def held_out(
+    file: PackFile, catalogue: Catalogue, worlds: Mapping[str, World], path: Path
+) -> frozenset[str]:
+    """The functions that the dataset does not show, those of whole worlds too. Raises InputError."""
+    names = set[str]()
     for name in file.held_out:
-        if name not in catalogue:
-            raise InputError(f"{path}: held_out: {name!r:.80} is no function of {CATALOGUE}")
-    names = frozenset(file.held_out)
+        if name not in catalogue and name not in worlds:
+            raise InputError(
+                f"{path}: held_out: {name!r:.80} is no function of {CATALOGUE}, and no world"
+            )
+        names |= {name} if name in catalogue else {*worlds[name].functions}
     if len(names) == len(catalogue.names):
         raise InputError(f"{path}: held_out: all functions are held out: leave some to train on")
-    return names
+    return frozenset(names)

@@ -144,6 +144,22 @@ class Edges(Table):
     weight: float = Field(gt=0, le=1)
 
 
+class Dependencies(Table):
+    """One row is a way from a function of a world to another. kind: `data`, what `source` gives in
+    `column` is what `target` takes as `argument`, a thing of the kind `entity`; or `state`,
+    `source` makes hold what `target` says in the error `condition` that it needs.
+    """
+
+    source: str
+    target: str
+    world: str
+    kind: str = Field(isin=["data", "state"])
+    entity: str
+    column: str
+    argument: str
+    condition: str
+
+
 class Items(Table):
     """One row is a content item. `asset_id` begins with `source`, the
     name of its SQL file; `columns`: all that its SELECT gives, as JSON.

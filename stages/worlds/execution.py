@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from stages.core.worlds import ROW, Condition, WorldFunction
-from stages.worlds.state import READING, WRITING, Bound, State
+from stages.worlds.state import READING, READS, WRITES, WRITING, Bound, State
 
 ERROR = "error"
 NOTHING = "Nothing was found."
@@ -49,7 +49,7 @@ def unmet(state: State, name: str, arguments: Mapping[str, Any]) -> Condition | 
 def _unmet(state: State, function: WorldFunction, bound: Bound) -> Condition | None:
     with state.limited(READING):
         for condition in function.requires:
-            query = f"SELECT ({condition.holds})"
+            query = f"{READS}SELECT ({condition.holds})"
             if not state.connection.execute(query, bound).fetchone()[0]:
                 return condition
     return None
@@ -59,10 +59,12 @@ def _done(state: State, function: WorldFunction, bound: Bound) -> Outcome:
     connection, limits = state.connection, state.limits
     connection.execute("SAVEPOINT done")
     try:
-        with state.limited(WRITING if function.effect == "write" else READING):
+        is_write = function.effect == "write"
+        mode, allowed = (WRITES, WRITING) if is_write else (READS, READING)
+        with state.limited(allowed):
             for statement in function.statements[:-1]:
-                connection.execute(statement, bound)
-            cursor = connection.execute(function.statements[-1], bound)
+                connection.execute(mode + statement, bound)
+            cursor = connection.execute(mode + function.statements[-1], bound)
             names = [column[0] for column in cursor.description]
             fetched = cursor.fetchmany(limits.rows + 1)
             cursor.close()

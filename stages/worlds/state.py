@@ -32,6 +32,9 @@ READING = frozenset(
     {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
 )
 WRITING = READING | {sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE}
+# SQLite asks what a statement may do when it is prepared, and Python keeps statements by their text:
+# so the same text is another one for who reads, who writes, and for this module's own.
+READS, WRITES = "/*read*/", "/*write*/"
 # Steps of SQLite's machine between two looks at the limits.
 LOOK = 1_000
 
@@ -83,7 +86,7 @@ class State:
                 state.connection.execute("BEGIN")
                 with state.limited(None if name == "schema" else WRITING):
                     for statement in split(text):
-                        state.connection.execute(statement)
+                        state.connection.execute(WRITES + statement)
                 state.connection.execute("COMMIT")
             except sqlite3.Error as error:
                 raise InputError(f"world {world.name}, {name}.sql: {error!s:.300}") from None
@@ -239,7 +242,7 @@ class State:
         """The rows of a query that only reads. Raises InputError for one that is wrong."""
         try:
             with self.limited(READING):
-                return self.connection.execute(query, arguments or {}).fetchmany(10_000)
+                return self.connection.execute(READS + query, {} if arguments is None else arguments).fetchmany(10_000)
         except sqlite3.Error as error:
             raise InputError(f"world {self.world.name}: {query:.100}: {error!s:.200}") from None
 

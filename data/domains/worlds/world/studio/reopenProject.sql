@@ -1,0 +1,12 @@
+/*
+effect: write
+takes: {projectId: project}
+returns: row
+requires:
+- holds: EXISTS (SELECT 1 FROM projects WHERE project_id = :projectId)
+  error: There is no project with this id.
+- holds: (SELECT status = 'archived' FROM projects WHERE project_id = :projectId)
+  error: The project is active already.
+*/
+UPDATE projects SET status = 'active' WHERE project_id = :projectId;
+SELECT project_id AS projectId, title, status FROM projects WHERE project_id = :projectId;
