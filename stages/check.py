@@ -51,7 +51,7 @@ PARTS = {
     "words": ("catalogue.json", "pack.yaml", "vocabularies", "world"),
     "graph": ("pack.yaml", "graph", "world"),
     "assets": ("assets",),
-    "golden": ("golden.jsonl",),
+    "golden": ("golden.jsonl", "journeys.jsonl"),
     "verdicts": ("verdicts.jsonl",),
     # Nothing: for what must come after this stage and reads nothing of the pack.
     "parameters": (),

@@ -8,6 +8,9 @@ Writes:  metrics/evaluate.json; in metrics/evaluate/: answers.parquet (a golden 
          per row), confusion_function.csv, and confusion_ARGUMENT.csv of arguments whose accuracy
          the pack names (tuned model)
 
+Of a pack with worlds and PACK/journeys.jsonl the models also play these conversations, and
+metrics/evaluate/played.parquet has a request and a model per row.
+
 Any other file: python -m stages.evaluate --golden FILE --adapter DIR [--out DIR]
 prints the table and leaves the pipeline's outputs alone.
 
@@ -49,7 +52,7 @@ from stages.evaluation.similarity import Encode, embedder
 from stages.formats.grammar import grammar
 from stages.planning.plans import dated
 from stages.planning.sources import TODAY
-from stages.spine import scoring
+from stages.spine import played, scoring
 from stages.spine.scoring import CONSTRAINED, Scored
 
 METRICS = Path("metrics")
@@ -193,15 +196,25 @@ def main(argv: Sequence[str] | None = None) -> None:
     value["shortlist_recall"] = recall(questions.shown, expected)
     confusions = scoring.confusions(list(by_model.values())[-1].answers, pack.metrics)
     both = {**by_model, **constrained}
+    requests = played.played(pack, adapters, settings) if options.golden is None and (
+        played.has_journeys(pack)) else {}  # fmt: skip
+    for name, one in played.result(requests, settings).items():
+        value[name] = {**value[name], **one}
     if is_stage:
         files.write_timings("evaluate", {"seconds_per_query": seconds})
         write(both, confusions, value, METRICS / "evaluate.json", METRICS / "evaluate")
+        if requests:
+            played.write(requests, METRICS / "evaluate")
     elif options.out is not None:
         write(both, confusions, value, options.out / "evaluate.json", options.out)
+        if requests:
+            played.write(requests, options.out)
     # Rich assumes 80 columns where there is no terminal; a confusion table is wider.
     console = Console(markup=False, width=None if sys.stdout.isatty() else 120)
     for table in report.tables(value, list(pack.metrics), [*both], seconds, confusions):
         console.print(table)
+    if requests:
+        console.print(report.played(value, [*requests]))
 
 
 if __name__ == "__main__":

@@ -47,8 +47,9 @@ class Expected:
 
 @dataclass(frozen=True)
 class GoldenRow:
-    """A turn to be answered. golden_id: its number, from 1; query: the user's message; tools: the
-    functions that are shown, None for any; act: call, ask or refuse; history: the messages before.
+    """A turn to be answered. golden_id: its number, from 1; query: the user's last message; tools:
+    the functions that are shown, None for any; act: call, ask or refuse; history: the messages
+    before, or, where calls have given something back since the user spoke, all.
     """
 
     golden_id: int
@@ -62,6 +63,8 @@ class GoldenRow:
     @property
     def messages(self) -> list[Message]:
         """The conversation that a model is asked to go on with."""
+        if self.history and self.history[-1]["role"] == "tool":
+            return [*self.history]
         return [*self.history, user(self.query)]
 
     @property
@@ -157,17 +160,20 @@ def _row(number: int, row: dict[str, Any], catalogue: Catalogue) -> GoldenRow:
 
 
 def _spoken(messages: Any) -> tuple[Any, tuple[Message, ...]]:
-    """What the user says last, and the messages before."""
+    """What the user says last, and the messages before; all, where the last are results."""
     if (
         not isinstance(messages, list)
         or not 0 < len(messages) <= MAX_MESSAGES
         or not all(isinstance(one, dict) for one in messages)
     ):
         raise _Wrong(f"`messages` must be 1 to {MAX_MESSAGES} messages, the last of the user")
-    if messages[-1].get("role") != "user":
-        raise _Wrong("the last of `messages` must be the user's")
-    history = tuple(_message(number, one) for number, one in enumerate(messages[:-1], 1))
-    return messages[-1].get("content"), history
+    users = [number for number, one in enumerate(messages) if one.get("role") == "user"]
+    if messages[-1].get("role") not in ("user", "tool") or not users:
+        raise _Wrong("the last of `messages` must be the user's, or what a call gave back")
+    is_step = messages[-1]["role"] == "tool"
+    before = messages if is_step else messages[:-1]
+    history = tuple(_message(number, one) for number, one in enumerate(before, 1))
+    return messages[users[-1]].get("content"), history
 
 
 def _message(number: int, message: dict[str, Any]) -> Message:

@@ -100,6 +100,14 @@ class Pack:
         return {name: world for world in self.worlds.values() for name in world.functions}
 
     @cached_property
+    def world_words(self) -> dict[str, list[str]]:
+        """The vocabularies that the initial states of worlds draw from: those of the first
+        locale.
+        """
+        lists = self.vocabulary(self.locales[0]).lists
+        return {name: [str(one.value) for one in entries] for name, entries in lists.items()}
+
+    @cached_property
     def stateful(self) -> frozenset[str]:
         """The functions that a call without a world cannot be planned of: they need one of its
         things.

@@ -77,7 +77,7 @@ def dimensions(file: PackFile, catalogue: Catalogue, path: Path) -> dict[str, di
 def held_out(
     file: PackFile, catalogue: Catalogue, worlds: Mapping[str, World], path: Path
 ) -> frozenset[str]:
-    """The functions that the dataset does not show, those of whole worlds too. Raises InputError."""
+    """The functions that the dataset does not show, also of whole worlds. Raises InputError."""
     names = set[str]()
     for name in file.held_out:
         if name not in catalogue and name not in worlds:

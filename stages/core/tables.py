@@ -350,6 +350,25 @@ class Answers(Table):
     metrics: str
 
 
+class PlayedRequests(Table):
+    """One row is a request of a held-out conversation as one model played it in its world. steps:
+    messages with calls on the right way; `wanted`, `made`: JSON lists of calls; `given`: a JSON
+    list of what those made gave back. `error`: why the last answer could not be read, a code.
+    """
+
+    journey: int
+    request: int
+    model: str
+    query: str
+    steps: int
+    wanted: str
+    made: str
+    given: str
+    is_right: bool
+    is_exact: bool
+    error: str = Field(nullable=True)
+
+
 class BenchmarkAnswers(Table):
     """One row is a row of the Berkeley benchmark as one model answered it. `messages`: JSON;
     `expected`: BFCL's ground truth, JSON; `predicted`: a JSON list of calls. `error`: why it is

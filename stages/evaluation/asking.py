@@ -7,11 +7,11 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from stages.core import files
 from stages.core.command import InputError
@@ -34,6 +34,14 @@ class Answers:
 
     completions: list[str]
     seconds: float
+
+
+class Asking(Protocol):
+    """Asks a model for an answer to each of some conversations."""
+
+    def __call__(
+        self, conversations: Sequence[Conversation], grammars: Sequence[str | None] | None = None
+    ) -> Answers: ...
 
 
 @dataclass(frozen=True)
@@ -95,8 +103,18 @@ def answer(
     grammars: Sequence[str | None] | None = None,
     student: Student | None = None,
 ) -> Answers:
-    """Ask the student (with `adapter` on it, unless None) for an answer to each conversation, at
-    temperature 0.
+    """An answer to each conversation, as `asking` gives them."""
+    with asking(settings, adapter, student) as ask:
+        return ask(conversations, grammars)
+
+
+@contextmanager
+def asking(
+    settings: Settings, adapter: Path | None, student: Student | None = None
+) -> Iterator[Asking]:
+    """What asks the student (with `adapter` on it, unless None) for an answer to each of some
+    conversations, at temperature 0, as often as it is wanted; the engine starts when it is needed
+    and stays until the context is left.
 
     An answer ends where the model ends it, or after `evaluate.max_tokens`. grammars: what each
     answer must match, None where it is free; without them all are. student: the model, by default
@@ -104,11 +122,15 @@ def answer(
     that they took, and new ones go there as they come. Raises InputError for a model, adapter,
     server or query that cannot be served.
     """
-    bounds = [None] * len(conversations) if grammars is None else list(grammars)
     model, store = name(settings, adapter, student), Store(files.work_dir() / NAME)
     digest = hashlib.sha256(model.encode()).hexdigest()[:16]
-    # An equal run beside this one waits, and finds the answers in the store.
-    with files.alone(files.work_dir() / f"engine-evaluate-{digest}.lock"):
+    complete: Complete | None = None
+
+    def ask(
+        conversations: Sequence[Conversation], grammars: Sequence[str | None] | None = None
+    ) -> Answers:
+        nonlocal complete
+        bounds = [None] * len(conversations) if grammars is None else list(grammars)
         keys = [
             _key(model, settings, conversation, grammar)
             for conversation, grammar in zip(conversations, bounds, strict=True)
@@ -123,10 +145,15 @@ def answer(
             )
         if missing:
             asks, probe = requests(settings, conversations, bounds, student)
-            with engine(settings, adapter, probe, student) as complete:
-                by_key |= _asked(complete, missing, asks, store, model, ROUNDS * together(settings))
-    answers = [by_key[one] for one in keys]
-    return Answers([one["text"] for one in answers], sum(one["seconds"] for one in answers))
+            if complete is None:
+                complete = stack.enter_context(engine(settings, adapter, probe, student))
+            by_key |= _asked(complete, missing, asks, store, model, ROUNDS * together(settings))
+        answers = [by_key[one] for one in keys]
+        return Answers([one["text"] for one in answers], sum(one["seconds"] for one in answers))
+
+    # An equal run beside this one waits, and finds the answers in the store.
+    with files.alone(files.work_dir() / f"engine-evaluate-{digest}.lock"), ExitStack() as stack:
+        yield ask
 
 
 def name(settings: Settings, adapter: Path | None, student: Student | None = None) -> str:

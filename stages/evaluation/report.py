@@ -12,6 +12,7 @@ from rich import box
 from rich.table import Table
 
 from stages.evaluation.comparison import Comparison, Estimate, Row
+from stages.evaluation.playing import STEPS
 from stages.evaluation.scores import F1, SCORES
 
 # A confusion of more values than this says nothing on a screen.
@@ -69,6 +70,33 @@ def tables(
             table.add_row(expected, *(str(counted.get((expected, head), 0)) for head in heads))
         printed.append(table)
     return printed
+
+
+def played(value: dict[str, Any], names: Sequence[str]) -> Table:
+    """Scores of the conversations that the models played in their worlds."""
+    first = value[names[0]]
+    table = Table("", "requests", *names, title="requests played in their worlds, 95% intervals")
+    counts = first["requests_by_steps"]
+    shown = {"state": "right at the end", "single_step_exact": "just the right call, of one step"}
+    shown |= {f"state_{n}": f"right, of {n} step{'s' * (n > 1)}" for n in STEPS}
+    shown |= {"recovery": "right, where a call fails on the way", "refraining": "no call"}
+    for score, label in shown.items():
+        if score not in first:
+            continue
+        step = score.rpartition("_")[2]
+        count = counts.get(step, "") if score.startswith("state_") else ""
+        count = {"state": first["requests"] - counts["0"], "single_step_exact": counts["1"],
+                 "refraining": counts["0"]}.get(score, count)  # fmt: skip
+        cells = [
+            "{:.3f} [{:.3f}, {:.3f}]".format(
+                *(value[name][f"{score}{end}"] for end in ("", "_low", "_high"))
+            )
+            for name in names
+        ]
+        table.add_row(label, str(count), *cells)
+    table.add_row("unreadable answers", "", *(str(value[name]["unreadable"]) for name in names))
+    table.add_row("no room left", "", *(str(value[name]["too_long"]) for name in names))
+    return table
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,10 @@ from dataclasses import replace
 
 from stages.core.conversation import equal
 from stages.core.plan import Argument, PlannedCall
-from stages.generation.written import Written, adjuncts, named
+from stages.generation.written import Written, adjuncts
 from stages.language import numerals
 from stages.language.frames import lowered
+from stages.language.identifiers import named
 from stages.language.locale import Locale
 
 # A phrase of one call.

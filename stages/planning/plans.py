@@ -143,9 +143,9 @@ def _sizes(stratum: Stratum, route: str, settings: Settings) -> tuple[int, int]:
 
 def dated(pack: Pack) -> frozenset[str]:
     """The functions with an argument that is a date which users name by words and the call by its
-    ISO value.
+    ISO value, and all of worlds, whose states have days.
     """
-    return frozenset(
+    return frozenset(pack.world_of) | frozenset(
         source.function
         for source in pack.by_key.values()
         for one in (source, *([source.of] if source.of else []))

@@ -22,9 +22,11 @@ from stages.core.command import InputError
 from stages.core.pack import Pack
 from stages.core.plan import Provenance
 from stages.core.source_kinds import Integer, ListOf, Number
-from stages.core.sources import Source, coerced
+from stages.core.sources import ENTITY, Source, coerced
 from stages.planning import wording
 
+# There is no value of them before there are words, or a world in some state.
+WITHOUT_POOL = ("derived", ENTITY)
 # Values that are laid out and shuffled; of more the stream jumps evenly over all.
 MAX_SHUFFLED = 20_000
 GOLDEN = 0.6180339887498949
@@ -122,9 +124,9 @@ class Pools:
         return [item.value for item in items] if items is not None else []
 
     def _made(self, source: Source, locale: str) -> Pool:
-        if source.kind not in KINDS:
+        if source.kind not in (*KINDS, *WITHOUT_POOL):
             raise _error(self.pack, source, f"the source `{source.kind}` cannot be drawn from yet")
-        if source.kind == "derived":  # there is no value before there are words
+        if source.kind in WITHOUT_POOL:
             return listed([Item(None, ())])
         pool = KINDS[source.kind](source, self.pack, locale)
         if pool.items is None:

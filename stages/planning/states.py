@@ -13,21 +13,14 @@ from stages.worlds.state import State
 # Initial states of each world and day.
 STATES = 200
 # Those that stay open, half a megabyte each.
-OPEN = 256
+OPEN = 128
 
 
 class States:
     """The initial states of a pack's worlds, made on first use."""
 
     def __init__(self, pack: Pack) -> None:
-        self.pack = pack
-        self.words = {
-            locale: {
-                name: [str(entry.value) for entry in entries]
-                for name, entries in pack.vocabulary(locale).lists.items()
-            }
-            for locale in pack.locales
-        }
+        self.words = pack.world_words
         self._open: OrderedDict[tuple[str, int, datetime.date], State] = OrderedDict()
 
     def at(self, world: World, seed: int, today: datetime.date) -> State:
@@ -39,7 +32,7 @@ class States:
             self._open[key].reset()
             self._open.move_to_end(key)
         else:
-            self._open[key] = State.open(world, seed, today, self.words[self.pack.locales[0]])
+            self._open[key] = State.open(world, seed, today, self.words)
             if len(self._open) > OPEN:
                 self._open.popitem(last=False)[1].close()
         return self._open[key]

@@ -32,8 +32,8 @@ READING = frozenset(
     {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
 )
 WRITING = READING | {sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE}
-# SQLite asks what a statement may do when it is prepared, and Python keeps statements by their text:
-# so the same text is another one for who reads, who writes, and for this module's own.
+# SQLite asks what a statement may do when it is prepared, and Python keeps statements by their
+# text: so the same text is another one for who reads, who writes, and for this module's own.
 READS, WRITES = "/*read*/", "/*write*/"
 # Steps of SQLite's machine between two looks at the limits.
 LOOK = 1_000
@@ -42,7 +42,8 @@ LOOK = 1_000
 @dataclass(frozen=True)
 class Limits:
     """What one call may take: steps of SQLite's machine, seconds, rows and bytes of its result;
-    bytes of one value, and pages (of 4 KiB) of the database.
+    bytes of one value, pages (of 4 KiB) of the database, and bytes of all databases of the process,
+    for SQLite counts these together.
     """
 
     steps: int = 2_000_000
@@ -51,7 +52,7 @@ class Limits:
     bytes: int = 200_000
     value: int = 1_000_000
     pages: int = 4_096
-    heap: int = 256 * 2**20
+    heap: int = 512 * 2**20
 
 
 LIMITS = Limits()
@@ -200,7 +201,10 @@ class State:
     # Copies, and ways back
 
     def snapshot(self) -> bytes:
-        """All of it, for `restored`."""
+        """All of it, for `restored`. It is also what `reset` leads back to from now on, for SQLite
+        copies what is committed alone.
+        """
+        self.begin()
         return self.connection.serialize()
 
     def begin(self) -> None:
@@ -242,7 +246,8 @@ class State:
         """The rows of a query that only reads. Raises InputError for one that is wrong."""
         try:
             with self.limited(READING):
-                return self.connection.execute(READS + query, {} if arguments is None else arguments).fetchmany(10_000)
+                bound = {} if arguments is None else arguments
+                return self.connection.execute(READS + query, bound).fetchmany(10_000)
         except sqlite3.Error as error:
             raise InputError(f"world {self.world.name}: {query:.100}: {error!s:.200}") from None
 

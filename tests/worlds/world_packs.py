@@ -21,10 +21,8 @@ def lending() -> Pack:
     return packs.load(LENDING)
 
 
-@cache
 def words() -> dict[str, list[str]]:
-    lists = lending().vocabulary("en").lists
-    return {name: [str(one.value) for one in entries] for name, entries in lists.items()}
+    return lending().world_words
 
 
 def opened(seed: int = 0, world: World | None = None, limits: Limits = LIMITS) -> State:

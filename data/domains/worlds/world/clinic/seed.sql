@@ -57,7 +57,7 @@ SELECT draw('appointment base', 10, 95) * 100 + position * 3 + draw('appointment
        draw('video' || position, 1, 10) <= 2,
        CASE WHEN draw('status' || position, 1, 100) <= 50 THEN 'booked'
             WHEN draw('status' || position, 1, 100) <= 88 THEN 'confirmed' ELSE 'canceled' END
-FROM taken JOIN ranked ON place = draw('appointment of' || position, 0, 8);
+FROM taken JOIN ranked ON place = draw('appointment of' || position, 0, 10);
 
 -- One referral a patient and specialty.
 WITH ranked AS (
@@ -65,7 +65,7 @@ WITH ranked AS (
 ), chosen AS (
   SELECT n, patient_id,
          CASE draw('referred to' || n, 0, 2) WHEN 0 THEN 'cardiology' WHEN 1 THEN 'orthopedics' ELSE 'neurology' END AS specialty
-  FROM numbers JOIN ranked ON place = draw('referral of' || n, 0, 9)
+  FROM numbers JOIN ranked ON place = draw('referral of' || n, 0, 10)
   WHERE n < draw('referrals', 9, 13)
 ), drafts AS (
   SELECT *, row_number() OVER (PARTITION BY patient_id, specialty ORDER BY n) AS copy FROM chosen
@@ -89,7 +89,7 @@ SELECT draw('prescription base', 30, 89) * 1000 + n * 13 + draw('prescription' |
        CASE WHEN draw('has pharmacy' || n, 1, 4) > 1 THEN pick('clinic_pharmacy', 'pharmacy' || n) END,
        CASE WHEN draw('was filled' || n, 1, 4) > 1 THEN day(-draw('filled' || n, 2, 80)) END
 FROM numbers
-JOIN ranked ON ranked.place = draw('prescription of' || n, 0, 9)
+JOIN ranked ON ranked.place = draw('prescription of' || n, 0, 11)
 JOIN treating ON treating.place = draw('prescribed by' || n, 0, 9)
 WHERE n < draw('prescriptions', 14, 18);
 
@@ -108,6 +108,6 @@ SELECT draw('invoice base', 10, 95) * 100 + n * 4 + draw('invoice' || n, 0, 3),
             THEN CASE draw('paid by' || n, 0, 2) WHEN 0 THEN 'card' WHEN 1 THEN 'bank_transfer' ELSE 'cash' END END,
        0
 FROM numbers
-JOIN ranked ON place = draw('invoice of' || n, 0, 10)
+JOIN ranked ON place = draw('invoice of' || n, 0, 11)
 JOIN services ON k = draw('service' || n, 0, 11)
 WHERE n < draw('invoices', 15, 20);

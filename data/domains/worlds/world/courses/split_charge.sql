@@ -7,6 +7,8 @@ requires:
   error: There is no charge with this number.
 - holds: (SELECT status = 'open' FROM charges WHERE charge_id = :charge_id)
   error: The charge is not open.
+- holds: (SELECT amount >= 200 FROM charges WHERE charge_id = :charge_id)
+  error: Charges below 200 dollars cannot be split.
 - holds: (SELECT installments = 1 FROM charges WHERE charge_id = :charge_id)
   error: The charge is split already.
 */

@@ -9,10 +9,6 @@ requires:
   error: There is no parcel with this tracking number.
 - holds: (SELECT status = 'at_depot' FROM shipments WHERE tracking_number = :tracking_number)
   error: The parcel is not waiting at a depot.
-- holds: >-
-    (SELECT shipments.depot_id = couriers.depot_id FROM shipments, couriers
-    WHERE tracking_number = :tracking_number AND couriers.courier_id = :courier_id)
-  error: The courier works at another depot.
 - holds: (SELECT is_on_duty FROM couriers WHERE courier_id = :courier_id)
   error: The courier is not on duty.
   mended_by: courier.start_shift
