@@ -248,6 +248,7 @@ def load(folder: str | Path) -> Pack:
         held_out=pack_keys.held_out(file, catalogue, worlds, path), worlds=worlds,
     )  # fmt: skip
     pack_consistency.check_vocabularies(pack, path)
+    pack_consistency.check_names(pack)
     pack_consistency.check_metrics(pack, path)
     pack = replace(pack, frames=pack_frames.frames(pack, path))
     pack_consistency.check_population(pack, folder / POPULATION)

@@ -47,6 +47,31 @@ def check_vocabularies(pack: Pack, path: Path) -> None:
                 )
 
 
+def check_names(pack: Pack) -> None:
+    """InputError for words that name things which no world of the pack has."""
+    entities = sorted({name for world in pack.worlds.values() for name in world.entities})
+    for locale, vocabulary in pack.vocabularies.items():
+        where = f"{pack.folder / VOCABULARIES / locale}.yaml"
+        keys = {"references": vocabulary.references, "picks": vocabulary.picks}
+        for block, given in keys.items():
+            for key in given:
+                name, _, column = key.rpartition(".")
+                if name not in pack.world_of:
+                    raise InputError(f"{where}: {block}.{key}: no world has the function {name!r}")
+                gives = pack.world_of[name].functions[name].gives
+                if block == "references" and column not in gives:
+                    raise InputError(
+                        f"{where}: references.{key}: {name}.sql gives no such thing: name one of "
+                        f"{list(gives)} there, or add it under `gives`"
+                    )
+        for name in vocabulary.said:
+            if name not in entities:
+                raise InputError(
+                    f"{where}: said.{name}: the worlds have no such entity; they have "
+                    f"{entities[:SHOWN]}"
+                )
+
+
 def check_metrics(pack: Pack, path: Path) -> None:
     """InputError for a score of an argument that no function has."""
     slots = {source.slot for source in pack.by_key.values()}

@@ -1,49 +1,57 @@
-"""Tool sets of packs with worlds: the functions of one world, and some of others."""
+"""Tool sets of packs with worlds: functions of one world that work together, and some of others."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator
+
+import networkx as nx
 
 from stages.core.pack import Pack
 from stages.planning.sources import Stream, seed_of
+from stages.worlds import dependencies
 
-# Share of a set's functions that are of its own world, where that has so many.
+# Share of a set's functions that are of its own world, where others fill the rest.
 OWN_SHARE = 0.8
 
 
 def world_sets(pack: Pack, seed: int, count: int, shown: tuple[int, int]) -> list[list[str]]:
-    """The functions of each set, in random order. Each function of a world is in about as many sets
-    of its world as any other; functions held out are in none.
+    """The functions of each set, in random order: one function after another of a world, each with
+    those that give what it takes or make its conditions hold, and these with theirs. Functions held
+    out are in none.
 
     count: sets, at least one of each world; shown: functions of a set, from and to.
     """
     draw = random.Random(seed_of(seed, "world sets"))
+    trained = pack.trained.names
+    graph = dependencies.graph(pack.worlds).subgraph(trained)
     own = {
-        name: [one for one in world.functions if one not in pack.held_out]
+        name: [one for one in world.functions if one in graph]
         for name, world in pack.worlds.items()
     }
     own = {name: functions for name, functions in own.items() if functions}
-    rest = pack.trained.names
-    orders = {
-        name: Stream(len(held), seed_of(seed, "world sets", name)) for name, held in own.items()
-    }
-    groups = []
-    names = list(own)
+    orders = {n: Stream(len(held), seed_of(seed, "world sets", n)) for n, held in own.items()}
+    groups, names = [], list(own)
     for number in range(max(count, len(names))):
         name = names[number % len(names)]
         size = draw.randint(min(shown), max(shown))
-        inside = min(len(own[name]), max(2, round(size * OWN_SHARE)))
-        group = _taken(own[name], orders[name], inside)
-        others = [one for one in rest if one not in own[name]]
-        group += draw.sample(others, min(len(others), size - len(group)))
-        groups.append(draw.sample(group, len(group)))
+        others = [one for one in trained if one not in own[name]]
+        inside = round(size * OWN_SHARE) if others else size
+        group: dict[str, None] = {}
+        for _ in range(4 * len(own[name])):
+            for one in _closure(graph, own[name][next(orders[name])], draw):
+                if len(group) < max(2, inside):
+                    group[one] = None
+        rest = draw.sample(others, min(len(others), size - len(group)))
+        groups.append(draw.sample([*group, *rest], len(group) + len(rest)))
     return groups
 
 
-def _taken(functions: Sequence[str], order: Stream, count: int) -> list[str]:
-    """The next `count` different functions."""
-    taken: dict[str, None] = {}
-    while len(taken) < count:
-        taken[functions[next(order)]] = None
-    return list(taken)
+def _closure(graph: nx.MultiDiGraph, function: str, draw: random.Random) -> Iterator[str]:
+    """A function and all that leads to it, the nearest first."""
+    seen, layer = {function}, [function]
+    while layer:
+        yield from layer
+        before = sorted({one for name in layer for one in graph.predecessors(name)} - seen)
+        seen |= {*before}
+        layer = draw.sample(before, len(before))
