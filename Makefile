@@ -13,7 +13,7 @@ SETUP = -m stages.install.environment --platform $(PLATFORM) --venv $(VENV)
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 export DVC_NO_ANALYTICS = 1
 
-.PHONY: setup repro serve lock assistant pool ablation ablation-vision carried test test-fast test-faults bench gpu-check lint clean
+.PHONY: setup repro serve lock assistant pool worlds ablation ablation-vision carried test test-fast test-faults bench gpu-check lint clean
 
 # What is installed already costs a tenth of a second.
 setup:
@@ -55,6 +55,14 @@ POOL = -S pack=data/domains/pool -S route.recipe=heuristic -S route.rows=9500 \
   -S finetune.lora_alpha=128 -S evaluate.max_tokens=300 \
   -S 'benchmark.categories=[simple_python,multiple,parallel,parallel_multiple,irrelevance,live_simple,live_multiple]'
 
+# Systems with state: conversations of several steps, done while they are planned.
+WORLDS = -S pack=data/domains/worlds -S route.recipe=heuristic -S route.rows=5000 \
+  -S route.min_per_cell=0 -S route.heuristic_surplus=0.2 -S route.reserve=1.5 -S tools.sets=240 \
+  -S 'tools.shown=[8,20]' -S validate.masked_share=0.33 -S engine.max_model_len=4096 \
+  -S finetune.max_length=3072 -S finetune.per_device_train_batch_size=16 \
+  -S finetune.num_train_epochs=1 -S finetune.learning_rate=1e-3 -S finetune.quantize=false \
+  -S finetune.r=64 -S finetune.lora_alpha=128 -S evaluate.max_tokens=200
+
 # The second pack, as an experiment beside the default run; its figures go to metrics/packs.
 assistant: setup carried
 	$(call experiment,assistant,$(ASSISTANT))
@@ -64,6 +72,11 @@ assistant: setup carried
 pool: setup carried
 	$(call experiment,pool,$(POOL))
 	python -m stages.figures pool metrics/packs/pool.json --held-out
+
+# The fourth; its golden queries are of the worlds that are held out.
+worlds: setup carried
+	$(call experiment,worlds,$(WORLDS))
+	python -m stages.figures worlds metrics/packs/worlds.json --held-out
 
 RECIPES = heuristic single_prompt router router_heuristic
 

@@ -20,6 +20,10 @@ from stages.core.command import InputError, run
 from stages.core.scores import ENDS, with_interval
 
 WORKSPACE = "workspace"
+# Figures of the stage `route` of packs with worlds.
+TRACED = ("requests", "targets_reached", "replay_equal", "edges_covered")
+# Scores that have a name of their own where the golden set asks for what is held out.
+HELD_OUT = ("exact_call", "state", "single_step_exact")
 
 
 def read(rev: str, name: str, is_needed: bool = True) -> dict[str, Any]:
@@ -99,7 +103,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument(
         "--held-out", action="store_true",
-        help="the golden set asks for functions held out: exact_call is held_out_exact_call, too",
+        help=f"the golden set asks for what is held out: {', '.join(HELD_OUT)} are held_out_* too",
     )  # fmt: skip
     options = parser.parse_args(argv)
     timings = files.work_dir() / "timings" / "finetune.json"
@@ -110,8 +114,18 @@ def main(argv: list[str] | None = None) -> None:
         seconds,
         read(options.rev, "benchmark", is_needed=False),
     )
+    worlds = read(options.rev, "route", is_needed=False).get("worlds", {})
+    value |= {name: worlds[name] for name in TRACED if name in worlds}
+    route = files.work_dir() / "timings" / "route.json"
+    if worlds and route.is_file():
+        value["traces_per_second"] = files.read_json(route)["requests_per_second"]
     if options.held_out:
-        value |= {f"held_out_exact_call{end}": value[f"exact_call{end}"] for end in ENDS}
+        value |= {
+            f"held_out_{score}{end}": value[f"{score}{end}"]
+            for score in HELD_OUT
+            for end in ENDS
+            if score in value
+        }
     files.write_json(options.file, value)
     for name in with_interval(value):
         print(f"{name}: {value[name]} [{value[f'{name}_low']}, {value[f'{name}_high']}]")

@@ -8,6 +8,7 @@ Writes:  data/routed/plans.parquet, tool_sets.parquet, strata.json (with quotas)
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from stages.core.strata import SCENARIO, Stratum
 from stages.core.tables import ROUTES, Plans, ToolSets
 
 if TYPE_CHECKING:
+    from stages.planning.plans import Planned
     from stages.planning.templated import Templates
 
 POPULATION, OUT = Path("data/population/strata.json"), Path("data/routed")
@@ -45,6 +47,7 @@ def main() -> None:
     if templates is not None and block.recipe == "single_prompt":
         others = [stratum for stratum in all_strata if not templates.writes(stratum)]
         all_strata = unbanded([s for s in all_strata if templates.writes(s)]) + others
+    start = time.perf_counter()
     planned = plans.plans(
         pack,
         plans.Settings(
@@ -63,6 +66,7 @@ def main() -> None:
         templates=templates,
         aims=Aims(population["words"], population["places"]),
     )
+    seconds = time.perf_counter() - start
     for warning in planned.warnings:
         print(f"warning: {warning}")
     records = [plan.to_record(one) for one in planned.plans]
@@ -102,9 +106,32 @@ def main() -> None:
     if templates is not None:
         counted = Counter(str(t.header.route) for t in templates.templates)
         metrics["templates"] = {route: counted[route] for route in ROUTES}
+    if pack.worlds:
+        metrics["worlds"] = retrace(pack, planned, seconds)
     files.write_json("metrics/route.json", metrics)
     print(f"route: {table.height} plans in {len(planned.strata)} strata, {len(sets)} tool sets, "
           f"quota: {listed(dict(routes))}")  # fmt: skip
+
+
+def retrace(pack: packs.Pack, planned: Planned, seconds: float) -> dict[str, Any]:
+    """The figures of the plans in worlds, and their rate to the timings. Raises InputError where a
+    plan is not the same a second time, or does not reach what it aims at.
+    """
+    from stages.planning.retraced import retraced
+
+    found = retraced(pack, planned.plans, planned.tool_sets)
+    rate = found["requests"] / seconds
+    files.write_timings("route", {"requests_per_second": round(rate, 1)})
+    print(f"worlds: {found['requests']} requests in {found['plans']} conversations, {rate:.0f} a "
+          f"second, {found['edges_covered']:.1%} of {found['edges']} ways taken")  # fmt: skip
+    if found["plans"] and min(found["replay_equal"], found["targets_reached"]) < 1:
+        raise InputError(
+            f"{pack.folder}/world: of the planned conversations {found['replay_equal']:.2%} give "
+            f"the same when they are done again and {found['targets_reached']:.2%} reach their "
+            "target, which all must: look for what no seed decides in the SQL, such as date('now') "
+            "or rows without ORDER BY"
+        )
+    return found
 
 
 def weights(block: Route) -> dict[str, float]:

@@ -12,8 +12,8 @@ from stages.worlds.state import State
 
 # Initial states of each world and day.
 STATES = 200
-# Those that stay open, half a megabyte each.
-OPEN = 128
+# Those that stay open, an eighth of a megabyte each; of the others there are copies.
+OPEN = 64
 
 
 class States:
@@ -21,6 +21,7 @@ class States:
 
     def __init__(self, pack: Pack) -> None:
         self.words = pack.world_words
+        self._snapshots: dict[tuple[str, int, datetime.date], bytes] = {}
         self._open: OrderedDict[tuple[str, int, datetime.date], State] = OrderedDict()
 
     def at(self, world: World, seed: int, today: datetime.date) -> State:
@@ -32,7 +33,11 @@ class States:
             self._open[key].reset()
             self._open.move_to_end(key)
         else:
-            self._open[key] = State.open(world, seed, today, self.words)
+            if key not in self._snapshots:
+                fresh = State.open(world, seed, today, self.words)
+                self._snapshots[key] = fresh.snapshot()
+                fresh.close()
+            self._open[key] = State.restored(world, self._snapshots[key], today)
             if len(self._open) > OPEN:
                 self._open.popitem(last=False)[1].close()
         return self._open[key]

@@ -46,6 +46,8 @@ EARLIER, STEPWISE, RECOVERED = 0.5, 0.3, 0.4
 # say; how often a thing within the words for another is named by how it is found, as a part of
 # that.
 SAID, NESTED = 0.3, 0.5
+# How often a thing may be one that a function makes, where another finds such.
+MADE = 0.15
 # How often a list of things has one, two or three of them.
 COUNTS = (1, 1, 2, 2, 3)
 
@@ -236,7 +238,7 @@ class Journey:
 
     def _makers(self, entity: str, function: str) -> list[tuple[str, str]]:
         """The functions that give a thing, and the column; those first that were used least for
-        this, such as read before such as write.
+        this, and mostly such as read before such as write.
         """
         made = [
             (one.name, column)
@@ -246,8 +248,9 @@ class Journey:
             if given == entity
         ]
         self.choices.shuffle(made)
+        is_any = self.choices.random() < MADE
         writes = {name: self.world.functions[name].effect == "write" for name, _ in made}
-        return sorted(made, key=lambda m: (writes[m[0]], self.edges[(*m, function)]))
+        return sorted(made, key=lambda m: (writes[m[0]] > is_any, self.edges[(*m, function)]))
 
     def _found(
         self, function: str, maker: str, column: str, request: Request, depth: int, will_do: Any
@@ -261,6 +264,8 @@ class Journey:
         try:
             call = self._call(maker, request, {}, depth + 1, reference.arguments)
         except Unbound:
+            if request.has_written:  # the whole request is taken back
+                raise
             del request.steps[mark:]
             return
         step = self._do(call, request)

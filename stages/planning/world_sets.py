@@ -36,11 +36,12 @@ def world_sets(pack: Pack, seed: int, count: int, shown: tuple[int, int]) -> lis
         name = names[number % len(names)]
         size = draw.randint(min(shown), max(shown))
         others = [one for one in trained if one not in own[name]]
-        inside = round(size * OWN_SHARE) if others else size
+        inside = max(2, round(size * OWN_SHARE) if others else size)
+        inside = min(inside, len(own[name]))
         group: dict[str, None] = {}
-        for _ in range(4 * len(own[name])):
+        while len(group) < inside:
             for one in _closure(graph, own[name][next(orders[name])], draw):
-                if len(group) < max(2, inside):
+                if len(group) < inside:
                     group[one] = None
         rest = draw.sample(others, min(len(others), size - len(group)))
         groups.append(draw.sample([*group, *rest], len(group) + len(rest)))

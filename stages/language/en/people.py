@@ -59,7 +59,7 @@ SEVERAL = Several(
 )  # fmt: skip
 REFERENCES = References(
     earlier=("that {name}", "the same {name}", "that same {name}", "this {name}"),
-    single=("it", "that one", "what you find"),
+    single=("that one", "the one you find"),
     picked=("the {pick} one", "the {pick} of them", "the {pick}"),
     told="Here is what I found: {facts}.",
     nothing="no {name}",

@@ -1,7 +1,6 @@
 /*
 effect: write
 takes: {appointment_id: appointment}
-gives: {referral_id: referral}
 returns: row
 requires:
 - holds: EXISTS (SELECT 1 FROM appointments WHERE appointment_id = :appointment_id)

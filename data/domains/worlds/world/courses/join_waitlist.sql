@@ -1,7 +1,6 @@
 /*
 effect: write
 takes: {student_id: student, section_id: section}
-gives: {entry_id: waitlist_entry}
 returns: row
 requires:
 - holds: EXISTS (SELECT 1 FROM students WHERE student_id = :student_id)

@@ -125,9 +125,9 @@ INSERT INTO charges
 SELECT draw('charge base', 40, 95) * 100 + n * 5 + draw('charge' || n, 0, 4), student_id,
        purpose, 1.0 * unit * draw('amount' || n, low, high),
        day(draw('due' || n, -25, 45)),
-       CASE WHEN purpose = 'Tuition' AND draw('split' || n, 1, 5) = 1 THEN draw('installments' || n, 2, 6) ELSE 1 END,
-       CASE WHEN draw('settled' || n, 1, 100) <= 35 THEN 'paid' ELSE 'open' END
+       CASE WHEN purpose = 'Tuition' AND draw('split' || n, 1, 7) = 1 THEN draw('installments' || n, 2, 6) ELSE 1 END,
+       CASE WHEN draw('settled' || n, 1, 100) <= 25 THEN 'paid' ELSE 'open' END
 FROM numbers
 JOIN numbered ON place = draw('charged to' || n, 0, 10)
-JOIN purposes ON k = draw('purpose' || n, 0, 9)
+JOIN purposes ON k = max(0, draw('purpose' || n, -3, 9))
 WHERE n < draw('charges', 14, 18);

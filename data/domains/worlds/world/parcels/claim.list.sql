@@ -1,6 +1,6 @@
 /*
-takes: {customer_id: customer}
-gives: {claim_id: claim, tracking_number: parcel}
+takes: {customer_id: sender}
+gives: {claim_id: claim}
 returns: claims
 requires:
 - holds: EXISTS (SELECT 1 FROM customers WHERE customer_id = :customer_id)

@@ -1,6 +1,6 @@
 /*
 effect: write
-takes: {customer_id: customer}
+takes: {customer_id: sender}
 returns: row
 requires:
 - holds: EXISTS (SELECT 1 FROM customers WHERE customer_id = :customer_id)

@@ -1,6 +1,6 @@
 /*
-takes: {name: customer_name}
-gives: {customer_id: customer}
+takes: {name: sender_name}
+gives: {customer_id: sender}
 returns: row
 requires:
 - holds: EXISTS (SELECT 1 FROM customers WHERE name = :name)

@@ -1,6 +1,6 @@
 /*
-takes: {customer_id: customer}
-gives: {pickup_id: pickup, tracking_number: parcel}
+takes: {customer_id: sender}
+gives: {pickup_id: pickup}
 returns: pickups
 requires:
 - holds: EXISTS (SELECT 1 FROM customers WHERE customer_id = :customer_id)

@@ -1,6 +1,6 @@
 /*
 effect: write
-takes: {customer_id: customer}
+takes: {customer_id: sender}
 gives: {tracking_number: parcel}
 returns: row
 requires:

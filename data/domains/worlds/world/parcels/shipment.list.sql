@@ -1,5 +1,5 @@
 /*
-takes: {customer_id: customer}
+takes: {customer_id: sender}
 gives: {tracking_number: parcel}
 returns: shipments
 requires:

@@ -1,7 +1,6 @@
 /*
 effect: write
 takes: {assetId: asset}
-gives: {commentId: comment}
 returns: row
 requires:
 - holds: EXISTS (SELECT 1 FROM assets WHERE asset_id = :assetId)

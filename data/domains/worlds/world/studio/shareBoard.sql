@@ -9,6 +9,7 @@ requires:
   error: There is no client with this id.
 - holds: EXISTS (SELECT 1 FROM pins WHERE board_id = :boardId)
   error: The board is empty.
+  mended_by: pinToBoard
 - holds: (SELECT shared_with IS NOT :clientId FROM boards WHERE board_id = :boardId)
   error: The board is shared with this client already.
 */
