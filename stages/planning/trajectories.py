@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from stages import language
 from stages.core.conversation import Call
 from stages.core.plan import Argument, PlannedCall, Turn
-from stages.core.sources import Source
+from stages.core.sources import ENTITY, Source
 from stages.core.worlds import Condition, World, WorldFunction
 from stages.language.identifiers import named
 from stages.planning import wording
@@ -46,6 +46,8 @@ EARLIER, STEPWISE, RECOVERED = 0.5, 0.3, 0.4
 # say; how often a thing within the words for another is named by how it is found, as a part of
 # that.
 SAID, NESTED = 0.3, 0.5
+# How often a required value is left out, so that the model must ask for it.
+ASKED = 0.15
 # How often a thing may be one that a function makes, where another finds such.
 MADE = 0.15
 # How often a list of things has one, two or three of them.
@@ -391,7 +393,26 @@ class Journey:
         wanted = tuple(request.wanted)
         if wanted != turns[0].calls:
             turns[0] = replace(turns[0], wanted=wanted)
-        return (*turns, Turn("answer", state=self.state.digest()))
+        asked = self._asked(wanted) if self.choices.random() < ASKED else ()
+        return (*asked, *turns, Turn("answer", state=self.state.digest()))
+
+    def _asked(self, wanted: tuple[PlannedCall, ...]) -> tuple[Turn, ...]:
+        """A turn that asks for a value which the message left out, before all steps; none where
+        several calls are asked for, or no phrase leaves out one that is required.
+        """
+        call, presence = wanted[0], self.draws.of(wanted[0].function).presence
+        slots = frozenset(one.slot for one in call.said)
+        candidates = [
+            source.slot
+            for source in self.pack.sources[call.function]
+            if source.required and source.is_said and source.kind not in (ENTITY, "object")
+            if presence.sayable(call.function, self.locale, slots - {source.slot})
+        ]
+        if len(wanted) > 1 or not candidates:
+            return ()
+        missing = self.choices.choice(candidates)
+        left = tuple(one for one in call.arguments if one.name != missing)
+        return (Turn("ask", (replace(call, arguments=left),), missing),)
 
 
 def _together(steps: Sequence[Step], world: World) -> list[list[Step]]:

@@ -43,7 +43,7 @@ SEVERAL = Several(
     again=("und dasselbe für", "und ebenso für", "und noch einmal für"),
 )
 # Of a thing whose gender is not known nothing but "es" can be said.
-REFERENCES = References(told="Das habe ich gefunden: {facts}.", nothing="{name}: nichts")
+REFERENCES = References(told="Bitte sehr: {facts}.", nothing="{name}: nichts")
 REPLIES = Replies(
     any=("{value}", "{value}", "{value}", "{value} bitte", "{value}, bitte", "{value}, danke",
          "sagen wir {value}", "ach ja, {value}", "oh, {value}", "{value}, entschuldige"),

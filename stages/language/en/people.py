@@ -61,7 +61,7 @@ REFERENCES = References(
     earlier=("that {name}", "the same {name}", "that same {name}", "this {name}"),
     single=("that one", "the one you find"),
     picked=("the {pick} one", "the {pick} of them", "the {pick}"),
-    told="Here is what I found: {facts}.",
+    told="Here you go: {facts}.",
     nothing="no {name}",
 )
 REPLIES = Replies(

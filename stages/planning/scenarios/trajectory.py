@@ -13,7 +13,7 @@ from stages.planning.scenarios.traits import Traits
 from stages.planning.states import state_seed
 from stages.planning.trajectories import Journey
 
-TRAITS = Traits(min_shown=2, has_bands=False, has_turns=True, has_world=True)
+TRAITS = Traits(min_shown=2, has_bands=False, asks=True, has_turns=True, has_world=True)
 # Shares of one, two and three requests; how often a further one goes on with a thing that the
 # conversation has had.
 REQUESTS = {1: 0.5, 2: 0.3, 3: 0.2}
