@@ -8,7 +8,7 @@ from typing import Any
 
 from stages.core.conversation import equal
 from stages.core.pack import Pack
-from stages.core.plan import UNASKED, Plan, PlannedCall, ToolSet
+from stages.core.plan import CALLING, UNASKED, Plan, PlannedCall, ToolSet, Turn
 from stages.core.worlds import ROW, World
 from stages.planning.sources import TODAY
 from stages.planning.states import States, state_seed
@@ -60,12 +60,17 @@ def retraced(pack: Pack, plans: Sequence[Plan], sets: Sequence[ToolSet]) -> dict
 def _is_equal(plan: Plan, world: World, states: States, today: datetime.date) -> bool:
     state = states.at(world, state_seed(plan.tool_set), today)
     for turn in plan.turns:
-        for one, result in zip(turn.calls, turn.results, strict=True):
+        for one, result in _done(turn):
             if call(state, one.function, one.call.arguments).result != result:
                 return False
         if turn.state is not None and state.digest() != turn.state:
             return False
     return True
+
+
+def _done(turn: Turn) -> list[Done]:
+    """The calls of a turn that were done, with their results."""
+    return [*zip(turn.calls, turn.results, strict=True)] if turn.act in CALLING else []
 
 
 def _requests(plan: Plan) -> Iterator[list[Done]]:
@@ -75,7 +80,7 @@ def _requests(plan: Plan) -> Iterator[list[Done]]:
         if turn.act not in UNASKED and current:
             yield current
             current = []
-        current += zip(turn.calls, turn.results, strict=True)
+        current += _done(turn)
     if current:
         yield current
 

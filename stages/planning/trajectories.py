@@ -17,7 +17,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stages import language
-from stages.core.conversation import Call
 from stages.core.plan import Argument, PlannedCall, Turn
 from stages.core.sources import ENTITY, Source
 from stages.core.worlds import Condition, World, WorldFunction
@@ -438,12 +437,3 @@ def _gives(step: Step, argument: Argument) -> bool:
     if argument.provenance != "result":
         return False
     return json.dumps(argument.value) in json.dumps(step.result)
-
-
-def replayed(plan_turns: Sequence[Turn]) -> list[tuple[Call, Mapping[str, Any]]]:
-    """The calls of a plan with their results, in the order in which the world did them."""
-    return [
-        (call.call, result)
-        for turn in plan_turns
-        for call, result in zip(turn.calls, turn.results, strict=True)
-    ]

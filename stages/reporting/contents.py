@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from stages.reporting import charts, page, rows, scores
+from stages.reporting import charts, page, rows, scores, ways
 from stages.reporting.material import Material
 from stages.reporting.thumbnails import thumbnails
 
@@ -56,6 +56,8 @@ def values(material: Material, tables: Mapping[str, Any]) -> dict[str, Any]:
     with_scores = {score.model for _, row in scored for score in row}
     checks = scores.checks(material)
     lower = [name.replace("_", " ") for name in scores.LOWER]
+    dependencies = material.tables.get("dependencies")
+    worlds = ways.drawings(dependencies) if dependencies is not None else []
     return {
         "missing": material.missing,
         "cards": scores.cards(material),
@@ -73,4 +75,6 @@ def values(material: Material, tables: Mapping[str, Any]) -> dict[str, Any]:
         "checks": checks,
         "most_refused": max((count for _, count in checks), default=1),
         "recipes": scores.recipes(material),
+        "worlds": [(name, page.Markup(svg)) for name, svg in worlds],
+        "traced": material.metrics.get("route", {}).get("worlds", {}),
     }

@@ -15,6 +15,7 @@ from stages.core.tables import (
     ROUTES,
     Answers,
     Conversations,
+    Dependencies,
     Dialogues,
     Plans,
     Refused,
@@ -31,7 +32,10 @@ TABLES: dict[str, tuple[Path, type[Table]]] = {
     "rejected": (DATA / "rejected" / "rejected.parquet", Refused),
     "surplus": (DATA / "rejected" / "surplus.parquet", Refused),
     "answers": (METRICS / "evaluate" / "answers.parquet", Answers),
+    "dependencies": (DATA / "ingested" / "graph" / "dependencies.parquet", Dependencies),
 }
+# Those that not every pack has.
+OPTIONAL = ("dependencies",)
 FIGURES = (
     "models", "ingest_graph", "ingest_assets", "route", *(f"generate_{route}" for route in ROUTES),
     "validate", "finetune", "evaluate",
@@ -69,7 +73,7 @@ def read(root: Path = Path(), names: Iterable[str] = tuple(TABLES)) -> Material:
     for name in names:
         if (root / TABLES[name][0]).is_file():
             tables[name] = table(name, root)
-        else:
+        elif name not in OPTIONAL:
             missing.append(str(TABLES[name][0]))
     for name in FIGURES:
         path = METRICS / f"{name}.json"

@@ -1,0 +1,13 @@
+/*
+effect: write
+takes: {meetingId: meeting}
+returns: row
+requires:
+- holds: EXISTS (SELECT 1 FROM meetings WHERE meetingId = :meetingId)
+  error: There is no meeting with this id.
+- holds: (SELECT status = 'called off' FROM meetings WHERE meetingId = :meetingId)
+  error: The meeting has not been called off.
+*/
+UPDATE meetings SET status = 'scheduled', note = NULL WHERE meetingId = :meetingId;
+UPDATE invitations SET response = 'pending' WHERE meetingId = :meetingId;
+SELECT meetingId, title, date, startTime, endTime, status FROM meetings WHERE meetingId = :meetingId;
