@@ -43,6 +43,8 @@ FORBIDDEN = (
     "SAVEPOINT other",
     "VACUUM",
     "INSERT INTO sqlite_schema VALUES (1, 2, 3, 4, 5)",
+    "UPDATE sqlite_master SET sql = 'x'",
+    "DELETE FROM sqlite_master",
     "DELETE FROM numbers",
     "SELECT load_extension('x')",
     "SELECT random()",
@@ -85,6 +87,12 @@ def test_a_condition_is_mended_by_the_function_it_names() -> None:
     assert failed is not None and failed.mended_by == "pay_fines"
     assert call(state, "pay_fines", {"card": card}).result["has_fines"] is False
     assert unmet(state, "borrow_copy", {"card": card, "copy_id": copy}) is None
+
+
+@pytest.mark.parametrize("effect", ["read", "write"])
+def test_a_list_is_read_as_json(effect: str) -> None:
+    world = with_function("SELECT sum(value) AS total FROM json_each(:card)", effect=effect)
+    assert call(opened(1, world), "more", {"card": [1, 2, 4]}).result == {"total": 7}
 
 
 @given(
