@@ -20,7 +20,8 @@ def world_sets(pack: Pack, seed: int, count: int, shown: tuple[int, int]) -> lis
     those that give what it takes or make its conditions hold, and these with theirs. Functions held
     out are in none.
 
-    count: sets, at least one of each world; shown: functions of a set, from and to.
+    count: sets, more where else a function of a world would be in none; shown: functions of a set,
+    from and to.
     """
     draw = random.Random(seed_of(seed, "world sets"))
     trained = pack.trained.names
@@ -31,9 +32,11 @@ def world_sets(pack: Pack, seed: int, count: int, shown: tuple[int, int]) -> lis
     }
     own = {name: functions for name, functions in own.items() if functions}
     orders = {n: Stream(len(held), seed_of(seed, "world sets", n)) for n, held in own.items()}
-    groups, names = [], list(own)
-    for number in range(max(count, len(names))):
-        name = names[number % len(names)]
+    groups: list[list[str]] = []
+    lacking = {name: set(functions) for name, functions in own.items()}
+    while len(groups) < count or any(lacking.values()):
+        rest_of = [name for name in own if len(groups) < count or lacking[name]]
+        name = rest_of[len(groups) % len(rest_of)]
         size = draw.randint(min(shown), max(shown))
         others = [one for one in trained if one not in own[name]]
         inside = max(2, round(size * OWN_SHARE) if others else size)
@@ -44,6 +47,7 @@ def world_sets(pack: Pack, seed: int, count: int, shown: tuple[int, int]) -> lis
                 if len(group) < inside:
                     group[one] = None
         rest = draw.sample(others, min(len(others), size - len(group)))
+        lacking[name] -= group.keys()
         groups.append(draw.sample([*group, *rest], len(group) + len(rest)))
     return groups
 

@@ -1,6 +1,6 @@
 /*
 effect: write
-takes: {organizer: person, attendees: person}
+takes: {organizer: person, attendees: colleague}
 gives: {meetingId: meeting}
 returns: row
 requires:

@@ -37,7 +37,7 @@ WITH ranked AS (
 INSERT INTO meetings
 SELECT draw('meeting base', 20, 89) * 100 + n * 6 + draw('meeting' || n, 0, 5), word('calendar_title', n), name, day(ahead),
        printf('%02d:%02d', minute / 60, minute % 60), printf('%02d:%02d', (minute + length) / 60, (minute + length) % 60),
-       CASE WHEN has_room AND NOT is_off AND turn = 1 THEN roomId END, CASE WHEN is_off THEN 'called off' ELSE 'scheduled' END, NULL, 0
+       CASE WHEN has_room AND turn = 1 THEN roomId END, CASE WHEN is_off THEN 'called off' ELSE 'scheduled' END, NULL, 0
 FROM timed JOIN ranked ON ranked.place = (chosen * 2) % people JOIN placed USING (rank);
 
 -- Two to five guests a meeting.
@@ -73,12 +73,12 @@ FROM pieces
 WHERE n < 2 OR draw('third' || k, 1, 2) = 1;
 
 -- A piece of equipment is reserved once at most.
-WITH working AS (
-  SELECT equipmentId, row_number() OVER (ORDER BY equipmentId) - 1 AS line FROM equipment WHERE fault IS NULL
+WITH owned AS (
+  SELECT equipmentId, row_number() OVER (ORDER BY equipmentId) - 1 AS line FROM equipment
 ), hosts AS (
-  SELECT meetingId, row_number() OVER (ORDER BY meetingId) - 1 AS place, COUNT(*) OVER () AS hosts FROM meetings WHERE roomId IS NOT NULL
+  SELECT meetingId, row_number() OVER (ORDER BY meetingId) - 1 AS place, COUNT(*) OVER () AS hosts FROM meetings WHERE roomId IS NOT NULL AND status = 'scheduled'
 )
 INSERT INTO reservations
 SELECT draw('reservation base', 3, 9) * 100 + line * 9 + draw('reservation' || line, 0, 8), meetingId, equipmentId
-FROM working JOIN hosts ON place = draw('used by' || line, 0, 59) % hosts
+FROM owned JOIN hosts ON place = draw('used by' || line, 0, 59) % hosts
 WHERE draw('reserved' || line, 1, 100) <= 65;

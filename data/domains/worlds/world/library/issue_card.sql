@@ -11,4 +11,6 @@ requires:
 */
 INSERT INTO members (card_number, name, home_branch, joined_on, valid_until)
 SELECT COALESCE(MAX(card_number), 10000) + 1, :name, :branch, today(), date(today(), '+1 year') FROM members;
-SELECT card_number, name, home_branch, valid_until FROM members WHERE card_number = last_insert_rowid();
+INSERT INTO fines (fine_id, card_number, reason, amount, issued_on)
+SELECT COALESCE(MAX(fine_id), 100) + 1, (SELECT MAX(card_number) FROM members), 'new card', 3.0, today() FROM fines;
+SELECT card_number, name, home_branch, valid_until, 3.0 AS fee FROM members WHERE card_number = (SELECT MAX(card_number) FROM members);

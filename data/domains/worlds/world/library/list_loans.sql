@@ -1,6 +1,6 @@
 /*
 takes: {card_number: member}
-gives: {loan_id: loan, copy_id: copy, book_id: book}
+gives: {loan_id: loan, book_id: book}
 returns: loans
 requires:
 - holds: EXISTS (SELECT 1 FROM members WHERE card_number = :card_number)

@@ -4,7 +4,7 @@ SELECT word('library_branch', n), printf('%02d:00', draw('closes' || n, 17, 21))
 WITH ranked AS (SELECT name, row_number() OVER (ORDER BY name) - 1 AS place, COUNT(*) OVER () AS branches FROM branches)
 INSERT INTO members
 SELECT draw('card base', 10, 89) * 1000 + n * 17 + draw('card' || n, 0, 16), word('library_member', n), name, day(-draw('joined' || n, 200, 3000)),
-       day(CASE WHEN draw('expired' || n, 1, 100) <= 22 THEN -draw('since' || n, 2, 120) ELSE draw('valid' || n, 5, 350) END)
+       day(CASE WHEN draw('expired' || n, 1, 100) <= 22 THEN -draw('since' || n, 2, 120) WHEN draw('expired' || n, 1, 100) <= 85 THEN draw('valid' || n, 5, 350) ELSE draw('valid' || n, 380, 700) END)
 FROM numbers JOIN ranked ON place = draw('home' || n, 0, 59) % branches
 WHERE n < draw('members', 12, 15);
 

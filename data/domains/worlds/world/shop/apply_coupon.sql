@@ -17,8 +17,8 @@ requires:
   error: The coupon has expired.
   mended_by: extend_coupon
 - holds: >-
-    (SELECT SUM(quantity * price) FROM cart_items JOIN products USING (product_id) WHERE email = :email)
-    >= (SELECT min_total FROM coupons WHERE code = :code)
+    NOT COALESCE((SELECT SUM(quantity * price) FROM cart_items JOIN products USING (product_id) WHERE email = :email)
+    < (SELECT min_total FROM coupons WHERE code = :code), 0)
   error: The cart is below the minimum of this coupon.
 */
 INSERT INTO cart_coupons (email, code) VALUES (:email, :code);

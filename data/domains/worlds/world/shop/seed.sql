@@ -66,7 +66,7 @@ WITH drafts AS (
   SELECT n, draw('off' || n, 1, 6) * 5 AS off, draw('times' || n, 2, 5) AS times FROM numbers WHERE n < draw('coupons', 8, 10)
 )
 INSERT INTO coupons
-SELECT word('shop_coupon_word', n) || off, off, off * times, day(draw('valid' || n, -18, 60)) FROM drafts;
+SELECT word('shop_coupon_word', n) || off, off, off * times, day(draw('valid' || n, -25, 50)) FROM drafts;
 
 -- Some carts have a coupon.
 WITH ranked AS (
