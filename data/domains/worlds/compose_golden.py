@@ -83,6 +83,9 @@ def rows(pack: Pack, plan: Plan, queries: list[str], tools: tuple[str, ...]) -> 
         if turn.act == "refuse":
             yield {**row, "act": "refuse"}
             continue
+        if turn.act == "ask":
+            yield {**row, "act": "ask", "missing": turn.missing}
+            continue
         expected = [
             {"name": call.name, "arguments": {k: [v] for k, v in call.arguments.items()}}
             for call in calls_of(message)
