@@ -45,9 +45,13 @@ WITH ranked AS (
   SELECT name, row_number() OVER (ORDER BY name) - 1 AS place, COUNT(*) OVER () AS people FROM people
 ), numbered AS (
   SELECT meetingId, organizer, row_number() OVER (ORDER BY meetingId) - 1 AS line FROM meetings
+), few(n) AS MATERIALIZED (
+  SELECT n FROM numbers WHERE n < 5
+), spread AS MATERIALIZED (
+  SELECT meetingId, organizer, line, n, draw('first guest' || line, 0, 19) + n * 3 AS seat FROM numbered, few WHERE n < draw('guests' || line, 2, 5)
 ), guests AS (
-  SELECT meetingId, line, name, row_number() OVER (ORDER BY line, n) - 1 AS position
-  FROM numbered JOIN numbers ON n < draw('guests' || line, 2, 5) JOIN ranked ON place = (draw('first guest' || line, 0, 19) + n * 3) % people
+  SELECT meetingId, name, row_number() OVER (ORDER BY line, MIN(n)) - 1 AS position
+  FROM spread JOIN ranked ON place = seat % people
   WHERE name <> organizer
   GROUP BY meetingId, name
 )

@@ -62,10 +62,14 @@ WITH able AS (
   SELECT device_id, row_number() OVER (ORDER BY device_id) - 1 AS place, COUNT(*) OVER () AS able FROM devices WHERE kind IN ('light', 'speaker', 'plug')
 ), ranked AS (
   SELECT scene_id, row_number() OVER (ORDER BY scene_id) - 1 AS rank FROM scenes
+), few(n) AS MATERIALIZED (
+  SELECT n FROM numbers WHERE n < 4
+), spread AS MATERIALIZED (
+  SELECT scene_id, rank, n, draw('first device' || rank, 0, 59) + n * 2 AS start
+  FROM ranked, few
+  WHERE draw('empty scene' || rank, 1, 100) > 25 AND n < draw('steps' || rank, 1, 4)
 ), planned AS (
-  SELECT scene_id, device_id, row_number() OVER (ORDER BY rank, n) - 1 AS line
-  FROM ranked JOIN numbers ON n < CASE WHEN draw('empty scene' || rank, 1, 100) <= 25 THEN 0 ELSE draw('steps' || rank, 1, 4) END
-  JOIN able ON place = (draw('first device' || rank, 0, 59) + n * 2) % able
+  SELECT scene_id, device_id, row_number() OVER (ORDER BY rank, n) - 1 AS line FROM spread JOIN able ON place = start % able
 )
 INSERT INTO scene_steps
 SELECT draw('step base', 2, 9) * 100 + line * 4 + draw('step' || line, 0, 3), scene_id, device_id,
@@ -76,9 +80,10 @@ ON CONFLICT DO NOTHING;
 
 WITH filled AS (
   SELECT scene_id, row_number() OVER (ORDER BY scene_id) - 1 AS rank FROM scenes WHERE scene_id IN (SELECT scene_id FROM scene_steps)
+), few(n) AS MATERIALIZED (
+  SELECT n FROM numbers WHERE n < 2
 ), planned AS (
-  SELECT scene_id, n, row_number() OVER (ORDER BY rank, n) - 1 AS line
-  FROM filled JOIN numbers ON n < draw('schedules' || rank, 0, 2)
+  SELECT scene_id, n, row_number() OVER (ORDER BY rank, n) - 1 AS line FROM filled, few WHERE n < draw('schedules' || rank, 0, 2)
 )
 INSERT INTO schedules
 SELECT draw('schedule base', 11, 89) * 10 + line * 2 + draw('schedule' || line, 0, 1), scene_id,

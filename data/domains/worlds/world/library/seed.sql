@@ -24,9 +24,12 @@ WITH shelved AS (
   SELECT book_id, row_number() OVER (ORDER BY book_id) - 1 AS place FROM books
 ), ranked AS (
   SELECT name, row_number() OVER (ORDER BY name) - 1 AS rank, COUNT(*) OVER () AS branches FROM branches
+), few(n) AS MATERIALIZED (
+  SELECT n FROM numbers WHERE n < 2
+), spread AS MATERIALIZED (
+  SELECT book_id, place, n, draw('shelf' || place, 0, 59) + n AS shelf FROM shelved, few WHERE n < draw('copies' || place, 1, 2)
 ), planned AS (
-  SELECT book_id, name AS branch, n, place, row_number() OVER (ORDER BY place, n) - 1 AS line
-  FROM shelved JOIN numbers ON n < draw('copies' || place, 1, 2) JOIN ranked ON rank = (draw('shelf' || place, 0, 59) + n) % branches
+  SELECT book_id, name AS branch, row_number() OVER (ORDER BY place, n) - 1 AS line FROM spread JOIN ranked ON rank = shelf % branches
 )
 INSERT INTO copies
 SELECT draw('copy base', 3, 8) * 10000 + line * 23 + draw('copy' || line, 0, 22), book_id, branch,

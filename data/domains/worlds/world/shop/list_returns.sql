@@ -1,6 +1,6 @@
 /*
 takes: {email: customer}
-gives: {return_id: return, order_id: order}
+gives: {return_id: return}
 returns: returns
 requires:
 - holds: EXISTS (SELECT 1 FROM customers WHERE email = :email)

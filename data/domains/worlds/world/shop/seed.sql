@@ -52,10 +52,14 @@ FROM kept;
 -- A customer's positions are spread, so that no product is in a cart twice.
 WITH placed AS (
   SELECT product_id, stock, row_number() OVER (ORDER BY product_id) - 1 AS position FROM products
+), few(n) AS MATERIALIZED (
+  SELECT n FROM numbers WHERE n < 4
+), spread AS MATERIALIZED (
+  SELECT number, email, n, (draw('cart start' || number, 0, 23) + n * 5) % 24 AS position
+  FROM customers, few
+  WHERE draw('has cart' || number, 1, 3) > 1 AND draw('in cart' || number || '-' || n, 1, 100) <= 55
 ), wanted AS (
-  SELECT number, email, product_id, n, row_number() OVER (ORDER BY number, n) - 1 AS line
-  FROM customers JOIN numbers ON n < 4 JOIN placed ON position = (draw('cart start' || number, 0, 23) + n * 5) % 24
-  WHERE stock > 0 AND draw('in cart' || number || '-' || n, 1, 100) <= CASE WHEN draw('has cart' || number, 1, 3) = 1 THEN 0 ELSE 55 END
+  SELECT number, email, product_id, row_number() OVER (ORDER BY number, n) - 1 AS line FROM spread JOIN placed USING (position) WHERE stock > 0
 )
 INSERT INTO cart_items
 SELECT draw('line base', 20, 90) * 10 + line, email, product_id,
@@ -108,9 +112,12 @@ WITH ordered AS (
   SELECT order_id, row_number() OVER (ORDER BY order_id) - 1 AS place FROM orders
 ), placed AS (
   SELECT product_id, price, row_number() OVER (ORDER BY product_id) - 1 AS position FROM products
+), few(n) AS MATERIALIZED (
+  SELECT n FROM numbers WHERE n < 3
+), spread AS MATERIALIZED (
+  SELECT order_id, n, (draw('item start' || place, 0, 23) + n * 7) % 24 AS position FROM ordered, few WHERE n < draw('lines' || place, 1, 3)
 ), lines AS (
-  SELECT order_id, place, n, product_id, price, row_number() OVER (ORDER BY order_id, n) - 1 AS line
-  FROM ordered JOIN numbers ON n < draw('lines' || place, 1, 3) JOIN placed ON position = (draw('item start' || place, 0, 23) + n * 7) % 24
+  SELECT order_id, product_id, price, row_number() OVER (ORDER BY order_id, n) - 1 AS line FROM spread JOIN placed USING (position)
 )
 INSERT INTO order_items
 SELECT draw('item base', 30, 90) * 1000 + line * 6 + draw('item' || line, 0, 5), order_id, product_id,
