@@ -59,7 +59,7 @@ POOL = -S pack=data/domains/pool -S route.recipe=heuristic -S route.rows=9500 \
 WORLDS = -S pack=data/domains/worlds -S route.recipe=heuristic -S route.rows=4000 \
   -S route.min_per_cell=0 -S route.heuristic_surplus=0.2 -S route.reserve=1.5 -S tools.sets=200 \
   -S 'tools.shown=[8,20]' -S validate.masked_share=0.33 -S engine.max_model_len=4096 \
-  -S finetune.max_length=3072 -S finetune.per_device_train_batch_size=16 \
+  -S finetune.max_length=4096 -S finetune.per_device_train_batch_size=16 \
   -S finetune.num_train_epochs=1 -S finetune.learning_rate=1e-3 -S finetune.quantize=false \
   -S finetune.r=64 -S finetune.lora_alpha=128 -S evaluate.max_tokens=200
 
