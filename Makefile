@@ -55,11 +55,12 @@ POOL = -S pack=data/domains/pool -S route.recipe=heuristic -S route.rows=9500 \
   -S finetune.lora_alpha=128 -S evaluate.max_tokens=300 \
   -S 'benchmark.categories=[simple_python,multiple,parallel,parallel_multiple,irrelevance,live_simple,live_multiple]'
 
-# Systems with state: conversations of several steps, done while they are planned.
-WORLDS = -S pack=data/domains/worlds -S route.recipe=heuristic -S route.rows=4000 \
-  -S route.min_per_cell=0 -S route.heuristic_surplus=0.2 -S route.reserve=1.5 -S tools.sets=200 \
-  -S 'tools.shown=[8,20]' -S validate.masked_share=0.33 -S engine.max_model_len=4096 \
-  -S finetune.max_length=4096 -S finetune.per_device_train_batch_size=16 \
+# Systems with state: conversations of several steps, done while they are planned. Rows are long, so
+# these are few, for two cores; on a GPU give route.rows 10000 and tools.sets 400.
+WORLDS = -S pack=data/domains/worlds -S route.recipe=heuristic -S route.rows=900 \
+  -S route.min_per_cell=0 -S route.heuristic_surplus=0.2 -S route.reserve=1.5 -S tools.sets=160 \
+  -S 'tools.shown=[4,10]' -S validate.masked_share=0.33 -S engine.max_model_len=4096 \
+  -S finetune.max_length=3072 -S finetune.per_device_train_batch_size=8 \
   -S finetune.num_train_epochs=1 -S finetune.learning_rate=1e-3 -S finetune.quantize=false \
   -S finetune.r=64 -S finetune.lora_alpha=128 -S evaluate.max_tokens=200
 
