@@ -25,6 +25,7 @@ from stages.planning.plans import dated
 from stages.planning.sources import TODAY, Pools
 from stages.spine import labels, lengths, pack_parts
 from stages.spine.examples import examples
+from stages.worlds import dependencies, looking
 
 T = TypeVar("T")
 
@@ -75,6 +76,12 @@ def look(settings: Settings, findings: Findings, count: int = 0) -> None:
     if filled is None:
         return
     full, notes = filled
+    if full.worlds:
+        if wrong := looking.problems(full.worlds, full.world_words, TODAY):
+            findings.problems += wrong
+            return
+        notes = [*notes, *dependencies.findings(full.worlds)]
+        findings.checked.append(f"{len(full.worlds)} worlds")
     pools = Pools(full)
     findings.problems += pack_checks.pack_problems(full, pools)
     templates = _templates(full, settings, findings)
