@@ -1,6 +1,5 @@
 """Stage `benchmark`: score base model and tuned model on the Berkeley Function-Calling Leaderboard
-(BFCL v4): single turns in Python and the multi-turn categories, with the questions, answers,
-checker and systems of the package bfcl-eval.
+(BFCL v4): single turns in Python, with the questions, answers and checker of the package bfcl-eval.
 
 Command: python -m stages.benchmark
 Reads:   params `benchmark`, `pack`, `seed`, `engine`, `evaluate`, `tools.format`; the package's
@@ -26,7 +25,6 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +37,10 @@ from stages.core.settings import Settings
 from stages.core.settings import load as load_settings
 from stages.core.tables import BenchmarkAnswers, Dialogues
 from stages.engines import engine, models
-from stages.evaluation import bfcl, bfcl_contamination, bfcl_multi_turn, bfcl_scores
-from stages.evaluation.asking import answer, asking, lengths
+from stages.evaluation import bfcl, bfcl_contamination, bfcl_scores
+from stages.evaluation.asking import answer, lengths
 from stages.evaluation.bfcl import PACKAGE, SETTING, Row
 from stages.evaluation.bfcl_checker import Judged, judged, not_asked
-from stages.evaluation.episodes import play
 from stages.evaluation.scored_models import (
     Scored,
     add_options,
@@ -108,23 +105,6 @@ def answered(
     return by_model, seconds
 
 
-def played(
-    tasks: Sequence[bfcl_multi_turn.Task], scored: Mapping[str, Scored], settings: Settings
-) -> dict[str, list[bfcl_multi_turn.Played]]:
-    """The models' ways through the multi-turn rows, all rows of a model side by side."""
-    form = FORMATS[settings.tools.format]
-    room = settings.engine.max_model_len - settings.evaluate.max_tokens
-    by_model = {}
-    for name, model in scored.items():
-        print(f"{name}: playing {len(tasks)} conversations of several turns", flush=True)
-        tokenizer = model.student.tokenizer if model.student else models.resolve("student")
-        episodes = [bfcl_multi_turn.Played(task, form) for task in tasks]
-        with asking(settings, model.adapter, model.student) as ask:
-            play(episodes, ask, partial(lengths, tokenizer), room)
-        by_model[name] = episodes
-    return by_model
-
-
 def contamination(settings: Settings, rows: Sequence[Row]) -> dict[str, Any]:
     """How near the pack and its training set come to the rows."""
     table = files.read_table(TRAIN, Dialogues)
@@ -175,21 +155,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     questions = bfcl.read(categories)
     # Before the answers have cost minutes.
     near = {"contamination": contamination(settings, questions.rows)} if is_stage else {}
-    tasks, several = bfcl_multi_turn.read(categories)
     by_model, seconds = answered(questions.rows, scored, settings)
-    episodes = played(tasks, scored, settings) if tasks else {}
-    for name, ways in episodes.items():
-        by_model[name] += map(bfcl_multi_turn.judged, ways)
     value = {
         "package": f"{PACKAGE} {questions.version}",
         "data_sha256": questions.sha256,
-        **({"multi_turn_sha256": several.sha256} if tasks else {}),
         "format": settings.tools.format,
         **bfcl_scores.result(by_model, settings.evaluate.bootstrap_samples, settings.seed),
         **near,
     }
-    for name, ways in episodes.items():
-        value[name]["several_turns"] = bfcl_multi_turn.figures(ways)
     if is_stage:
         files.write_timings("benchmark", {"seconds_per_row": seconds})
         write(value, by_model, METRICS / "benchmark.json", METRICS / "benchmark")

@@ -31,12 +31,7 @@ LIVE = ("live_simple", "live_multiple", "live_parallel", "live_parallel_multiple
 # No call is right; any call is.
 IRRELEVANCE, LIVE_IRRELEVANCE, LIVE_RELEVANCE = "irrelevance", "live_irrelevance", "live_relevance"
 NO_CALL = (IRRELEVANCE, LIVE_IRRELEVANCE)
-# Conversations in systems whose state the calls change (bfcl_multi_turn.py).
-MULTI_TURN = (
-    "multi_turn_base", "multi_turn_miss_func", "multi_turn_miss_param", "multi_turn_long_context",
-)  # fmt: skip
-SINGLE_TURN = (*NON_LIVE, IRRELEVANCE, *LIVE, LIVE_IRRELEVANCE, LIVE_RELEVANCE)
-CATEGORIES = (*SINGLE_TURN, *MULTI_TURN)
+CATEGORIES = (*NON_LIVE, IRRELEVANCE, *LIVE, LIVE_IRRELEVANCE, LIVE_RELEVANCE)
 DEFAULT = (*NON_LIVE, IRRELEVANCE)
 SETTING = "benchmark.categories"
 # BFCL's types that JSON Schema names otherwise. `any` is a schema without a type.
@@ -83,7 +78,7 @@ def select(names: Sequence[str], where: str = "--categories") -> tuple[str, ...]
     """
     if unknown := [name for name in names if name not in CATEGORIES]:
         raise InputError(
-            f"{where} {' '.join(unknown)}: none of BFCL's Python categories that are scored here, "
+            f"{where} {' '.join(unknown)}: none of BFCL's single-turn Python categories, "
             f"which are {', '.join(CATEGORIES)}"
         )
     selected = tuple(name for name in CATEGORIES if name in names)
@@ -106,11 +101,11 @@ def data() -> Path:
 
 
 def read(categories: Sequence[str]) -> Questions:
-    """The rows of the single-turn categories among these, in their order. Raises InputError for
-    data that are not BFCL v4's.
+    """The rows of the categories, in their order. Raises InputError for data that are not BFCL
+    v4's.
     """
     folder, digest, rows = data(), hashlib.sha256(), list[Row]()
-    for category in (name for name in SINGLE_TURN if name in categories):
+    for category in categories:
         questions = folder / f"BFCL_v4_{category}.json"
         answers = folder / "possible_answer" / questions.name
         try:
