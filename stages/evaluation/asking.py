@@ -7,8 +7,8 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,6 +88,66 @@ def _rendered(base: str, conversations: Sequence[Conversation]) -> tuple[list[Pr
     return [Prompt(text, tuple(template.ids(text))) for text in texts], template.end
 
 
+@dataclass
+class Asker:
+    """A model that can be asked again and again; see `asking`. Its engine starts with the first
+    answer that the store lacks, in `opened`.
+    """
+
+    settings: Settings
+    adapter: Path | None
+    student: Student | None
+    model: str
+    store: Store
+    opened: ExitStack
+    complete: Complete | None = None
+
+    def answers(
+        self,
+        conversations: Sequence[Conversation],
+        grammars: Sequence[str | None] | None = None,
+    ) -> Answers:
+        """As `answer` has it."""
+        settings, model, store, student = self.settings, self.model, self.store, self.student
+        bounds = [None] * len(conversations) if grammars is None else list(grammars)
+        keys = [
+            _key(model, settings, conversation, grammar)
+            for conversation, grammar in zip(conversations, bounds, strict=True)
+        ]
+        by_key = {one: json.loads(text) for one, text in store.get(keys).items()}
+        missing = {one: row for row, one in enumerate(keys) if one not in by_key}
+        store.count(model, len(keys) - len(missing), len(missing))
+        if by_key and student and student.weights is None:
+            print(
+                f"{len(keys) - len(missing)} of {len(keys)} answers are those that {model} gave "
+                "before: if it is another model now, let the server give it another name"
+            )
+        if missing:
+            asks, probe = requests(settings, conversations, bounds, student)
+            if self.complete is None:
+                started = engine(settings, self.adapter, probe, student)
+                self.complete = self.opened.enter_context(started)
+            size = ROUNDS * together(settings)
+            by_key |= _asked(self.complete, missing, asks, store, model, size)
+        answers = [by_key[one] for one in keys]
+        return Answers([one["text"] for one in answers], sum(one["seconds"] for one in answers))
+
+
+@contextmanager
+def asking(
+    settings: Settings, adapter: Path | None, student: Student | None = None
+) -> Iterator[Asker]:
+    """The student (with `adapter` on it, unless None) behind one engine, which stays there for all
+    that is asked within the context; see `answer`.
+    """
+    model, store = name(settings, adapter, student), Store(files.work_dir() / NAME)
+    digest = hashlib.sha256(model.encode()).hexdigest()[:16]
+    # An equal run beside this one waits, and finds the answers in the store.
+    lock = files.work_dir() / f"engine-evaluate-{digest}.lock"
+    with files.alone(lock), ExitStack() as opened:
+        yield Asker(settings, adapter, student, model, store, opened)
+
+
 def answer(
     settings: Settings,
     adapter: Path | None,
@@ -104,29 +164,8 @@ def answer(
     that they took, and new ones go there as they come. Raises InputError for a model, adapter,
     server or query that cannot be served.
     """
-    bounds = [None] * len(conversations) if grammars is None else list(grammars)
-    model, store = name(settings, adapter, student), Store(files.work_dir() / NAME)
-    digest = hashlib.sha256(model.encode()).hexdigest()[:16]
-    # An equal run beside this one waits, and finds the answers in the store.
-    with files.alone(files.work_dir() / f"engine-evaluate-{digest}.lock"):
-        keys = [
-            _key(model, settings, conversation, grammar)
-            for conversation, grammar in zip(conversations, bounds, strict=True)
-        ]
-        by_key = {one: json.loads(text) for one, text in store.get(keys).items()}
-        missing = {one: row for row, one in enumerate(keys) if one not in by_key}
-        store.count(model, len(keys) - len(missing), len(missing))
-        if by_key and student and student.weights is None:
-            print(
-                f"{len(keys) - len(missing)} of {len(keys)} answers are those that {model} gave "
-                "before: if it is another model now, let the server give it another name"
-            )
-        if missing:
-            asks, probe = requests(settings, conversations, bounds, student)
-            with engine(settings, adapter, probe, student) as complete:
-                by_key |= _asked(complete, missing, asks, store, model, ROUNDS * together(settings))
-    answers = [by_key[one] for one in keys]
-    return Answers([one["text"] for one in answers], sum(one["seconds"] for one in answers))
+    with asking(settings, adapter, student) as asker:
+        return asker.answers(conversations, grammars)
 
 
 def name(settings: Settings, adapter: Path | None, student: Student | None = None) -> str:
