@@ -33,7 +33,7 @@ MUST_CALL, LIVE_MUST_CALL = "must_call", "live_must_call"
 # Scores of a category of conversations, and what they are called when printed.
 TURNS, REFRAINING, STEPS = "turns", "refraining", "steps"
 CONVERSATION = {
-    TURNS: "turns before the first miss",
+    TURNS: "turns before a miss",
     REFRAINING: "refraining",
     STEPS: "steps a turn",
 }

@@ -95,7 +95,9 @@ class Instances:
         began = time.monotonic()
         try:
             with bounded(SECONDS, MIB):
-                result = _text(method(*call.positional, **call.arguments))
+                # A method may keep a list and change it later.
+                positional, arguments = copy.deepcopy((call.positional, call.arguments))
+                result = _text(method(*positional, **arguments))
         except (TimeoutError, MemoryError):
             return STOPPED
         except Exception as error:  # whatever a value makes of the method
