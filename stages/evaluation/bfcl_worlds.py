@@ -12,6 +12,7 @@ import copy
 import importlib
 import json
 import multiprocessing
+import os
 import signal
 import sys
 import time
@@ -202,6 +203,9 @@ def _serve(pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     stopping.end_with_parent()
     sys.dont_write_bytecode = True
+    # Some results have a time of day: the same everywhere.
+    os.environ["TZ"] = "UTC"
+    time.tzset()
     pipe.send(None)
     while True:
         try:
