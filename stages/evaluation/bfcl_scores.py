@@ -243,7 +243,9 @@ def tables(
 
 def _caption(value: dict[str, Any], names: Sequence[str]) -> str:
     """What a reader of the scores must know besides."""
-    said = ["must call: share of readable calls among the rows that want one."]
+    said = []
+    if set(BESIDE.values()) & set(value[names[0]]):
+        said.append("must call: share of readable calls among the rows that want one.")
     if any(name in value["rows"] for name in MULTI_TURN):
         said.append("refraining: share of the turns that want no call in which none is made; a "
                     "model that never calls has all of it.")  # fmt: skip
