@@ -1,5 +1,6 @@
 """Stage `benchmark`: score base model and tuned model on the Berkeley Function-Calling Leaderboard
-(BFCL v4): single turns in Python, with the questions, answers and checker of the package bfcl-eval.
+(BFCL v4): single turns in Python and conversations, with the questions, answers and checkers of the
+package bfcl-eval.
 
 Command: python -m stages.benchmark
 Reads:   params `benchmark`, `pack`, `seed`, `engine`, `evaluate`, `tools.format`; the package's
@@ -16,7 +17,8 @@ Each row is asked with its own functions, as training writes them; the answers a
 `evaluate` reads them and are kept in data/.work/completions.sqlite. Models answer freely, whatever
 `evaluate.decoding` says. Rows whose prompt and an answer of `benchmark.max_tokens` have more than
 `engine.max_model_len` tokens are not asked and count as wrong; a server's are counted with the
-tokenizer of models.student.
+tokenizer of models.student. A conversation (multi_turn_*) ends as wrong where it exceeds them; its
+first prompts have 1,100 to 2,800 tokens of SmolLM2.
 """
 
 from __future__ import annotations
@@ -37,10 +39,17 @@ from stages.core.settings import Settings
 from stages.core.settings import load as load_settings
 from stages.core.tables import BenchmarkAnswers, Dialogues
 from stages.engines import engine, models
-from stages.evaluation import bfcl, bfcl_contamination, bfcl_scores
-from stages.evaluation.asking import answer, lengths
+from stages.evaluation import (
+    bfcl,
+    bfcl_contamination,
+    bfcl_conversations,
+    bfcl_scores,
+    episodes,
+)
+from stages.evaluation.asking import asking, lengths
 from stages.evaluation.bfcl import PACKAGE, SETTING, Row
 from stages.evaluation.bfcl_checker import Judged, judged, not_asked
+from stages.evaluation.episodes import Asking
 from stages.evaluation.scored_models import (
     Scored,
     add_options,
@@ -83,25 +92,33 @@ def answered(
     model.
     """
     form = FORMATS[settings.tools.format]
-    conversations = [bfcl.conversation(row, form) for row in rows]
-    room = settings.engine.max_model_len - settings.evaluate.max_tokens
+    # Conversations come after the single turns, as categories do.
+    single = [row for row in rows if row.scenario is None]
+    several = rows[len(single) :]
+    conversations = [bfcl.conversation(row, form) for row in single]
+    room = episodes.room_for_prompt(settings)
     # Models that are scored together are one base model, with an adapter and without.
     student = next(iter(scored.values())).student
     tokenizer = student.tokenizer if student else models.resolve("student")
     fits = [length <= room for length in lengths(tokenizer, conversations)]
     asked = [one for one, is_short in zip(conversations, fits, strict=True) if is_short]
-    if len(asked) < len(rows):
-        print(f"{len(rows) - len(asked)} of {len(rows)} rows exceed the context: not asked, wrong")
+    if len(asked) < len(single):
+        print(f"{len(single) - len(asked)} of {len(single)} rows exceed the context: not asked, "
+              "wrong")  # fmt: skip
     by_model, seconds = dict[str, list[Judged]](), dict[str, float]()
     for name, model in scored.items():
-        print(f"{name}: answering {len(asked)} rows", flush=True)
-        answers = answer(settings, model.adapter, asked, student=model.student)
-        completions = iter(answers.completions)
-        by_model[name] = [
-            judged(row, next(completions), form) if is_short else not_asked(row)
-            for row, is_short in zip(rows, fits, strict=True)
-        ]
-        seconds[name] = answers.seconds / max(len(asked), 1)
+        print(f"{name}: answering {len(asked) + len(several)} rows", flush=True)
+        with asking(settings, model.adapter, model.student) as asker:
+            answers = asker.answers(asked)
+            completions = iter(answers.completions)
+            by_model[name] = [
+                judged(row, next(completions), form) if is_short else not_asked(row)
+                for row, is_short in zip(single, fits, strict=True)
+            ]
+            ask = Asking(asker, tokenizer)
+            by_model[name] += bfcl_conversations.play(several, form, ask)
+        total = answers.seconds + ask.seconds
+        seconds[name] = total / max(len(asked) + len(several), 1)
     return by_model, seconds
 
 

@@ -371,8 +371,10 @@ class PlayedRequests(Table):
 
 class BenchmarkAnswers(Table):
     """One row is a row of the Berkeley benchmark as one model answered it. `messages`: JSON;
-    `expected`: BFCL's ground truth, JSON; `predicted`: a JSON list of calls. `error`: why it is
-    wrong, a code, null for one that is right; `reason`: BFCL's words for it.
+    `expected`: BFCL's ground truth, JSON; `predicted`: a JSON list of calls, of a conversation a
+    list of turns, which are lists of steps, which are lists of calls; `completion`: of a
+    conversation JSON in the same way. `error`: why it is wrong, a code, null for one that is right;
+    `reason`: BFCL's words for it.
     """
 
     row_id: str

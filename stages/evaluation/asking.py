@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from stages.core import files
 from stages.core.command import InputError
@@ -34,14 +34,6 @@ class Answers:
 
     completions: list[str]
     seconds: float
-
-
-class Asking(Protocol):
-    """Asks a model for an answer to each of some conversations."""
-
-    def __call__(
-        self, conversations: Sequence[Conversation], grammars: Sequence[str | None] | None = None
-    ) -> Answers: ...
 
 
 @dataclass(frozen=True)
@@ -96,40 +88,27 @@ def _rendered(base: str, conversations: Sequence[Conversation]) -> tuple[list[Pr
     return [Prompt(text, tuple(template.ids(text))) for text in texts], template.end
 
 
-def answer(
-    settings: Settings,
-    adapter: Path | None,
-    conversations: Sequence[Conversation],
-    grammars: Sequence[str | None] | None = None,
-    student: Student | None = None,
-) -> Answers:
-    """An answer to each conversation, as `asking` gives them."""
-    with asking(settings, adapter, student) as ask:
-        return ask(conversations, grammars)
-
-
-@contextmanager
-def asking(
-    settings: Settings, adapter: Path | None, student: Student | None = None
-) -> Iterator[Asking]:
-    """What asks the student (with `adapter` on it, unless None) for an answer to each of some
-    conversations, at temperature 0, as often as it is wanted; the engine starts when it is needed
-    and stays until the context is left.
-
-    An answer ends where the model ends it, or after `evaluate.max_tokens`. grammars: what each
-    answer must match, None where it is free; without them all are. student: the model, by default
-    models.student. Answers that the store has of this model are taken from there, with the time
-    that they took, and new ones go there as they come. Raises InputError for a model, adapter,
-    server or query that cannot be served.
+@dataclass
+class Asker:
+    """A model that can be asked again and again; see `asking`. Its engine starts with the first
+    answer that the store lacks, in `opened`.
     """
-    model, store = name(settings, adapter, student), Store(files.work_dir() / NAME)
-    digest = hashlib.sha256(model.encode()).hexdigest()[:16]
+
+    settings: Settings
+    adapter: Path | None
+    student: Student | None
+    model: str
+    store: Store
+    opened: ExitStack
     complete: Complete | None = None
 
-    def ask(
-        conversations: Sequence[Conversation], grammars: Sequence[str | None] | None = None
+    def answers(
+        self,
+        conversations: Sequence[Conversation],
+        grammars: Sequence[str | None] | None = None,
     ) -> Answers:
-        nonlocal complete
+        """As `answer` has it."""
+        settings, model, store, student = self.settings, self.model, self.store, self.student
         bounds = [None] * len(conversations) if grammars is None else list(grammars)
         keys = [
             _key(model, settings, conversation, grammar)
@@ -145,15 +124,48 @@ def asking(
             )
         if missing:
             asks, probe = requests(settings, conversations, bounds, student)
-            if complete is None:
-                complete = stack.enter_context(engine(settings, adapter, probe, student))
-            by_key |= _asked(complete, missing, asks, store, model, ROUNDS * together(settings))
+            if self.complete is None:
+                started = engine(settings, self.adapter, probe, student)
+                self.complete = self.opened.enter_context(started)
+            size = ROUNDS * together(settings)
+            by_key |= _asked(self.complete, missing, asks, store, model, size)
         answers = [by_key[one] for one in keys]
         return Answers([one["text"] for one in answers], sum(one["seconds"] for one in answers))
 
+
+@contextmanager
+def asking(
+    settings: Settings, adapter: Path | None, student: Student | None = None
+) -> Iterator[Asker]:
+    """The student (with `adapter` on it, unless None) behind one engine, which stays there for all
+    that is asked within the context; see `answer`.
+    """
+    model, store = name(settings, adapter, student), Store(files.work_dir() / NAME)
+    digest = hashlib.sha256(model.encode()).hexdigest()[:16]
     # An equal run beside this one waits, and finds the answers in the store.
-    with files.alone(files.work_dir() / f"engine-evaluate-{digest}.lock"), ExitStack() as stack:
-        yield ask
+    lock = files.work_dir() / f"engine-evaluate-{digest}.lock"
+    with files.alone(lock), ExitStack() as opened:
+        yield Asker(settings, adapter, student, model, store, opened)
+
+
+def answer(
+    settings: Settings,
+    adapter: Path | None,
+    conversations: Sequence[Conversation],
+    grammars: Sequence[str | None] | None = None,
+    student: Student | None = None,
+) -> Answers:
+    """Ask the student (with `adapter` on it, unless None) for an answer to each conversation, at
+    temperature 0.
+
+    An answer ends where the model ends it, or after `evaluate.max_tokens`. grammars: what each
+    answer must match, None where it is free; without them all are. student: the model, by default
+    models.student. Answers that the store has of this model are taken from there, with the time
+    that they took, and new ones go there as they come. Raises InputError for a model, adapter,
+    server or query that cannot be served.
+    """
+    with asking(settings, adapter, student) as asker:
+        return asker.answers(conversations, grammars)
 
 
 def name(settings: Settings, adapter: Path | None, student: Student | None = None) -> str:

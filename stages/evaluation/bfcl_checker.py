@@ -14,6 +14,7 @@ from typing import Any
 
 from stages.engines.thinking import after_thoughts
 from stages.evaluation.bfcl import NO_CALL, Row
+from stages.evaluation.episodes import Step
 from stages.formats import Format
 from stages.formats.parsed import Parsed
 
@@ -29,9 +30,26 @@ MAX_REASON = 500
 
 
 @dataclass(frozen=True)
+class Played:
+    """How a conversation went. steps: of each turn that was asked; right: turns that want calls and
+    were right before the first that was not.
+    """
+
+    steps: list[list[Step]]
+    right: int = 0
+
+    def refrained(self, row: Row) -> list[bool]:
+        """Of the turns that were asked and want no call, whether none was made."""
+        assert row.scenario is not None
+        pairs = zip(self.steps, row.scenario.gold, strict=False)
+        return [not any(step.parsed.calls for step in turn) for turn, wanted in pairs if not wanted]
+
+
+@dataclass(frozen=True)
 class Judged:
     """A row as one model answered it. error: why it is wrong, None where it is right: BFCL's code,
-    a code of `formats.parsed`, or one of those above; reason: BFCL's words for it.
+    a code of `formats.parsed`, or one of those above; reason: BFCL's words for it. Of a
+    conversation, `parsed` has all calls and the first that could not be read.
     """
 
     row: Row
@@ -39,6 +57,7 @@ class Judged:
     parsed: Parsed
     error: str | None
     reason: str = ""
+    played: Played | None = None
 
     @property
     def is_right(self) -> bool:

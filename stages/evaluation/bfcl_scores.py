@@ -19,19 +19,29 @@ from stages.evaluation.bfcl import (
     LIVE,
     LIVE_IRRELEVANCE,
     LIVE_RELEVANCE,
+    MULTI_TURN,
     NO_CALL,
     NON_LIVE,
 )
 from stages.evaluation.bfcl_checker import EXCEEDS, Judged
 from stages.evaluation.scores import Estimate
+from stages.formats.parsed import Parsed
 
 # Scores of several categories, and what they are called when printed.
 NON_LIVE_PYTHON, ALL_LIVE = "non_live_python", "live"
 MUST_CALL, LIVE_MUST_CALL = "must_call", "live_must_call"
+# Scores of a category of conversations, and what they are called when printed.
+TURNS, REFRAINING, STEPS = "turns", "refraining", "steps"
+CONVERSATION = {
+    TURNS: "turns before a miss",
+    REFRAINING: "refraining",
+    STEPS: "steps a turn",
+}
 TITLES = {
     NON_LIVE_PYTHON: "non-live, Python only (mean of 4 categories)",
     ALL_LIVE: "live (mean of the rows of 4 categories)",
     MUST_CALL: "must call",
+    **{f"{name}_{score}": title for name in MULTI_TURN for score, title in CONVERSATION.items()},
     LIVE_MUST_CALL: "live must call",
 }
 # Irrelevance stands beside the share of readable calls where one is wanted.
@@ -44,7 +54,8 @@ def ratios(rows: Sequence[Judged]) -> Ratios:
     score is the sum of the tops by that of the bottoms.
 
     The accuracy of each category; the share of readable calls among the rows that want one, of the
-    non-live and of the live categories; the accuracy of all rows of LIVE.
+    non-live and of the live categories; the accuracy of all rows of LIVE; of conversations see
+    `_of_conversations`.
     """
     categories = [one.row.category for one in rows]
     right = np.array([one.is_right for one in rows])
@@ -59,7 +70,33 @@ def ratios(rows: Sequence[Judged]) -> Ratios:
     made |= {name: ratio(called, of) for name, of in groups.items() if set(of) & set(categories)}
     if set(LIVE) <= set(categories):
         made[ALL_LIVE] = ratio(right, LIVE)
+    return made | _of_conversations(rows)
+
+
+def _of_conversations(rows: Sequence[Judged]) -> Ratios:
+    """Of each category of conversations, as `ratios`: of the turns that want calls, the share that
+    is right before the first that is not; of the turns that were asked and want no call, the share
+    in which none was made; answers a turn.
+    """
+    made: Ratios = {}
+    for category in MULTI_TURN:
+        for score in CONVERSATION:
+            pairs = [_pair(one, score) if one.row.category == category else (0, 0) for one in rows]
+            part = np.array(pairs, dtype=float).reshape(len(rows), 2)
+            if part[:, 1].any():
+                made[f"{category}_{score}"] = part
     return made
+
+
+def _pair(one: Judged, score: str) -> tuple[int, int]:
+    """(top, bottom) of a conversation's score."""
+    assert one.played is not None and one.row.scenario is not None
+    if score == TURNS:
+        return one.played.right, sum(map(bool, one.row.scenario.gold))
+    if score == REFRAINING:
+        refrained = one.played.refrained(one.row)
+        return sum(refrained), len(refrained)
+    return sum(map(len, one.played.steps)), len(one.played.steps)
 
 
 def estimates(rows: Sequence[Judged], samples: int, seed: int) -> dict[str, Estimate]:
@@ -84,10 +121,13 @@ def estimates(rows: Sequence[Judged], samples: int, seed: int) -> dict[str, Esti
 
 
 def _order(names: Mapping[str, Any]) -> list[str]:
-    """The scores as they are printed: irrelevance with the share of calls after it."""
+    """The scores as they are printed: irrelevance with the share of calls after it, a category of
+    conversations with its own scores.
+    """
     order: list[str] = []
     for name in CATEGORIES:
         order += [name, BESIDE[name]] if name in BESIDE else [name]
+        order += [f"{name}_{score}" for score in CONVERSATION]
     order += [NON_LIVE_PYTHON, ALL_LIVE, *BESIDE.values()]
     return [name for name in dict.fromkeys(order) if name in names]
 
@@ -146,14 +186,24 @@ def table(by_model: Mapping[str, Sequence[Judged]]) -> pl.DataFrame:
             "row_id": one.row.row_id, "category": one.row.category, "model": model,
             "messages": _json(one.row.messages), "shown": len(one.row.functions),
             "completion": one.completion, "expected": _json(one.row.expected),
-            "predicted": _json([{"name": c.name, "arguments": c.arguments}
-                                for c in one.parsed.calls]),
+            "predicted": _json(_predicted(one)),
             "right": one.is_right, "error": one.error, "reason": one.reason,
         }
         for model, answers in by_model.items()
         for one in answers
     ]  # fmt: skip
     return pl.DataFrame(lines, schema=BenchmarkAnswers.schema())
+
+
+def _predicted(one: Judged) -> list[Any]:
+    """The calls; of a conversation a list of turns, which are lists of steps, which are these."""
+    if one.played is not None:
+        return [[_calls(step.parsed) for step in turn] for turn in one.played.steps]
+    return _calls(one.parsed)
+
+
+def _calls(parsed: Parsed) -> list[dict[str, Any]]:
+    return [{"name": call.name, "arguments": call.arguments} for call in parsed.calls]
 
 
 def _json(value: Any) -> str:
@@ -170,9 +220,7 @@ def tables(
     heads = ["", "rows", *names]
     if paired:
         heads += ["McNemar p", *(f"right in\n{name} only" for name in names)]
-    scores = Table(
-        *heads, title="BFCL v4, single-turn, 95% intervals", caption=_caption(value, names)
-    )
+    scores = Table(*heads, title="BFCL v4, 95% intervals", caption=_caption(value, names))
     for name in _order(value[names[0]]):
         cells = [TITLES.get(name, name), str(value["rows"].get(name, ""))]
         for model in names:
@@ -195,7 +243,12 @@ def tables(
 
 def _caption(value: dict[str, Any], names: Sequence[str]) -> str:
     """What a reader of the scores must know besides."""
-    said = ["must call: share of readable calls among the rows that want one."]
+    said = []
+    if set(BESIDE.values()) & set(value[names[0]]):
+        said.append("must call: share of readable calls among the rows that want one.")
+    if any(name in value["rows"] for name in MULTI_TURN):
+        said.append("refraining: share of the turns that want no call in which none is made; a "
+                    "model that never calls has all of it.")  # fmt: skip
     if exceed := sum(value["exceed_context"].values()):
         said.append(f"{exceed} rows exceed the context and count as wrong.")
     said += [

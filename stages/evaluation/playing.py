@@ -16,14 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from stages import formats
 from stages.core.catalogue import Catalogue
 from stages.core.conversation import Call, Message, assistant, equal, results, user
 from stages.core.journeys import Journey
 from stages.core.worlds import World
-from stages.engines.thinking import after_thoughts
 from stages.evaluation import significance
-from stages.evaluation.asking import Conversation
+from stages.evaluation.episodes import OVER, TOO_LONG, Episode, Turn
 from stages.formats import Format
 from stages.worlds.execution import Outcome, call
 from stages.worlds.state import State
@@ -37,64 +35,63 @@ Words = Mapping[str, Sequence[str]]
 
 
 @dataclass
-class Played:
-    """A request and how a model dealt with it. before: the conversation so far, the user's message
-    last; world_before, world_now: snapshots of the world as it was then, and as the model's calls
-    have made it, for hundreds of requests are played side by side; wanted: the right calls by step.
+class Place:
+    """Where the calls of a request are done: an `episodes.Environment`. before, now: the world as
+    it was, and as the calls have made it, as snapshots, for hundreds of requests are played side by
+    side; made, given: the calls, and what they gave.
     """
 
     journey: Journey
-    request: int
     world: World
-    world_before: bytes
-    catalogue: Catalogue
-    form: Format
-    before: list[Message]
-    calls_before: int
-    wanted: tuple[tuple[Call, ...], ...]
+    before: bytes
     made: list[Call] = field(default_factory=list)
     given: list[Outcome] = field(default_factory=list)
-    messages: list[Message] = field(default_factory=list)
-    steps: int = 0
-    is_over: bool = False
-    error: str | None = None
 
     def __post_init__(self) -> None:
-        self.messages, self.world_now = list(self.before), self.world_before
+        self.now = self.before
+
+    def call(self, one: Call) -> str:
+        """Do a call; what it gives, as JSON."""
+        state = self.opened(self.now)
+        outcome = call(state, one.name, one.arguments)
+        self.now = state.snapshot()
+        state.close()
+        self.made.append(one)
+        self.given.append(outcome)
+        return json.dumps(outcome.result, ensure_ascii=False)
+
+    def opened(self, snapshot: bytes) -> State:
+        """The world of a snapshot."""
+        return State.restored(self.world, snapshot, self.journey.today)
+
+
+@dataclass
+class Played:
+    """A request, and how a model deals with it. number: within its journey, from 0; query: what the
+    user says; wanted: the right calls by message.
+    """
+
+    journey: Journey
+    number: int
+    query: str
+    wanted: tuple[tuple[Call, ...], ...]
+    place: Place
+    episode: Episode
 
     @property
-    def conversation(self) -> Conversation | None:
-        """What the model is asked to go on with; None when the request is over."""
-        if self.is_over:
-            return None
-        tools = self.catalogue.tools
-        return formats.conversation(self.form, self.messages, tools, self.journey.today.isoformat())
-
-    def answered(self, text: str) -> None:
-        """Do what the model calls; without a call it is over."""
-        parsed = self.form.parse(after_thoughts(text), self.catalogue)
-        if parsed.error is not None or not parsed.calls:
-            self.error, self.is_over = parsed.error, True
-            return
-        state = State.restored(self.world, self.world_now, self.journey.today)
-        outcomes = [call(state, one.name, one.arguments) for one in parsed.calls]
-        self.world_now = state.snapshot()
-        state.close()
-        message = assistant(parsed.calls, self.calls_before + len(self.made))
-        self.messages += [message, *results(message, [one.result for one in outcomes])]
-        self.made += parsed.calls
-        self.given += outcomes
-        self.steps += 1
-        self.is_over = self.steps >= len(self.wanted) + MORE_STEPS
-
-    def too_long(self) -> None:
-        """It is over, for there is no room for an answer."""
-        self.error, self.is_over = "too_long", True
+    def error(self) -> str | None:
+        """Why the last answer could not be read, a code of `formats.parsed`; how it ended, where it
+        did not by an answer; None if nothing was wrong.
+        """
+        if self.episode.ended != OVER:
+            return self.episode.ended
+        last = self.episode.steps[-1][-1] if self.episode.steps[-1] else None
+        return last.parsed.error if last is not None else None
 
     @cached_property
     def _right(self) -> tuple[str, list[Outcome]]:
         """The digest that the right calls lead to, and what they give."""
-        state = State.restored(self.world, self.world_before, self.journey.today)
+        state = self.place.opened(self.place.before)
         given = [call(state, one.name, one.arguments) for step in self.wanted for one in step]
         digest = state.digest()
         state.close()
@@ -105,11 +102,11 @@ class Played:
         """Whether the world is as the right calls leave it, and the model has seen what they give;
         where no call is right, whether it made none.
         """
-        if not self.wanted or not self.made:
-            return not self.wanted and not self.made and self.error is None
+        if not self.wanted or not self.place.made:
+            return not self.wanted and not self.place.made and self.error is None
         digest, given = self._right
-        seen = [one.result for one in self.given]
-        state = State.restored(self.world, self.world_now, self.journey.today)
+        seen = [one.result for one in self.place.given]
+        state = self.place.opened(self.place.now)
         now = state.digest()
         state.close()
         return now == digest and all(
@@ -119,10 +116,10 @@ class Played:
     @property
     def is_exact(self) -> bool:
         """Whether it made just the right calls, in their order."""
-        wanted = [one for step in self.wanted for one in step]
-        return len(wanted) == len(self.made) and all(
+        wanted, made = [one for step in self.wanted for one in step], self.place.made
+        return len(wanted) == len(made) and all(
             a.name == b.name and equal(a.arguments, b.arguments)
-            for a, b in zip(wanted, self.made, strict=True)
+            for a, b in zip(wanted, made, strict=True)
         )
 
     @property
@@ -131,7 +128,7 @@ class Played:
         return any(one.is_error for one in self._right[1])
 
 
-def episodes(
+def requests(
     journeys: Sequence[Journey], catalogue: Catalogue, worlds: Mapping[str, World], words: Words,
     form: Format,
 ) -> list[Played]:  # fmt: skip
@@ -143,12 +140,13 @@ def episodes(
         said: list[Message] = []
         done = 0
         for number, request in enumerate(journey.requests):
-            before = [*said, user(request.query)]
-            now = state.snapshot()
-            made.append(
-                Played(journey, number, world, now, shown, form, before, done, request.steps)
-            )
-            said = list(before)
+            said.append(user(request.query))
+            place = Place(journey, world, state.snapshot())
+            episode = Episode(
+                form, [Turn([*said], shown)], place, len(request.steps) + MORE_STEPS,
+                journey.today.isoformat(),
+            )  # fmt: skip
+            made.append(Played(journey, number, request.query, request.steps, place, episode))
             for step in request.steps:
                 message = assistant(list(step), done)
                 given = [call(state, one.name, one.arguments).result for one in step]
@@ -186,22 +184,23 @@ def scores(played: Sequence[Played], samples: int, seed: int) -> dict[str, Any]:
         top, bottom = part.sum(axis=0)
         low, high = significance.percentiles(drawn[name])
         value |= {name: float(top / bottom), f"{name}_low": low, f"{name}_high": high}
+    ends = [one.error for one in played]
     return {
         **value,
         "requests": len(played),
         "requests_by_steps": {str(n): int((steps == n).sum()) for n in (0, *STEPS)},
-        "unreadable": sum(one.error not in (None, "too_long") for one in played),
-        "too_long": sum(one.error == "too_long" for one in played),
+        "unreadable": sum(one.error is not None and one.episode.ended == OVER for one in played),
+        "too_long": ends.count(TOO_LONG),
     }
 
 
 def record(one: Played, model: str) -> dict[str, Any]:
     """A row of metrics/evaluate/played.parquet."""
     return {
-        "journey": one.journey.number, "request": one.request, "model": model,
-        "query": str(one.before[-1]["content"]), "steps": len(one.wanted),
-        "wanted": _json([one for step in one.wanted for one in step]), "made": _json(one.made),
-        "given": json.dumps([outcome.result for outcome in one.given], ensure_ascii=False),
+        "journey": one.journey.number, "request": one.number, "model": model, "query": one.query,
+        "steps": len(one.wanted), "wanted": _json([c for step in one.wanted for c in step]),
+        "made": _json(one.place.made),
+        "given": json.dumps([o.result for o in one.place.given], ensure_ascii=False),
         "is_right": one.is_right, "is_exact": one.is_exact, "error": one.error,
     }  # fmt: skip
 

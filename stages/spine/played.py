@@ -14,8 +14,9 @@ from stages.core.pack import Pack
 from stages.core.settings import Settings
 from stages.core.tables import PlayedRequests
 from stages.engines import models
-from stages.evaluation import asking, playing
-from stages.evaluation.episodes import play
+from stages.evaluation import playing
+from stages.evaluation.asking import asking
+from stages.evaluation.episodes import Asking, play
 from stages.evaluation.playing import Played
 from stages.evaluation.significance import mcnemar
 
@@ -35,17 +36,13 @@ def played(
     pack: Pack, adapters: Mapping[str, Path | None], settings: Settings
 ) -> dict[str, list[Played]]:
     """Each model's requests, played to their end."""
-    form, read_journeys = formats.FORMATS[settings.tools.format], read(pack)
-    room = settings.engine.max_model_len - settings.evaluate.max_tokens
-    tokenizer = models.resolve("student")
+    form, held_out = formats.FORMATS[settings.tools.format], read(pack)
     by_model = {}
     for name, adapter in adapters.items():
-        requests = playing.episodes(
-            read_journeys, pack.catalogue, pack.worlds, pack.world_words, form
-        )
+        requests = playing.requests(held_out, pack.catalogue, pack.worlds, pack.world_words, form)
         print(f"{name}: playing {len(requests)} requests in their worlds", flush=True)
-        with asking.asking(settings, adapter) as ask:
-            play(requests, ask, lambda said: asking.lengths(tokenizer, said), room)
+        with asking(settings, adapter) as asker:
+            play([one.episode for one in requests], Asking(asker, models.resolve("student")))
         by_model[name] = requests
     return by_model
 

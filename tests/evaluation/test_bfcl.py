@@ -22,7 +22,7 @@ from stages.core.command import InputError
 from stages.core.conversation import Call, user
 from stages.core.tables import BenchmarkAnswers
 from stages.evaluation import bfcl, bfcl_checker, bfcl_scores
-from stages.evaluation.bfcl import CATEGORIES, Questions, Row
+from stages.evaluation.bfcl import SINGLE_TURN, Questions, Row
 from stages.evaluation.bfcl_checker import Judged, judged, not_asked
 from stages.formats import FORMATS
 from tests.conftest import ROOT
@@ -40,8 +40,8 @@ PYTHONIC = FORMATS["pythonic"]
 
 @pytest.fixture(scope="module")
 def questions() -> Questions:
-    """All rows of the package."""
-    return bfcl.read(CATEGORIES)
+    """All single turns of the package."""
+    return bfcl.read(SINGLE_TURN)
 
 
 def plain(value: Any) -> Any:
@@ -87,7 +87,7 @@ NUMBER = made(
 def test_all_rows_are_read(questions: Questions) -> None:
     assert Counter(row.category for row in questions.rows) == ROWS
     assert len({row.row_id for row in questions.rows}) == sum(ROWS.values())
-    assert list(dict.fromkeys(row.category for row in questions.rows)) == list(CATEGORIES)
+    assert list(dict.fromkeys(row.category for row in questions.rows)) == list(SINGLE_TURN)
     for row in questions.rows:
         assert bool(row.expected) == (row.category in (*bfcl.NON_LIVE, *bfcl.LIVE))
         assert row.messages[-1]["role"] == "user"
@@ -445,7 +445,7 @@ def test_result_and_table(tmp_path: Path) -> None:
     value = bfcl_scores.result(both, 50, 1)
     json.dumps(value, allow_nan=False)
     assert list(value) == ["rows", "exceed_context", "base", "tuned", "tests"]
-    assert value["rows"] == {name: len(ALL[name]) for name in CATEGORIES}
+    assert value["rows"] == {name: len(ALL[name]) for name in SINGLE_TURN}
     assert value["tuned"]["unreadable"] == {"simple_python": 1, "irrelevance": 1}
     assert value["tuned"]["errors"]["simple_python"] == {
         "value_error:others": 2, "no_call": 1, "unreadable": 1,

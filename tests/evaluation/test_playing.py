@@ -13,7 +13,7 @@ from stages.core import journeys
 from stages.core.command import InputError
 from stages.core.conversation import Call
 from stages.evaluation import playing
-from stages.evaluation.asking import Answers, Conversation
+from stages.evaluation.asking import Conversation
 from stages.evaluation.episodes import play
 from stages.evaluation.playing import Played
 from stages.formats import FORMATS
@@ -60,13 +60,13 @@ def _journeys(path: Path, line: dict[str, Any] | None = None) -> list[journeys.J
 def _played(path: Path, answers: Callable[[Played, int], str]) -> list[Played]:
     """The requests, answered by what `answers` says to a request and the number of its step."""
     pack = lending()
-    made = playing.episodes(_journeys(path), pack.catalogue, pack.worlds, pack.world_words, FORM)
+    made = playing.requests(_journeys(path), pack.catalogue, pack.worlds, pack.world_words, FORM)
 
-    def ask(conversations: Sequence[Conversation], grammars: object = None) -> Answers:
-        waiting = [one for one in made if one.conversation is not None]
-        return Answers([answers(one, one.steps) for one in waiting], 0.0)
+    def ask(conversations: Sequence[Conversation]) -> list[str]:
+        waiting = [one for one in made if one.episode.ended is None]
+        return [answers(one, len(one.episode.steps[0])) for one in waiting]
 
-    play(made, ask, lambda said: [10] * len(said), 100)  # type: ignore[arg-type]
+    play([one.episode for one in made], ask)
     return made
 
 
@@ -91,9 +91,9 @@ def test_who_never_calls_is_right_where_nothing_is_to_be_done(tmp_path: Path) ->
 
 def test_a_way_of_ones_own_to_the_same_end_is_right(tmp_path: Path) -> None:
     def answers(one: Played, step: int) -> str:
-        if one.request == 0:  # pays first, where the right way learns of the fines by an error
+        if one.number == 0:  # pays first, where the right way learns of the fines by an error
             return _right(one, step + 1)
-        if one.request == 2:  # one after the other
+        if one.number == 2:  # one after the other
             calls = one.wanted[0]
             return FORM.render([calls[step]]) if step < len(calls) else "Done."
         return _right(one, step)
@@ -105,11 +105,11 @@ def test_a_way_of_ones_own_to_the_same_end_is_right(tmp_path: Path) -> None:
 
 def test_a_wrong_end_is_wrong(tmp_path: Path) -> None:
     def answers(one: Played, step: int) -> str:
-        if one.request == 0 and step == 2:
+        if one.number == 0 and step == 2:
             return "Done."  # paid and borrowed nothing
-        if one.request == 1 and step == 0:
+        if one.number == 1 and step == 0:
             return FORM.render([Call("show_loans", {"card": "K999"})])
-        if one.request == 3 and step == 0:
+        if one.number == 3 and step == 0:
             return FORM.render([Call("find_books", {"author": "Tom Reed"})])
         return _right(one, step)
 
@@ -117,19 +117,22 @@ def test_a_wrong_end_is_wrong(tmp_path: Path) -> None:
 
 
 def test_later_requests_begin_after_the_right_course(tmp_path: Path) -> None:
-    made = _played(tmp_path, lambda one, step: "No." if one.request == 0 else _right(one, step))
+    made = _played(tmp_path, lambda one, step: "No." if one.number == 0 else _right(one, step))
     assert [one.is_right for one in made] == [False, True, True, True]
-    (loans,) = made[1].given
+    (loans,) = made[1].place.given
     assert len(loans.result["loans"]) > 0, "what was borrowed before is there"
-    assert [m["role"] for m in made[1].before] == ["user", *["assistant", "tool"] * 3, "assistant",
-                                                   "user"]  # fmt: skip
-    ids = [c["id"] for m in made[1].messages for c in m.get("tool_calls", ())]
+    messages = made[1].episode.messages
+    assert [m["role"] for m in messages[:9]] == [
+        "user", *["assistant", "tool"] * 3, "assistant", "user",
+    ]  # fmt: skip
+    ids = [c["id"] for m in messages for c in m.get("tool_calls", ())]
     assert ids == [f"call_{n}" for n in range(4)]
 
 
 def test_who_does_not_stop_is_stopped(tmp_path: Path) -> None:
     made = _played(tmp_path, lambda one, step: FORM.render([Call("show_loans", {"card": "K1"})]))
-    assert all(one.steps == len(one.wanted) + playing.MORE_STEPS for one in made)
+    most = [len(one.wanted) + playing.MORE_STEPS + 1 for one in made]
+    assert [len(one.place.made) for one in made] == most
 
 
 def test_what_cannot_be_read_ends_a_request(tmp_path: Path) -> None:
@@ -140,12 +143,13 @@ def test_what_cannot_be_read_ends_a_request(tmp_path: Path) -> None:
 
 def test_a_conversation_without_room_is_wrong(tmp_path: Path) -> None:
     pack = lending()
-    made = playing.episodes(
+    made = playing.requests(
         _journeys(tmp_path), pack.catalogue, pack.worlds, pack.world_words, FORM
     )
-    play(made, lambda said: Answers([], 0.0), lambda said: [101] * len(said), 100)  # type: ignore[arg-type, misc]
+    play([one.episode for one in made], lambda said: [None] * len(said))
     assert [one.error for one in made] == ["too_long"] * 4
     assert not any(one.is_right for one in made)
+    assert playing.scores(made, 20, 0)["too_long"] == 4
 
 
 @pytest.mark.parametrize(
