@@ -44,13 +44,14 @@ LOOK = 1_000
 
 @dataclass(frozen=True)
 class Limits:
-    """What one call may take: steps of SQLite's machine, seconds, rows and bytes of its result;
+    """What one call may take: steps of SQLite's machine, which are the same on any machine, and
+    seconds, for what takes long in one step; rows and bytes of its result;
     bytes of one value, pages (of 4 KiB) of the database, and bytes of all databases of the process,
     for SQLite counts these together.
     """
 
     steps: int = 2_000_000
-    seconds: float = 2.0
+    seconds: float = 20.0
     rows: int = 200
     bytes: int = 200_000
     value: int = 1_000_000
