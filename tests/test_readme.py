@@ -179,7 +179,9 @@ def test_the_scores_of_the_readme_are_those_of_the_metrics() -> None:
                      "missing_argument_accuracy")
     ]  # fmt: skip
     pool = json.loads((folder / "pool.json").read_text("utf-8"))
-    scores += [(pool, "held_out_exact_call"), (pool, "bfcl_non_live_python")]
+    worlds = json.loads((folder / "worlds.json").read_text("utf-8"))
+    scores += [(pool, "held_out_exact_call"), (worlds, "held_out_single_step_exact")]
+    scores += [(pool, "bfcl_non_live_python")]
     text = page("README.md").text.partition("## Scores")[2].partition("## ")[0]
     shown = re.findall(r"\| (\d\.\d+) \[(\d\.\d+), (\d\.\d+)\] \| (?:(\d\.\d+)(: missed)?)?", text)
     assert len(shown) == len(scores)
