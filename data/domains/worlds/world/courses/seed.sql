@@ -1,7 +1,7 @@
 INSERT INTO students
 SELECT draw('student base', 20, 89) * 1000 + n * 17 + draw('student' || n, 0, 16),
        word('courses_student', n), pick('courses_program', 'program' || n), draw('year' || n, 1, 4)
-FROM numbers
+FROM (SELECT n FROM numbers LIMIT 20)
 WHERE n < draw('students', 11, 14);
 
 -- Three levels in each department, one or two courses a level.
@@ -37,7 +37,7 @@ WHERE above.department IN ('computing', 'economics') AND above.level = 'advanced
 
 WITH offered AS (
   SELECT course_code, n, row_number() OVER (ORDER BY course_code, n) - 1 AS position
-  FROM courses, numbers
+  FROM courses, (SELECT n FROM numbers LIMIT 8) AS numbers
   WHERE n < max(1, draw('sections of' || course_code, -1, 3))
 ), timed AS (
   SELECT *, draw('weekday' || course_code, 0, 4) + n * 2 AS weekday_number,
@@ -63,7 +63,7 @@ WITH ranked AS (
 ), chosen AS (
   SELECT student_id, section_id, row_number() OVER (ORDER BY student_id, numbers.n) - 1 AS position
   FROM numbered
-  JOIN numbers ON numbers.n < max(1, draw('enrolled in' || numbered.place, 0, 3))
+  JOIN (SELECT n FROM numbers LIMIT 8) AS numbers ON numbers.n < max(1, draw('enrolled in' || numbered.place, 0, 3))
   JOIN ranked ON ranked.place = (draw('first section' || numbered.place, 0, 99) + numbers.n * 7) % total
 )
 INSERT INTO enrollments
@@ -102,7 +102,7 @@ WITH full_sections AS (
 ), waiting AS (
   SELECT student_id, section_id, row_number() OVER (ORDER BY section_id, n) - 1 AS position
   FROM full_sections
-  JOIN numbers ON n < draw('waiting' || full_sections.place, 0, 3)
+  JOIN (SELECT n FROM numbers LIMIT 8) AS numbers ON n < draw('waiting' || full_sections.place, 0, 3)
   JOIN numbered ON numbered.place = (draw('waits' || full_sections.place, 0, 99) + n * 4) % total
 )
 INSERT INTO waitlist

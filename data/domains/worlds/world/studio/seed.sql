@@ -25,7 +25,7 @@ WITH kinds(k, kind, opening, prefix) AS (
 ), planned AS (
   SELECT topics.n AS topic, copies.n AS copy, row_number() OVER (ORDER BY topics.n, copies.n) - 1 AS position,
          word('studio_subject', topics.n) AS subject
-  FROM numbers AS topics JOIN numbers AS copies ON copies.n < draw('copies of' || topics.n, 1, 3)
+  FROM numbers AS topics JOIN (SELECT n FROM numbers LIMIT 8) AS copies ON copies.n < draw('copies of' || topics.n, 1, 3)
   WHERE topics.n < 12
 ), shaped AS (
   SELECT *, 400 * draw('scale' || position, 1, 4) AS unit, draw('shape' || position, 0, 2) AS shape
@@ -51,7 +51,7 @@ WITH ranked AS (
   SELECT asset_id, width, height, size_mb, created_on, row_number() OVER (ORDER BY asset_id) - 1 AS place FROM assets
 ), planned AS (
   SELECT ranked.*, n, row_number() OVER (ORDER BY place, n) - 1 AS position, draw('versions of' || place, 1, 3) AS total
-  FROM ranked JOIN numbers ON n < draw('versions of' || place, 1, 3)
+  FROM ranked JOIN (SELECT n FROM numbers LIMIT 8) AS numbers ON n < draw('versions of' || place, 1, 3)
 )
 INSERT INTO versions
 SELECT draw('version base', 10, 90) * 100 + position * 4 + draw('version' || position, 0, 3), asset_id, n + 1,
@@ -74,7 +74,7 @@ WITH ranked AS (
   SELECT project_id, row_number() OVER (ORDER BY project_id) - 1 AS place FROM projects
 ), planned AS (
   SELECT project_id, row_number() OVER (ORDER BY place, n) - 1 AS position
-  FROM ranked JOIN numbers ON n < draw('boards in' || place, 0, 2)
+  FROM ranked JOIN (SELECT n FROM numbers LIMIT 8) AS numbers ON n < draw('boards in' || place, 0, 2)
 )
 INSERT INTO boards
 SELECT draw('board base', 30, 90) * 10 + position * 4 + draw('board' || position, 0, 3), project_id,
