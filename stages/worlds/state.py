@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from stages.core.command import InputError
@@ -239,14 +240,19 @@ class State:
     def digest(self) -> str:
         """SHA-256 of all rows of all tables, whatever order they were written in."""
         made = hashlib.sha256()
-        names = self.connection.execute(
-            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' "
-            "ORDER BY name"
-        ).fetchall()
-        for (name,) in names:
-            rows = self.connection.execute(f'SELECT * FROM "{name}"').fetchall()
-            made.update(json.dumps([name, sorted(map(repr, rows))]).encode())
+        for name, columns in self._tables:
+            order = ", ".join(map(str, range(1, columns + 1)))
+            rows = self.connection.execute(f'SELECT * FROM "{name}" ORDER BY {order}').fetchall()
+            made.update(f"{name} {rows!r}".encode())
         return made.hexdigest()
+
+    @cached_property
+    def _tables(self) -> list[tuple[str, int]]:
+        """The tables, by name, and how many columns each has."""
+        return self.connection.execute(
+            "SELECT s.name, (SELECT count(*) FROM pragma_table_info(s.name)) FROM sqlite_schema s "
+            "WHERE s.type = 'table' AND s.name NOT LIKE 'sqlite_%' ORDER BY s.name"
+        ).fetchall()
 
     def rows(self, query: str, arguments: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """The rows of a query that only reads. Raises InputError for one that is wrong."""
