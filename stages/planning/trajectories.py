@@ -324,11 +324,10 @@ class Journey:
         given = self._things(call)
         mark = len(request.steps)
         mending = self._call(mender, request, given, 1)
-        is_told = {one.slot for one in mending.said} - {
-            slot for slot, entity in self.world.functions[mender].takes.items() if entity in given
-        }
-        is_told |= set(range(mark, len(request.steps)))  # type: ignore[arg-type]
-        if not is_told and self.choices.random() < RECOVERED:
+        takes = self.world.functions[mender].takes
+        own = [one.slot for one in mending.said if takes.get(one.slot) not in given]
+        is_hidden = not own and len(request.steps) == mark
+        if is_hidden and self.choices.random() < RECOVERED:
             self._do(call, request)
             self._do(mending, request)
             told = []
