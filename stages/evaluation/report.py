@@ -12,7 +12,6 @@ from rich import box
 from rich.table import Table
 
 from stages.evaluation.comparison import Comparison, Estimate, Row
-from stages.evaluation.playing import STEPS
 from stages.evaluation.scores import F1, SCORES
 
 # A confusion of more values than this says nothing on a screen.
@@ -78,7 +77,7 @@ def played(value: dict[str, Any], names: Sequence[str]) -> Table:
     table = Table("", "requests", *names, title="requests played in their worlds, 95% intervals")
     counts = first["requests_by_steps"]
     shown = {"state": "right at the end", "single_step_exact": "just the right call, of one step"}
-    shown |= {f"state_{n}": f"right, of {n} step{'s' * (n > 1)}" for n in STEPS}
+    shown |= {f"state_{n}": f"right, of {n} step{'s' * (n != '1')}" for n in counts if n != "0"}
     shown |= {"recovery": "right, where a call fails on the way", "refraining": "no call"}
     for score, label in shown.items():
         if score not in first:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from stages import language
 from stages.core.plan import Argument, PlannedCall, Turn
 from stages.core.sources import ENTITY, Source
-from stages.core.worlds import Condition, World, WorldFunction
+from stages.core.worlds import ROW, Condition, World, WorldFunction
 from stages.language.identifiers import named
 from stages.planning import wording
 from stages.planning.calls import Bind, Unbound
@@ -71,13 +71,14 @@ class Thing(NamedTuple):
 
 @dataclass
 class Request:
-    """One message of the user, as it is worked at. wanted: the calls that it asks for; reference:
-    of each thing that a call has found, how the message names it.
+    """One message of the user, as it is worked at. wanted: the calls that it asks for; found: words
+    -> the thing that they name, of those that a call has found; kinds: the entities that it names.
     """
 
     steps: list[Step] = field(default_factory=list)
     wanted: list[PlannedCall] = field(default_factory=list)
     found: dict[str, Found] = field(default_factory=dict)
+    kinds: set[str] = field(default_factory=set)
     has_written: bool = False
 
 
@@ -174,14 +175,21 @@ class Journey:
             def will_do(value: Any) -> bool:
                 return self._will_do(function, {**arguments, leaf.slot: value})
 
-            return next(self._items(function.name, leaf, request, depth, will_do), None)
+            # "That person" beside another person would be either.
+            is_first = name not in request.kinds
+            request.kinds.add(name)
+            items = self._items(function.name, leaf, request, depth, will_do, is_first)
+            return next(items, None)
 
         return bind
 
     def _items(
-        self, function: str, leaf: Source, request: Request, depth: int, will_do: Any
-    ) -> Iterator[Item]:
-        """Things for an argument, first of the way that is drawn, then of the others."""
+        self, function: str, leaf: Source, request: Request, depth: int, will_do: Any,
+        is_first: bool,
+    ) -> Iterator[Item]:  # fmt: skip
+        """Things for an argument, first of the way that is drawn, then of the others. is_first:
+        whether the message names none of its kind so far.
+        """
         name = str(leaf.settings)
         entity = self.world.entities[name]
         makers = self._makers(name, function) if depth < DEPTH else []
@@ -191,7 +199,8 @@ class Journey:
         if depth:
             share = 1 - (1 - share) * NESTED
         is_said = self.choices.random() < share
-        can_refer = self.choices.random() < EARLIER and entity.said != 1 and self._is_given(name)
+        can_refer = is_first and entity.said != 1 and self._is_given(name)
+        can_refer = can_refer and self.choices.random() < EARLIER
         earlier = self._earlier(name) if can_refer else None
         if earlier is not None and will_do(earlier.value):
             yield earlier
@@ -286,7 +295,7 @@ class Journey:
         if step.is_error:
             return []
         returns = self.world.functions[maker].returns
-        rows = [step.result] if returns == "row" else step.result.get(returns, [])
+        rows = [step.result] if returns == ROW else step.result.get(returns, [])
         picks = {
             key.rpartition(".")[2]: words
             for key, words in self.pack.vocabulary(self.locale).picks.items()
@@ -371,16 +380,25 @@ class Journey:
         return [one.call, replace(call, arguments=arguments)]
 
     def _remember(self, request: Request) -> None:
+        """Keep what later requests may call "that": what the message named, and the one thing that
+        its last call gives, or that a call made. (Of a meeting that was looked up its organizer is
+        nobody whom the user speaks of.)
+        """
         for step in request.steps:
             function = self.world.functions[step.call.function]
-            named_things = self._things(step.call)
-            self.things += [Thing(entity, item.value) for entity, item in named_things.items()]
-            if not step.is_error and function.returns == "row":
-                self.things += [
-                    Thing(entity, step.result[column])
-                    for column, entity in function.gives.items()
-                    if step.result.get(column) is not None
-                ]
+            self.things += [
+                Thing(kind, item.value) for kind, item in self._things(step.call).items()
+            ]
+            is_meant = function.effect == "write" or step is request.steps[-1]
+            if (
+                is_meant
+                and not step.is_error
+                and function.returns == ROW
+                and len(function.gives) == 1
+            ):
+                ((column, entity),) = function.gives.items()
+                if step.result.get(column) is not None:
+                    self.things.append(Thing(entity, step.result[column]))
 
     def _turns(self, request: Request) -> tuple[Turn, ...]:
         turns = []

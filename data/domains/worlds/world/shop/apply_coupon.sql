@@ -23,6 +23,6 @@ requires:
 */
 INSERT INTO cart_coupons (email, code) VALUES (:email, :code);
 SELECT code, amount_off,
-       round((SELECT SUM(quantity * price) FROM cart_items JOIN products USING (product_id) WHERE email = :email), 2) AS cart_total
+       round((SELECT SUM(quantity * price) FROM cart_items JOIN products USING (product_id) WHERE email = :email), 2) AS subtotal
 FROM coupons
 WHERE code = :code;
