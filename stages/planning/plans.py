@@ -126,10 +126,16 @@ def plans(
     states = States(pack) if pack.worlds else None
     for stratum in served:
         for route, quota in stratum.routes.items():
+            before = len(made)
             made += _plans(
                 pack, pools, stratum, route, quota, settings, seed, sets, requests, says,
                 filled.get((stratum.name, route)), states,
             )  # fmt: skip
+            if traits(stratum[SCENARIO]).has_world and len(made) - before < quota:
+                warnings.append(
+                    f"{stratum[FUNCTION]}: {len(made) - before} conversations could be done in its "
+                    f"world, of {quota} wanted: look at its conditions and at the initial states"
+                )
     return Planned(made, served, sets.sets, warnings)
 
 

@@ -131,6 +131,8 @@ def test_a_function_that_the_world_cannot_do_is_given_up() -> None:
     pack = replace(lending(), worlds={"lending": replace(world, functions=functions)})
     made = plans(pack, replace(SETTINGS, rows=40), 3)
     assert {one.stratum["function"] for one in made.plans} == {*functions} - {"show_loans"}
+    (warning,) = made.warnings
+    assert "show_loans: 0 conversations could be done" in warning
 
 
 def test_other_scenarios_leave_functions_of_worlds_alone() -> None:
